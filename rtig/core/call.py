@@ -1,0 +1,50 @@
+"""The state of one call: everything that the fold keeps between two events."""
+
+from immutables import Map
+from msgspec import Struct
+
+from rtig.core import frustration, policy
+from rtig.core.events import Channel
+from rtig.core.frustration import Influence, Weighing
+from rtig.core.guidance import Card, Checklist, Mood
+from rtig.core.playbook import ClauseRef
+from rtig.core.policy import Choice, Choosing
+from rtig.core.shape import Shape
+from rtig.core.transcript import Heard, Transcript
+from rtig.core.triggers import Moment
+
+
+class Told(Struct, frozen=True):
+    """What watchers have been told, so that only differences are told again."""
+
+    mood: Mood | None = None
+    cards: Map[str, Card] = Map()
+    checklists: Map[str, Checklist] = Map()
+    choice: Choice = Choice()
+    """The choice that the confirmed cards and the withheld ones were told from."""
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    call_id: str
+    started: bool = False
+    ended: bool = False
+    channel: Channel = "voice"
+    agent: str = ""
+    queue: str = ""
+    customer: str = ""
+    started_at: int = 0
+    now: int = 0
+    """The latest time that any event named, in ms on the call's clock."""
+
+    transcript: Transcript = Transcript()
+    shape: Shape = Shape()
+    heard: Map[int, tuple[Heard, ...]] = Map()
+    """Where each phrase was said in final words, in order of time."""
+    influences: Map[str, tuple[Influence, ...]] = Map()
+    """What each signal adds to the weighing."""
+    weighing: Weighing = frustration.begin()
+    moments: Map[ClauseRef, tuple[Moment, ...]] = Map()
+    choosing: Choosing = policy.begin()
+    missed: Map[str, str] = Map()
+    """Cards that must not be shown, by id, with the reason."""
+    told: Told = Told()

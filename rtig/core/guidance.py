@@ -1,0 +1,187 @@
+"""What the agent and the supervisor should see: the only output of the fold.
+
+Each item replaces the one with the same identity: a card the card with its `id`, a line the line with its
+`segment_id`, a checklist the one with its `id`, a mood the mood before. So a screen is a dictionary that these items
+are put into, and whoever joins late may skip what a later item replaced.
+
+Times are milliseconds on the call's clock. Items are for the wire as they are.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from rtig.core.events import Channel, Party
+
+Band = Literal["calm", "tense", "frustrated", "critical"]
+CardKind = Literal["article", "coach", "checklist", "alert"]
+CardState = Literal["provisional", "confirmed", "retracted"]
+
+
+class Item(Struct, frozen=True, kw_only=True, tag_field="type"):
+    call_id: str
+
+
+class Quote(Struct, frozen=True):
+    """Where something was said: characters `start` to `end` of a segment's text."""
+
+    segment_id: str
+    party: Party
+    start: int
+    end: int
+    text: str
+
+
+class Line(Item, frozen=True, kw_only=True, tag="transcript"):
+    """One segment as it is now known. `voided` lines are to be removed."""
+
+    segment_id: str
+    rev: int
+    party: Party
+    text: str
+    final: bool
+    start_ms: int
+    end_ms: int
+    voided: bool = False
+
+
+class ArticleRef(Struct, frozen=True):
+    id: str
+    version: str
+    review_by: str
+
+
+class Why(Struct, frozen=True, kw_only=True):
+    """Why a card came: the rule, the playbook it stands in, the words, and what it was preferred to."""
+
+    rule: str
+    playbook: str
+    condition: str
+    """The condition in words, e.g. `said "bill ~4 doubled" by customer`."""
+    words: tuple[Quote, ...] = ()
+    beat: tuple[str, ...] = ()
+    """Ids of rules whose cards had to wait or fell away because of this one."""
+
+
+class Card(Item, frozen=True, kw_only=True, tag="card"):
+    """One card, whole, each time that it changes state.
+
+    `id` is derived: the rule and the how-manieth card of that rule in this call, so everyone who folds the same log
+    shows the same card, however the words were cut.
+    """
+
+    id: str
+    state: CardState
+    kind: CardKind
+    title: str
+    say: str
+    body: str
+    """Safe HTML."""
+    steps: tuple[str, ...] = ()
+    article: ArticleRef | None = None
+    why: Why
+    priority: int
+    at_ms: int
+    """When the words (or the moment) were that it answers."""
+    shown_ms: int
+    expires_ms: int
+    cause: int
+    """Number of the event in the call's log that brought this state."""
+    reason: str = ""
+    """Why it was retracted: `revised`, `excluded`, `done`, `voided`, `late`, `superseded`, `unfinished`."""
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """One piece of evidence for the customer's mood."""
+
+    what: str
+    """In words, e.g. `has been in touch before`."""
+    weight: float
+    """Share of patience that it took (above 0) or gave back (below 0)."""
+    at_ms: int
+    words: tuple[Quote, ...] = ()
+
+
+class Mood(Item, frozen=True, kw_only=True, tag="mood"):
+    """The customer's frustration: 0 calm to 1, its band, and the evidence, strongest first."""
+
+    score: float
+    band: Band
+    at_ms: int
+    reasons: tuple[Reason, ...] = ()
+    reading: Literal["words", "words and model"] = "words"
+    """What the score rests on: without the model lane it is the immediate reading of the words alone."""
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    id: str
+    text: str
+    done: bool = False
+    words: tuple[Quote, ...] = ()
+
+
+class Checklist(Item, frozen=True, kw_only=True, tag="checklist"):
+    id: str
+    title: str
+    steps: tuple[Step, ...]
+
+
+class Withheld(Item, frozen=True, kw_only=True, tag="withheld"):
+    """A card that was called for and not shown, and why: the answer to "why did it not come?"."""
+
+    rule: str
+    reason: Literal["cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue", "late"]
+    by: str = ""
+    """The rule or card that stood in its way, where one did."""
+    at_ms: int
+    words: tuple[Quote, ...] = ()
+
+
+class Whisper(Item, frozen=True, kw_only=True, tag="whisper"):
+    id: str
+    text: str
+    by: str
+    at_ms: int
+
+
+class Hint(Item, frozen=True, kw_only=True, tag="hint"):
+    id: str
+    name: str
+    value: float
+    at_ms: int
+
+
+class CallInfo(Item, frozen=True, kw_only=True, tag="call"):
+    """The call itself: first when it starts, again when it ends or when its playbook changes."""
+
+    state: Literal["live", "ended"]
+    channel: Channel
+    agent: str
+    queue: str
+    customer: str
+    started_at: int
+    playbook: str
+    ended_ms: int | None = None
+
+
+Guidance = CallInfo | Line | Card | Mood | Checklist | Withheld | Whisper | Hint
+
+
+class BoardRow(Struct, frozen=True, kw_only=True):
+    """One live call on the supervisors' board."""
+
+    call_id: str
+    agent: str
+    queue: str
+    customer: str
+    channel: Channel
+    started_at: int
+    """Unix milliseconds."""
+    clock_ms: int
+    score: float
+    band: Band
+    reason: str
+    """The strongest reason in words; empty on a calm call."""
+    spark: tuple[float, ...]
+    """The score at equal steps over the last minutes, oldest first, at most 30."""
+    cards: int

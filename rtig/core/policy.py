@@ -1,0 +1,175 @@
+"""Which moments deserve the agent's attention, and when.
+
+Attention is the budget that matters. One new card at a time, a gap between two, more important ones first and those
+that wait growing in weight, each rule within its cooldown; compliance is exempt. The outcome is a fold over the
+moments in the order of the call's clock: the same moments give the same cards, in whatever order they became known.
+Whatever is not shown is kept with its reason.
+"""
+
+from typing import Literal, NamedTuple
+
+from immutables import Map
+from msgspec import Struct
+from msgspec.structs import replace
+
+from rtig.core.ledger import Ledger
+from rtig.core.triggers import Moment
+
+SAME_REMARK_MS = 1_500
+"""Phrases of one rule this near to each other are one remark, not a card that was called for twice."""
+
+Refusal = Literal["cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue"]
+
+
+class Attention(Struct, frozen=True):
+    """How much may be asked of an agent; see the knowledge base's `attention`."""
+
+    gap_ms: int = 6_000
+    patience_ms: int = 20_000
+    ttl_ms: int = 90_000
+    preempt: int = 30
+    ageing: float = 1.0
+    """Priority that a waiting card gains each second."""
+
+
+class Mute(Struct, frozen=True):
+    """The agent said that a rule's card is wrong or known: no more of it in this call."""
+
+    at_ms: int
+    rule_id: str
+
+    @property
+    def order(self) -> tuple[int, int, str, int]:
+        return (self.at_ms, 1, self.rule_id, -1)
+
+
+class Shown(NamedTuple):
+    """A card that the agent is to see: the how-manieth of its rule, since when, and whom it was preferred to."""
+
+    moment: Moment
+    number: int
+    shown_ms: int
+    beat: tuple[str, ...] = ()
+
+
+class NotShown(NamedTuple):
+    moment: Moment
+    reason: Refusal
+    by: str = ""
+
+
+class Choice(Struct, frozen=True):
+    """What has been chosen so far."""
+
+    shown: Map[str, Shown] = Map()
+    """By card id."""
+    withheld: Map[tuple[int, int, str, int], NotShown] = Map()
+    waiting: tuple[Moment, ...] = ()
+    last: Map[str, Shown] = Map()
+    """By rule id."""
+    muted: Map[str, int] = Map()
+    free_ms: int = 0
+    """From when the next card may come."""
+    newest: Shown | None = None
+
+
+Choosing = Ledger[Moment | Mute, Choice]
+
+
+def begin() -> Choosing:
+    return Ledger(states=(Choice(),))
+
+
+def card_id(rule_id: str, number: int) -> str:
+    return f"{rule_id}.{number}"
+
+
+def choose(attention: Attention, choice: Choice, fact: Moment | Mute) -> Choice:
+    """The choice after one more fact, which is not earlier than those before it."""
+    choice = serve(attention, choice, fact.at_ms)
+    if isinstance(fact, Mute):
+        return replace(choice, muted=choice.muted.set(fact.rule_id, fact.at_ms))
+    last = choice.last.get(fact.rule.id)
+    if last is not None and not fact.blocked and fact.at_ms - last.moment.at_ms < SAME_REMARK_MS:
+        return choice
+    refusal = _refusal(choice, fact)
+    if refusal is not None:
+        return _withhold(choice, refusal)
+    if fact.rule.exempt:
+        return _show(attention, choice, fact, fact.at_ms)
+    newest = choice.newest
+    preempts = newest is not None and fact.rule.priority >= newest.moment.rule.priority + attention.preempt
+    if fact.at_ms >= choice.free_ms or preempts:
+        return _show(attention, choice, fact, fact.at_ms)
+    if any(m.rule.id == fact.rule.id for m in choice.waiting):
+        return _withhold(choice, NotShown(fact, "cooldown", card_id(fact.rule.id, _count(choice, fact) + 1)))
+    return replace(choice, waiting=(*choice.waiting, fact))
+
+
+def serve(attention: Attention, choice: Choice, until_ms: int) -> Choice:
+    """Show what has waited for its turn, up to a time, and drop what has waited too long."""
+    while choice.waiting and choice.free_ms <= until_ms:
+        at_ms = choice.free_ms
+        stale = [m for m in choice.waiting if at_ms - m.at_ms > attention.patience_ms]
+        for moment in stale:
+            choice = _drop(choice, moment, "budget")
+        if not choice.waiting:
+            break
+        best = max(
+            choice.waiting,
+            key=lambda m: (m.rule.priority + attention.ageing * (at_ms - m.at_ms) / 1000, -m.at_ms, m.rule.id),
+        )
+        choice = replace(choice, waiting=tuple(m for m in choice.waiting if m is not best))
+        refusal = _refusal(choice, best)
+        choice = _withhold(choice, refusal) if refusal else _show(attention, choice, best, at_ms)
+    return choice
+
+
+def close(choice: Choice) -> Choice:
+    """The call is over: what still waits is not shown any more."""
+    for moment in choice.waiting:
+        choice = _drop(choice, moment, "budget")
+    return choice
+
+
+def _refusal(choice: Choice, moment: Moment) -> NotShown | None:
+    rule = moment.rule
+    if moment.blocked:
+        return NotShown(moment, moment.blocked, moment.by)
+    if rule.id in choice.muted:
+        return NotShown(moment, "muted")
+    last = choice.last.get(rule.id)
+    if last is not None:
+        earlier = card_id(rule.id, last.number)
+        if rule.once:
+            return NotShown(moment, "once", earlier)
+        if moment.at_ms < last.moment.at_ms + rule.cooldown_ms:
+            return NotShown(moment, "cooldown", earlier)
+    return None
+
+
+def _show(attention: Attention, choice: Choice, moment: Moment, at_ms: int) -> Choice:
+    """`beat` names those that still have to wait because of this one."""
+    beat = () if moment.rule.exempt else tuple(m.rule.id for m in choice.waiting)
+    shown = Shown(moment, _count(choice, moment) + 1, at_ms, beat)
+    shown_map = choice.shown.set(card_id(moment.rule.id, shown.number), shown)
+    last = choice.last.set(moment.rule.id, shown)
+    if moment.rule.exempt:
+        return replace(choice, shown=shown_map, last=last)
+    return replace(choice, shown=shown_map, last=last, free_ms=at_ms + attention.gap_ms, newest=shown)
+
+
+def _count(choice: Choice, moment: Moment) -> int:
+    last = choice.last.get(moment.rule.id)
+    return 0 if last is None else last.number
+
+
+def _drop(choice: Choice, moment: Moment, reason: Refusal) -> Choice:
+    newest = choice.newest
+    by = card_id(newest.moment.rule.id, newest.number) if newest is not None else ""
+    choice = replace(choice, waiting=tuple(m for m in choice.waiting if m is not moment))
+    return _withhold(choice, NotShown(moment, reason, by))
+
+
+def _withhold(choice: Choice, not_shown: NotShown) -> Choice:
+    return replace(choice, withheld=choice.withheld.set(not_shown.moment.order, not_shown))

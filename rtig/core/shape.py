@@ -1,0 +1,220 @@
+"""The shape of the conversation: who spoke when, and where nobody did.
+
+Final segments make turns, and turns make talk-over, long monologues and silences. A change of one segment is looked at
+in its neighbourhood only; the result is the same as looking at the whole call again. Any sound that was recognised as a
+word counts as speech here, fillers too.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from immutables import Map
+from msgspec import Struct
+
+from rtig.core.events import Party
+from rtig.core.transcript import Segment, Stream, Transcript
+
+PAUSE_MS = 1_000
+"""A party's turn goes on over pauses shorter than this (start to start is 2.2 s in the median of real calls)."""
+TALK_OVER_MS = 500
+"""The agent talks over the customer who still speaks this long after the agent began: a backchannel is shorter."""
+GAP_MS = 5_000
+"""Shorter silences are not kept."""
+FLOOR_MS = 10_000
+"""Shorter monologues are not kept."""
+
+
+class Span(NamedTuple):
+    start_ms: int
+    end_ms: int
+
+
+class Floor(NamedTuple):
+    start_ms: int
+    end_ms: int
+    party: Party
+
+
+Turns = tuple[Span, ...]
+
+
+class Shape(Struct, frozen=True):
+    turns: Map[str, Turns] = Map()
+    """Each party's turns, in order."""
+    talk_over: tuple[int, ...] = ()
+    """When the agent began to speak over the customer."""
+    gaps: tuple[Span, ...] = ()
+    """Silences between final segments, from `GAP_MS` up."""
+    floors: tuple[Floor, ...] = ()
+    """Where one party kept the floor and the other took no turn, from `FLOOR_MS` up."""
+
+
+def reshape(shape: Shape, before: Transcript, after: Transcript, changed: Iterable[Segment]) -> Shape:
+    """The shape after some final segments came or went; `changed` are these, as they are or were."""
+    for segment in changed:
+        if segment.words.spans:
+            low, high = neighbourhood(before, after, segment)
+            now = _spans(turn(after.stream(segment.party), low, high))
+            then = shape.turns.get(segment.party, ())
+            kept_before = then[: bisect_left(then, (low,))]
+            kept_after = then[bisect_left(then, (high + 1,)) :]
+            spans = (*kept_before, *now, *kept_after)
+            turns = shape.turns.set(segment.party, spans)
+            if not spans:
+                turns = turns.delete(segment.party)
+            shape = Shape(
+                turns,
+                _talk_over(shape.talk_over, turns, segment.party, low, high),
+                _gaps(shape.gaps, turns, low, high),
+                _floors(shape.floors, turns, segment.party, low, high),
+            )
+    return shape
+
+
+def neighbourhood(before: Transcript, after: Transcript, segment: Segment) -> tuple[int, int]:
+    """From when to when the turns reach that a changed segment belonged to or belongs to."""
+    low, high = segment.start_ms, segment.end_ms
+    for transcript in (before, after):
+        for part in turn(transcript.stream(segment.party), segment.start_ms, segment.end_ms):
+            low, high = min(low, part.start_ms), max(high, part.end_ms)
+    return low, high
+
+
+def turn(stream: Stream, start_ms: int, end_ms: int) -> Stream:
+    """The segments with words that reach into a time, and those that join them without a pause: a turn, or several."""
+    first = last = bisect_left(stream, (start_ms,), key=_start)
+    reach = start_ms
+    index = first - 1
+    while index >= 0:
+        segment = stream[index]
+        if segment.words.spans:
+            if segment.end_ms + PAUSE_MS <= reach:
+                break
+            reach = min(reach, segment.start_ms)
+            first = index
+        index -= 1
+    reach = end_ms
+    while last < len(stream):
+        segment = stream[last]
+        if segment.words.spans:
+            if segment.start_ms >= reach + PAUSE_MS:
+                break
+            reach = max(reach, segment.end_ms)
+        last += 1
+    return tuple(s for s in stream[first:last] if s.words.spans)
+
+
+def turns(segments: Stream) -> list[Stream]:
+    """Segments of one party, in order, as turns."""
+    found: list[list[Segment]] = []
+    end_ms = 0
+    for segment in segments:
+        if segment.words.spans:
+            if not found or segment.start_ms >= end_ms + PAUSE_MS:
+                found.append([])
+            found[-1].append(segment)
+            end_ms = max(end_ms, segment.end_ms)
+    return [tuple(part) for part in found]
+
+
+def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
+    """The times without speech since the last final words, the last one up to now. Open segments count as speech."""
+    since = max((spans[-1].end_ms for spans in shape.turns.values() if spans), default=0)
+    found: list[Span] = []
+    for segment in sorted(transcript.open.values(), key=lambda s: s.place):
+        if segment.words.spans:
+            if segment.start_ms > since:
+                found.append(Span(since, segment.start_ms))
+            since = max(since, segment.end_ms)
+    found.append(Span(since, max(since, now)))
+    return tuple(found)
+
+
+def _start(segment: Segment) -> tuple[int]:
+    return (segment.start_ms,)
+
+
+def _spans(segments: Stream) -> Turns:
+    return tuple(Span(part[0].start_ms, max(s.end_ms for s in part)) for part in turns(segments))
+
+
+def _within(spans: Turns, low: int, high: int) -> Turns:
+    """The turns that begin from `low` to `high`, both included."""
+    return spans[bisect_left(spans, (low,)) : bisect_left(spans, (high + 1,))]
+
+
+def _before(spans: Turns, at_ms: int) -> Span | None:
+    """The last turn that begins before a time."""
+    index = bisect_left(spans, (at_ms,))
+    return spans[index - 1] if index else None
+
+
+def _after(spans: Turns, at_ms: int) -> Span | None:
+    """The first turn that begins after a time."""
+    index = bisect_left(spans, (at_ms + 1,))
+    return spans[index] if index < len(spans) else None
+
+
+def _talk_over(known: tuple[int, ...], turns: Map[str, Turns], party: Party, low: int, high: int) -> tuple[int, ...]:
+    if party not in ("customer", "agent"):
+        return known
+    customer = turns.get("customer", ())
+    found = [at for at in known if not low <= at <= high]
+    for agent in _within(turns.get("agent", ()), low, high):
+        over = _before(customer, agent.start_ms)
+        if over is not None and over.end_ms >= agent.start_ms + TALK_OVER_MS:
+            found.append(agent.start_ms)
+    return tuple(sorted(found))
+
+
+def _gaps(known: tuple[Span, ...], turns: Map[str, Turns], low: int, high: int) -> tuple[Span, ...]:
+    since, until = 0, None
+    inside: list[Span] = []
+    for spans in turns.values():
+        earlier, later = _before(spans, low), _after(spans, high)
+        since = max(since, earlier.end_ms) if earlier else since
+        if later is not None:
+            until = later.start_ms if until is None else min(until, later.start_ms)
+        inside.extend(_within(spans, low, high))
+    found = [g for g in known if g.end_ms <= min(low, since) or (until is not None and g.start_ms >= until)]
+    for span in (*sorted(inside), *([] if until is None else [Span(until, until)])):
+        if span.start_ms - since >= GAP_MS:
+            found.append(Span(since, span.start_ms))
+        since = max(since, span.end_ms)
+    return tuple(sorted(found))
+
+
+def _floors(known: tuple[Floor, ...], turns: Map[str, Turns], party: Party, low: int, high: int) -> tuple[Floor, ...]:
+    if party == "customer":
+        known = _floors_of("customer", "agent", known, turns, low, high)
+        return _floors_of("agent", "customer", known, turns, low, high)
+    if party == "agent":
+        known = _floors_of("agent", "customer", known, turns, low, high)
+        return _floors_of("customer", "agent", known, turns, low, high)
+    return known
+
+
+def _floors_of(
+    party: Party, other: Party, known: tuple[Floor, ...], turns: Map[str, Turns], low: int, high: int
+) -> tuple[Floor, ...]:
+    """Look again at a party's floors between the other's turns that begin before and after a time."""
+    breaks = turns.get(other, ())
+    earlier, later = _before(breaks, low), _after(breaks, high)
+    since = earlier.start_ms if earlier is not None else -1
+    until = later.start_ms if later is not None else None
+    found = [f for f in known if f.party != party or f.start_ms <= since or (until is not None and f.start_ms > until)]
+    own = turns.get(party, ())
+    own = own[bisect_left(own, (since + 1,)) : len(own) if until is None else bisect_left(own, (until + 1,))]
+    floor: Floor | None = None
+    for span in own:
+        broken = floor is not None and bool(_within(breaks, floor.start_ms, span.start_ms - 1))
+        if floor is not None and not broken:
+            floor = Floor(floor.start_ms, max(floor.end_ms, span.end_ms), party)
+        else:
+            if floor is not None:
+                found.append(floor)
+            floor = Floor(span.start_ms, span.end_ms, party)
+    if floor is not None:
+        found.append(floor)
+    return tuple(sorted(f for f in found if f.end_ms - f.start_ms >= FLOOR_MS))

@@ -1,0 +1,342 @@
+"""The call as heard: interim text replaced, final text kept, in the order in which it was said.
+
+Each party's final segments form a stream ordered by the call's clock, not by arrival. The automaton of all phrases runs
+along each stream, and every segment keeps the state that it ends in. A segment that arrives late, is voided or is found
+to be somebody else's changes the stream in the middle: hearing resumes from the state before it and goes on until the
+states agree again. So what has been heard depends on the words and their times alone, never on how they were cut, sent
+again or reordered.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from immutables import Map
+from msgspec import Struct
+from msgspec.structs import replace
+
+from rtig.core.events import Party, SegmentHeard
+from rtig.core.guidance import Quote
+from rtig.core.phrases import Automaton, State
+from rtig.core.text import Words, words
+
+OPEN_AT_MOST = 64
+"""Segments that may be open at once; a recogniser has one or two a channel. The stalest gives way."""
+UNFINISHED_MS = 30_000
+"""An interim text that has not changed for this long is not going to be settled."""
+
+
+class Heard(NamedTuple):
+    """A phrase that was said, and where."""
+
+    phrase: int
+    party: Party
+    start_ms: int
+    end_ms: int
+    quotes: tuple[Quote, ...]
+
+
+class Segment(Struct, frozen=True):
+    id: str
+    rev: int
+    party: Party
+    text: str
+    words: Words
+    start_ms: int
+    end_ms: int
+    steady: int
+    """How many of the words are likely to stay: all of a final, the unchanging front of an interim."""
+    begins: State
+    ends: State
+    """The automaton before and after the (steady) words."""
+    heard: tuple[Heard, ...] = ()
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        return (self.start_ms, self.end_ms, self.id)
+
+    def time_of(self, token: int) -> int:
+        """When the token begins: words are spread evenly over the segment. `len(spans)` gives its end."""
+        return self.start_ms + (self.end_ms - self.start_ms) * token // max(1, len(self.words.spans))
+
+
+class Change(NamedTuple):
+    """What hearing something changed."""
+
+    transcript: "Transcript"
+    segment: Segment | None = None
+    """The segment as it is now; None where nothing changed or it was taken away."""
+    settled: tuple[Segment, ...] = ()
+    """Final segments that are new or heard otherwise than before. One that is also in `unsettled` was only passing."""
+    unsettled: tuple[Segment, ...] = ()
+    """Final segments as they were, where this change took them away or changed how they are heard."""
+
+
+Stream = tuple[Segment, ...]
+
+
+class Transcript(Struct, frozen=True):
+    streams: Map[str, Stream] = Map()
+    open: Map[str, Segment] = Map()
+    final: Map[str, tuple[int, str, tuple[int, int, str]]] = Map()
+    """Of each final segment its revision, its party and its place in that party's stream."""
+    voided: Map[str, bool] = Map()
+    corrected: Map[str, tuple[int, Party]] = Map()
+
+    @property
+    def size(self) -> int:
+        return len(self.final) + len(self.open)
+
+    def stream(self, party: str) -> Stream:
+        return self.streams.get(party, ())
+
+    def find(self, segment_id: str) -> Segment | None:
+        """A final segment by its id."""
+        known = self.final.get(segment_id)
+        if known is None:
+            return None
+        stream = self.stream(known[1])
+        return stream[bisect_left(stream, known[2], key=_place)]
+
+
+def hear(transcript: Transcript, event: SegmentHeard, automaton: Automaton) -> Change:
+    """Take a revision. An old one, or one of a voided segment, changes nothing; a final stays until a later final."""
+    known = transcript.final.get(event.segment_id)
+    held = transcript.open.get(event.segment_id)
+    if (
+        event.segment_id in transcript.voided
+        or (known is not None and (event.rev <= known[0] or not event.final))
+        or (held is not None and event.rev <= held.rev)
+    ):
+        return Change(transcript)
+    correction = transcript.corrected.get(event.segment_id)
+    party = correction[1] if correction is not None else event.party
+    end_ms = max(event.start_ms, event.end_ms)
+    found = words(event.text)
+    if not event.final:
+        segment = _interim(transcript, event, party, found, held, automaton)
+        segment_open = transcript.open.set(event.segment_id, segment)
+        if len(segment_open) > OPEN_AT_MOST:
+            segment_open = segment_open.delete(min(segment_open.values(), key=lambda s: (s.end_ms, s.id)).id)
+        return Change(replace(transcript, open=segment_open), segment)
+    segment = Segment(
+        event.segment_id, event.rev, party, event.text, found, event.start_ms, end_ms, len(found.norms),
+        automaton.start, automaton.start,
+    )  # fmt: skip
+    removed = _remove(transcript, event.segment_id, automaton)
+    added = _insert(removed.transcript, segment, automaton)
+    whole = added.transcript
+    if held is not None:
+        whole = replace(whole, open=whole.open.delete(event.segment_id))
+    return _both(removed, added._replace(transcript=whole))
+
+
+def void(transcript: Transcript, segment_id: str, automaton: Automaton) -> Change:
+    """Take a segment away for good, whatever is still sent of it."""
+    removed = _remove(transcript, segment_id, automaton)
+    whole = removed.transcript
+    return removed._replace(
+        transcript=replace(
+            whole,
+            open=whole.open.delete(segment_id) if segment_id in whole.open else whole.open,
+            voided=whole.voided.set(segment_id, True),
+        )
+    )
+
+
+def correct(transcript: Transcript, segment_id: str, rev: int, party: Party, automaton: Automaton) -> Change:
+    """Give a segment, heard already or still to come, to another party."""
+    before = transcript.corrected.get(segment_id)
+    if before is not None and rev <= before[0]:
+        return Change(transcript)
+    transcript = replace(transcript, corrected=transcript.corrected.set(segment_id, (rev, party)))
+    held = transcript.open.get(segment_id)
+    if held is not None:
+        moved = _listen(replace(held, party=party), _before(transcript.stream(party), held.place), automaton)
+        return Change(replace(transcript, open=transcript.open.set(segment_id, moved)), moved)
+    segment = transcript.find(segment_id)
+    if segment is None or segment.party == party:
+        return Change(transcript)
+    removed = _remove(transcript, segment_id, automaton)
+    added = _insert(removed.transcript, replace(segment, party=party), automaton)
+    return _both(removed, added)
+
+
+def relisten(transcript: Transcript, automaton: Automaton) -> Transcript:
+    """The same words, heard by another automaton."""
+    streams = transcript.streams
+    for party, stream in streams.items():
+        again: Stream = ()
+        for segment in stream:
+            again = (*again, _listen(segment, again, automaton))
+        streams = streams.set(party, again)
+    transcript = replace(transcript, streams=streams)
+    for segment in transcript.open.values():
+        moved = _listen(segment, _before(transcript.stream(segment.party), segment.place), automaton)
+        transcript = replace(transcript, open=transcript.open.set(segment.id, moved))
+    return transcript
+
+
+def forget_unfinished(transcript: Transcript, now: int | None) -> Change:
+    """Let go of interim texts that nothing has changed for `UNFINISHED_MS`; of all of them where `now` is None."""
+    stale = [s.id for s in transcript.open.values() if now is None or s.end_ms + UNFINISHED_MS <= now]
+    if not stale:
+        return Change(transcript)
+    left = transcript.open
+    for segment_id in stale:
+        left = left.delete(segment_id)
+    return Change(replace(transcript, open=left))
+
+
+def _both(removed: Change, added: Change) -> Change:
+    return Change(added.transcript, added.segment, removed.settled + added.settled, removed.unsettled + added.unsettled)
+
+
+def _interim(
+    transcript: Transcript,
+    event: SegmentHeard,
+    party: Party,
+    found: Words,
+    held: Segment | None,
+    automaton: Automaton,
+) -> Segment:
+    segment = Segment(
+        event.segment_id, event.rev, party, event.text, found, event.start_ms, max(event.start_ms, event.end_ms),
+        _steady(event, found, held), automaton.start, automaton.start,
+    )  # fmt: skip
+    return _listen(segment, _before(transcript.stream(party), segment.place), automaton)
+
+
+def _steady(event: SegmentHeard, found: Words, held: Segment | None) -> int:
+    """How many words of an interim are likely to stay.
+
+    Those in the promised prefix, and those that stood in the revision before. A number in the rest ends it: digits
+    change until the last.
+    """
+    promised = 0
+    while promised < len(found.norms) and found.spans[found.at[promised]][1] <= event.stable:
+        promised += 1
+    unchanged = promised
+    before = held.words.norms if held is not None else ()
+    while (
+        unchanged < min(len(found.norms), len(before))
+        and found.norms[unchanged] == before[unchanged]
+        and not any(c.isdigit() for c in found.norms[unchanged])
+    ):
+        unchanged += 1
+    return unchanged
+
+
+def _place(segment: Segment) -> tuple[int, int, str]:
+    return segment.place
+
+
+def _before(stream: Stream, place: tuple[int, int, str]) -> Stream:
+    """The part of a stream that lies before a place. The end of the stream is by far the commonest."""
+    if not stream or stream[-1].place < place:
+        return stream
+    return stream[: bisect_left(stream, place, key=_place)]
+
+
+def _insert(transcript: Transcript, segment: Segment, automaton: Automaton) -> Change:
+    stream = transcript.stream(segment.party)
+    before = _before(stream, segment.place)
+    segment = _listen(segment, before, automaton)
+    again, unsettled = _listen_on((*before, segment), stream[len(before) :], automaton)
+    kept = stream[len(before) + len(again) :]
+    return Change(
+        replace(
+            transcript,
+            streams=transcript.streams.set(segment.party, (*before, segment, *again, *kept)),
+            final=transcript.final.set(segment.id, (segment.rev, segment.party, segment.place)),
+        ),
+        segment,
+        (segment, *again),
+        unsettled,
+    )
+
+
+def _remove(transcript: Transcript, segment_id: str, automaton: Automaton) -> Change:
+    segment = transcript.find(segment_id)
+    if segment is None:
+        return Change(transcript)
+    stream = transcript.stream(segment.party)
+    before = _before(stream, segment.place)
+    after = stream[len(before) + 1 :]
+    again, unsettled = _listen_on(before, after, automaton)
+    return Change(
+        replace(
+            transcript,
+            streams=transcript.streams.set(segment.party, (*before, *again, *after[len(again) :])),
+            final=transcript.final.delete(segment_id),
+        ),
+        None,
+        again,
+        (segment, *unsettled),
+    )
+
+
+def _listen_on(before: Stream, after: Stream, automaton: Automaton) -> tuple[Stream, Stream]:
+    """Hear the segments of `after` again, for as long as what comes before them makes a difference.
+
+    Returns them as they are now and as they were.
+    """
+    again: list[Segment] = []
+    state = before[-1].ends if before else automaton.start
+    for segment in after:
+        if segment.begins is state:
+            break
+        segment = _listen(segment, (*before, *again), automaton)
+        state = segment.ends
+        again.append(segment)
+    return tuple(again), after[: len(again)]
+
+
+def _listen(segment: Segment, before: Stream, automaton: Automaton) -> Segment:
+    """Run the automaton over the steady words of a segment, from where the stream before it ends."""
+    begins = state = before[-1].ends if before else automaton.start
+    norms = segment.words.norms
+    heard: list[Heard] = []
+    for index in range(segment.steady):
+        state = automaton.step(state, norms[index])
+        if state.heard:
+            for phrase in state.heard:
+                back = automaton.begin_of(phrase, _backwards(segment, index, before))
+                heard.append(_located(phrase, segment, index, back, before))
+    return replace(segment, begins=begins, ends=state, heard=tuple(heard))
+
+
+def _backwards(segment: Segment, index: int, before: Stream) -> Iterator[str]:
+    yield from reversed(segment.words.norms[: index + 1])
+    for earlier in reversed(before):
+        yield from reversed(earlier.words.norms)
+
+
+def _located(phrase: int, segment: Segment, index: int, back: int, before: Stream) -> Heard:
+    """Where the phrase stands that ends with word `index` of a segment and began `back` words before."""
+    token = segment.words.at[index]
+    end_ms = segment.time_of(token + 1)
+    quotes: list[Quote] = []
+    parts = iter(reversed(before))
+    while True:
+        first = max(0, index - back)
+        if segment.words.norms:
+            quotes.append(_quote(segment, segment.words.at[first], segment.words.at[index]))
+        if index - back >= 0:
+            break
+        back -= index + 1
+        segment = next(parts)
+        while not segment.words.norms:
+            segment = next(parts)
+        index = len(segment.words.norms) - 1
+    return Heard(phrase, segment.party, segment.time_of(segment.words.at[first]), end_ms, tuple(reversed(quotes)))
+
+
+def _quote(segment: Segment, first: int, last: int) -> Quote:
+    start, end = segment.words.spans[first][0], segment.words.spans[last][1]
+    return Quote(segment.id, segment.party, start, end, segment.text[start:end])
+
+
+def quote_all(segment: Segment) -> Quote:
+    """The whole segment as evidence."""
+    return Quote(segment.id, segment.party, 0, len(segment.text), segment.text)

@@ -1,0 +1,315 @@
+"""One call while it happens: append, fold, tell whoever listens, wake when silence will matter.
+
+`LiveCalls` holds the calls of this process. It belongs to one event loop. An event is appended to the log (which
+decides its number), folded at once, and the guidance handed to the listeners before the disk has it; only the
+acknowledgement waits for the disk. After a restart the live calls are folded again from the log and come out the same.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import structlog
+
+from rtig.core import board, engine
+from rtig.core.call import Call
+from rtig.core.events import (
+    AnyEvent,
+    CallEnded,
+    CallStarted,
+    ClockTicked,
+    PlaybookChanged,
+    SegmentHeard,
+)
+from rtig.core.guidance import BoardRow, Guidance, Line
+from rtig.core.playbook import Playbook
+from rtig.errors import Code, LogUnavailable, MessageRefused
+from rtig.eventlog.port import Appended, CallKey, EventLog, Position, Recorded
+
+_log = structlog.get_logger(__name__)
+
+SEGMENTS_PER_CALL = 20_000
+"""Half a day of talk without a pause; a source that sends more has lost count of its segments."""
+FOLDS_BEFORE_YIELD = 100
+"""Folding a call again gives way to the loop this often (about 10 ms of work)."""
+
+
+class Update(NamedTuple):
+    """What one event of a call brought. Times are `time.perf_counter_ns`; 0 where no message of a client caused it."""
+
+    key: CallKey
+    position: Position
+    items: tuple[Guidance, ...]
+    received_ns: int = 0
+    decoded_ns: int = 0
+    appended_ns: int = 0
+    folded_ns: int = 0
+
+
+Listener = Callable[[Update], None]
+Unlisten = Callable[[], None]
+
+
+class Past(NamedTuple):
+    """What a watcher has missed. `start_over` says that what it holds is not of this log and must be forgotten."""
+
+    start_over: bool
+    updates: tuple[Update, ...]
+    position: Position
+
+
+class LiveCalls:
+    """The calls of this process, and those who listen to them."""
+
+    def __init__(self, log: EventLog, playbook: Playbook) -> None:
+        self.playbook = playbook
+        self._log = log
+        self._calls: dict[CallKey, _LiveCall] = {}
+        self._opening: dict[CallKey, asyncio.Lock] = {}
+        self._listeners: dict[str, list[Listener]] = {}
+
+    @property
+    def epoch(self) -> int:
+        return self._log.epoch
+
+    async def recover(self) -> int:
+        """Fold every call again that was live when the log was last closed; how many."""
+        keys = await self._log.live_calls()
+        for key in keys:
+            await self.open(key)
+        return len(keys)
+
+    async def open(self, key: CallKey) -> None:
+        """Have a call in memory, folded from the log as far as it goes. A call that nobody knows opens empty."""
+        if key in self._calls:
+            return
+        async with self._opening.setdefault(key, asyncio.Lock()):
+            if key not in self._calls:
+                await self._log.open(key)
+                live = _LiveCall(key, self.playbook)
+                await live.fold_again(self._log)
+                self._calls[key] = live
+                self._arm(live)
+        self._opening.pop(key, None)
+
+    def has(self, key: CallKey) -> bool:
+        return key in self._calls
+
+    def accept(self, key: CallKey, event: AnyEvent, received_ns: int = 0, decoded_ns: int = 0) -> Appended:
+        """Append an event to an opened call, fold it, tell the listeners.
+
+        An event that the log has already is acknowledged with its old position and changes nothing. Raises
+        `MessageRefused` (`unknown_call`, `call_ended`, `call_full`, `log_unavailable`).
+        """
+        live = self._calls[key]
+        self._check(live, event)
+        try:
+            appended = self._log.append(key, event)
+        except LogUnavailable as error:
+            raise MessageRefused(Code.LOG_UNAVAILABLE, str(error), retry=True, retry_after=1.0) from error
+        if appended.fresh:
+            appended_ns = time.perf_counter_ns()
+            items = live.fold(appended.position, event)
+            if isinstance(event, SegmentHeard | CallEnded):
+                live.see_clock(event.end_ms if isinstance(event, SegmentHeard) else event.at_ms)
+            update = Update(key, appended.position, items, received_ns, decoded_ns, appended_ns, time.perf_counter_ns())
+            live.remember(update)
+            self._tell(live, update)
+            self._arm(live)
+        return appended
+
+    def _check(self, live: "_LiveCall", event: AnyEvent) -> None:
+        known = self._log.find(live.key, event) is not None
+        if known:
+            return
+        if not live.call.started and not isinstance(event, CallStarted):
+            raise MessageRefused(Code.UNKNOWN_CALL, "This call has not begun: send `call_started` first.", retry=True)
+        if live.call.ended:
+            raise MessageRefused(Code.CALL_ENDED, "This call is over; what comes after its end is not taken.")
+        if isinstance(event, SegmentHeard):
+            if event.end_ms < event.start_ms:
+                raise MessageRefused(Code.BAD_TIME, "`end_ms` lies before `start_ms`.")
+            if live.call.transcript.size >= SEGMENTS_PER_CALL:
+                raise MessageRefused(Code.CALL_FULL, f"A call holds at most {SEGMENTS_PER_CALL} segments.")
+
+    def call(self, key: CallKey) -> Call:
+        """The state of an opened call. Raises `KeyError`."""
+        return self._calls[key].call
+
+    def clock(self, key: CallKey) -> int:
+        """Milliseconds on the clock of an opened call, now."""
+        return self._calls[key].clock()
+
+    def row(self, key: CallKey) -> BoardRow:
+        """An opened call as a row of the board."""
+        live = self._calls[key]
+        return board.row(live.playbook, live.call, live.clock())
+
+    def live(self, tenant: str) -> list[CallKey]:
+        """The tenant's calls that are going on, newest first."""
+        return [k for k, live in reversed(self._calls.items()) if k.tenant == tenant and live.going_on]
+
+    def past(self, key: CallKey, after: Position | None) -> Past:
+        """What a watcher of an opened call needs to be where it is now, without interim text that was replaced."""
+        live = self._calls[key]
+        if after is None:
+            return Past(False, tuple(live.history()), live.position)
+        if live.holds(after):
+            return Past(False, tuple(u for u in live.history() if u.position.seq > after.seq), live.position)
+        return Past(True, tuple(live.history()), live.position)
+
+    def listen(self, key: CallKey, listener: Listener) -> Unlisten:
+        """Every later update of an opened call, in order, before `accept` returns."""
+        return _subscribe(self._calls[key].listeners, listener)
+
+    def listen_tenant(self, tenant: str, listener: Listener) -> Unlisten:
+        """Every later update of every call of a tenant."""
+        return _subscribe(self._listeners.setdefault(tenant, []), listener)
+
+    async def change_playbook(self, playbook: Playbook) -> None:
+        """Fold all live calls with another playbook from here on; each call's log says so."""
+        self.playbook = playbook
+        for key, live in list(self._calls.items()):
+            if live.going_on and live.playbook.version != playbook.version:
+                live.playbook = playbook
+                self.accept(key, PlaybookChanged(call_id=key.call_id, version=playbook.version, at_ms=live.clock()))
+
+    async def release(self, key: CallKey) -> None:
+        """Let go of a call that is over and that nobody listens to; `open` brings it back from the log."""
+        live = self._calls.get(key)
+        if live is not None and live.call.ended and not live.listeners:
+            del self._calls[key]
+            await self._log.close_call(key)
+
+    async def erase(self, key: CallKey) -> int:
+        """Remove a call from memory and from the log; how many events there were."""
+        live = self._calls.pop(key, None)
+        if live is not None:
+            live.disarm()
+        return await self._log.erase(key)
+
+    def close(self) -> None:
+        """Stop all timers. The log is the caller's to close."""
+        for live in self._calls.values():
+            live.disarm()
+
+    def _tell(self, live: "_LiveCall", update: Update) -> None:
+        for listener in (*live.listeners, *self._listeners.get(live.key.tenant, ())):
+            listener(update)
+
+    def _arm(self, live: "_LiveCall") -> None:
+        """One timer a call, set to the moment that `wake_at` names and left alone while that moment stays."""
+        wake = engine.wake_at(live.playbook, live.call) if live.going_on else None
+        if wake == live.wake:
+            return
+        live.disarm()
+        if wake is not None:
+            live.wake = wake
+            delay = max(0.0, (wake - live.clock()) / 1000)
+            live.timer = asyncio.get_running_loop().call_later(delay, self._tick, live, wake)
+
+    def _tick(self, live: "_LiveCall", wake: int) -> None:
+        live.timer = None
+        live.wake = None
+        try:
+            self.accept(live.key, ClockTicked(call_id=live.key.call_id, at_ms=wake))
+        except MessageRefused as refused:
+            _log.warning("tick refused", code=refused.code)
+
+
+class _LiveCall:
+    def __init__(self, key: CallKey, playbook: Playbook) -> None:
+        self.key = key
+        self.playbook = playbook
+        self.call = engine.begin(key.call_id)
+        self.position = Position(0, 0)
+        self.listeners: list[Listener] = []
+        self.timer: asyncio.TimerHandle | None = None
+        self.wake: int | None = None
+        # Monotonic time at the call's 0. Every event bounds it from above (it cannot have been heard before it was
+        # said), and the smallest bound is the one with the least delay.
+        self._origin_ns = time.monotonic_ns()
+        self._updates: dict[int, Update] = {}
+        self._interim: dict[str, int] = {}  # segment -> seq of the update that holds nothing but its interim text
+        self._epochs: list[Position] = []  # the first position of each epoch that wrote to this call
+
+    @property
+    def going_on(self) -> bool:
+        return self.call.started and not self.call.ended
+
+    def clock(self) -> int:
+        return max(self.call.now, (time.monotonic_ns() - self._origin_ns) // 1_000_000)
+
+    def see_clock(self, at_ms: int) -> None:
+        self._origin_ns = min(self._origin_ns, time.monotonic_ns() - at_ms * 1_000_000)
+
+    def fold(self, position: Position, event: AnyEvent) -> tuple[Guidance, ...]:
+        self.call, items = engine.step(self.playbook, self.call, position.seq, event)
+        if not self._epochs or self._epochs[-1].epoch != position.epoch:
+            self._epochs.append(position)
+        self.position = position
+        return items
+
+    async def fold_again(self, log: EventLog) -> None:
+        count = 0
+        last: Recorded | None = None
+        async for record in log.read(self.key):
+            position = Position(record.epoch, record.seq)
+            self.remember(Update(self.key, position, self.fold(position, record.event)))
+            last = record
+            count += 1
+            if count % FOLDS_BEFORE_YIELD == 0:
+                await asyncio.sleep(0)
+        if last is not None:
+            since_ms = max(0, int(time.time() * 1000) - last.at)
+            self._origin_ns = time.monotonic_ns() - (self.call.now + since_ms) * 1_000_000
+
+    def holds(self, position: Position) -> bool:
+        """Whether a watcher that saw `position` saw the event that this log has there.
+
+        A seq that was lost in a crash and given again belongs to a later epoch than the watcher's.
+        """
+        if position.seq > self.position.seq:
+            return False
+        written_in = 0
+        for first in self._epochs:
+            if first.seq <= position.seq:
+                written_in = first.epoch
+        return written_in <= position.epoch
+
+    def remember(self, update: Update) -> None:
+        if not update.items:
+            return
+        seq = update.position.seq
+        interim: str | None = None
+        for item in update.items:
+            if isinstance(item, Line):
+                replaced = self._interim.pop(item.segment_id, None)
+                if replaced is not None:
+                    del self._updates[replaced]
+                if not item.final and not item.voided and len(update.items) == 1:
+                    interim = item.segment_id
+        if interim is not None:
+            self._interim[interim] = seq
+        self._updates[seq] = update
+
+    def history(self) -> Iterator[Update]:
+        for update in self._updates.values():
+            yield update if update.received_ns == 0 else update._replace(received_ns=0)
+
+    def disarm(self) -> None:
+        self.wake = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+def _subscribe(listeners: list[Listener], listener: Listener) -> Unlisten:
+    listeners.append(listener)
+
+    def unlisten() -> None:
+        if listener in listeners:
+            listeners.remove(listener)
+
+    return unlisten

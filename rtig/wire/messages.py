@@ -1,0 +1,268 @@
+"""What a client and the server may say to each other, and the codec.
+
+One JSON object a text frame, both ways. `type` says which. A source sends the events of `core.events` as they are; the
+server answers each with `ack` once it is durable, or with `error`. A watcher gets `guidance` frames: the items that one
+event of the log brought, under that event's position, all or nothing.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from rtig.core.events import (
+    CallEnded,
+    CallStarted,
+    HintGiven,
+    Label,
+    Name,
+    Party,
+    PartyCorrected,
+    SegmentHeard,
+    SegmentVoided,
+)
+from rtig.core.guidance import BoardRow, Guidance
+from rtig.errors import Code, MessageRefused
+
+PROTOCOL = 1
+SUBPROTOCOL = "rtig.v1"
+TICKET_PREFIX = "ticket."
+"""A browser offers the sub-protocols `rtig.v1` and `ticket.<ticket>`; the server accepts one and spends the other."""
+
+Role = Literal["source", "agent", "supervisor"]
+
+
+class Said(Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, omit_defaults=True):
+    """What a client says."""
+
+
+class Told(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What the server tells."""
+
+
+class Place(Struct, frozen=True, forbid_unknown_fields=True):
+    """A position in a call's log."""
+
+    epoch: int
+    seq: Annotated[int, Meta(ge=0)]
+
+
+# --- clients say
+
+
+class Hello(Said, frozen=True, kw_only=True, tag="hello"):
+    """First, once. Who is connecting; with a ticket in the sub-protocols, `token` stays empty."""
+
+    role: str
+    token: str = ""
+    protocol: int = PROTOCOL
+    source: Label = ""
+    """source: a stable name of the sending process. It owns the calls it starts and has them back on reconnecting."""
+    format: Label = "rtig"
+    """source: whose messages follow: `rtig`, `speechmatics`, `deepgram`, `lca`."""
+    call_id: Label = ""
+    """source with a vendor's format: the call that this connection carries."""
+    parties: dict[str, Party] = {}
+    """source with a vendor's format: which channel or speaker is which party, e.g. {"0": "customer", "1": "agent"}."""
+    agent: Label = ""
+    """agent: whose calls to announce."""
+
+
+class Watch(Said, frozen=True, kw_only=True, tag="watch"):
+    """Follow a call: everything that still matters since its start, or since `after`."""
+
+    call_id: Name
+    after: Place | None = None
+
+
+class Unwatch(Said, frozen=True, kw_only=True, tag="unwatch"):
+    call_id: Name
+
+
+class Answer(Said, frozen=True, kw_only=True, tag="answer"):
+    """agent: what was done with a card. `answer_id` makes sending it twice harmless."""
+
+    call_id: Name
+    card_id: Name
+    action: Literal["opened", "copied", "pinned", "dismissed", "useful"]
+    reason: Literal["", "wrong", "late", "known", "busy"] = ""
+    answer_id: Name
+
+
+class WatchBoard(Said, frozen=True, kw_only=True, tag="watch_board"):
+    """supervisor: the live calls of the tenant, as rows."""
+
+
+class Whisper(Said, frozen=True, kw_only=True, tag="say_to_agent"):
+    """supervisor: a word to the agent of a call."""
+
+    call_id: Name
+    whisper_id: Name
+    text: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+ClientMessage = (
+    Hello
+    | Watch
+    | Unwatch
+    | Answer
+    | WatchBoard
+    | Whisper
+    | CallStarted
+    | SegmentHeard
+    | SegmentVoided
+    | PartyCorrected
+    | CallEnded
+    | HintGiven
+)
+
+
+# --- the server tells
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    message_bytes: int
+    messages_per_second: int
+    segments_per_call: int
+
+
+class Welcome(Told, frozen=True, kw_only=True, tag="welcome"):
+    protocol: int
+    role: Role
+    tenant: str
+    epoch: int
+    server: str
+    """Version of rtig."""
+    playbook: str
+    """Version of the playbook that new calls are folded with."""
+    ping_interval: float
+    """Seconds; a peer that does not answer two pings in a row is closed."""
+    limits: Limits
+    formats: tuple[str, ...]
+
+
+class Ack(Told, frozen=True, kw_only=True, tag="ack"):
+    """The event of this key is durable at `seq`. An event that had come before is acknowledged again, with its seq."""
+
+    call_id: str
+    key: str
+    epoch: int
+    seq: int
+
+
+class Refused(Told, frozen=True, kw_only=True, tag="error"):
+    """A message was not taken; nothing else is affected. `key` names the event where there was one."""
+
+    code: Code
+    message: str
+    retry: bool
+    retry_after: float | None = None
+    call_id: str = ""
+    key: str = ""
+
+
+class CallSummary(Struct, frozen=True, kw_only=True):
+    call_id: str
+    agent: str
+    queue: str
+    customer: str
+    channel: str
+    started_at: int
+
+
+class Calls(Told, frozen=True, kw_only=True, tag="calls"):
+    """agent: the live calls of this agent, newest first; sent on hello and at each change."""
+
+    calls: tuple[CallSummary, ...]
+
+
+class Timing(Struct, frozen=True, kw_only=True):
+    """Microseconds from the first byte of the message to the frame's making, and where they went."""
+
+    decode_us: int
+    append_us: int
+    fold_us: int
+    encode_us: int
+    total_us: int
+
+
+class Guided(Told, frozen=True, kw_only=True, tag="guidance"):
+    """What one event of a call's log brought. `timing` is there only on live frames, not on resumed ones."""
+
+    call_id: str
+    epoch: int
+    seq: int
+    items: tuple[Guidance, ...]
+    timing: Timing | None = None
+
+
+class StartOver(Told, frozen=True, kw_only=True, tag="start_over"):
+    """The position asked for is not in this log any more: forget what you hold of the call; all of it follows."""
+
+    call_id: str
+    epoch: int
+
+
+class CaughtUp(Told, frozen=True, kw_only=True, tag="caught_up"):
+    """The past of a watched call has been told; what follows is live."""
+
+    call_id: str
+    epoch: int
+    seq: int
+
+
+class Board(Told, frozen=True, kw_only=True, tag="board"):
+    """Rows that are new or changed, and ids of calls that are over. `whole` replaces everything before."""
+
+    rows: tuple[BoardRow, ...]
+    gone: tuple[str, ...] = ()
+    whole: bool = False
+
+
+class Bye(Told, frozen=True, kw_only=True, tag="bye"):
+    """The server closes this connection."""
+
+    code: Code
+    message: str
+    retry: bool
+    retry_after: float | None = None
+
+
+ServerMessage = Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Board | Bye
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_server_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
+
+
+def encode(message: ClientMessage | ServerMessage) -> bytes:
+    return _encoder.encode(message)
+
+
+def decode(frame: bytes | bytearray | memoryview) -> ClientMessage:
+    """A client's message. Raises `MessageRefused` that names the field, never its value."""
+    try:
+        return _decoder.decode(frame)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MessageRefused(Code.BAD_JSON, "The frame is not one JSON object in UTF-8.") from None
+
+
+def decode_told(frame: bytes | str) -> ServerMessage:
+    """The server's message, for clients in Python. Raises `msgspec.ValidationError`."""
+    return _server_decoder.decode(frame)
+
+
+def _refusal(problem: str) -> MessageRefused:
+    """The refusal for what msgspec says: it names the field, and quotes what was sent only in tags and enums."""
+    where = problem.rsplit(" - at `", 1)[1].rstrip("`") if " - at `" in problem else "$"
+    if problem.startswith("Object contains unknown field"):
+        return MessageRefused(Code.UNKNOWN_FIELD, f"A field of {where} is no part of this message. See /asyncapi.json.")
+    if problem.startswith("Invalid value") and where == "$.type":
+        return MessageRefused(Code.UNKNOWN_TYPE, "`type` names no message that a client may send. See /asyncapi.json.")
+    if problem.startswith("Invalid"):
+        return MessageRefused(Code.BAD_MESSAGE, f"The value is none of those allowed, at {where}.")
+    if where in ("$.start_ms", "$.end_ms", "$.at_ms"):
+        return MessageRefused(Code.BAD_TIME, f"{where} must be whole milliseconds from 0 to one day.")
+    return MessageRefused(Code.BAD_MESSAGE, problem)
