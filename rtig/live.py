@@ -103,7 +103,9 @@ class LiveCalls:
         `MessageRefused` (`unknown_call`, `call_ended`, `call_full`, `log_unavailable`).
         """
         live = self._calls[key]
-        self._check(live, event)
+        refusal = live.refusal(event)
+        if refusal is not None and self._log.find(key, event) is None:
+            raise refusal
         try:
             appended = self._log.append(key, event)
         except LogUnavailable as error:
@@ -118,20 +120,6 @@ class LiveCalls:
             self._tell(live, update)
             self._arm(live)
         return appended
-
-    def _check(self, live: "_LiveCall", event: AnyEvent) -> None:
-        known = self._log.find(live.key, event) is not None
-        if known:
-            return
-        if not live.call.started and not isinstance(event, CallStarted):
-            raise MessageRefused(Code.UNKNOWN_CALL, "This call has not begun: send `call_started` first.", retry=True)
-        if live.call.ended:
-            raise MessageRefused(Code.CALL_ENDED, "This call is over; what comes after its end is not taken.")
-        if isinstance(event, SegmentHeard):
-            if event.end_ms < event.start_ms:
-                raise MessageRefused(Code.BAD_TIME, "`end_ms` lies before `start_ms`.")
-            if live.call.transcript.size >= SEGMENTS_PER_CALL:
-                raise MessageRefused(Code.CALL_FULL, f"A call holds at most {SEGMENTS_PER_CALL} segments.")
 
     def call(self, key: CallKey) -> Call:
         """The state of an opened call. Raises `KeyError`."""
@@ -237,6 +225,24 @@ class _LiveCall:
     @property
     def going_on(self) -> bool:
         return self.call.started and not self.call.ended
+
+    def refusal(self, event: AnyEvent) -> MessageRefused | None:
+        """Why a new event cannot be taken; one that the log has already is never asked about."""
+        if not self.call.started and not isinstance(event, CallStarted):
+            return MessageRefused(Code.UNKNOWN_CALL, "This call has not begun: send `call_started` first.", retry=True)
+        if self.call.ended:
+            return MessageRefused(Code.CALL_ENDED, "This call is over; what comes after its end is not taken.")
+        if isinstance(event, SegmentHeard):
+            if event.end_ms < event.start_ms:
+                return MessageRefused(Code.BAD_TIME, "`end_ms` lies before `start_ms`.")
+            heard = self.call.transcript
+            if (
+                heard.size >= SEGMENTS_PER_CALL
+                and event.segment_id not in heard.open
+                and not heard.find(event.segment_id)
+            ):
+                return MessageRefused(Code.CALL_FULL, f"A call holds at most {SEGMENTS_PER_CALL} segments.")
+        return None
 
     def clock(self) -> int:
         return max(self.call.now, (time.monotonic_ns() - self._origin_ns) // 1_000_000)

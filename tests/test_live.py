@@ -1,0 +1,256 @@
+"""Live calls: appended, folded, told; found again after a restart; woken when silence matters."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from calls import CALL, SOURCE, call, playbook, rule, say, segment
+
+from rtig.core import engine
+from rtig.core.events import CallEnded, CallStarted, ClockTicked, SegmentHeard
+from rtig.core.guidance import Card, Line
+from rtig.core.triggers import Silence
+from rtig.errors import Code, MessageRefused
+from rtig.eventlog.memory import MemoryLog
+from rtig.eventlog.port import CallKey, Position
+from rtig.live import LiveCalls, Update
+
+KEY = CallKey("default", CALL)
+PLAYBOOK = playbook()
+TALK = [
+    say("agent", 0, "thanks for calling this call is recorded"),
+    say("customer", 4_000, "hello my bill has doubled"),
+    say("agent", 7_000, "i see"),
+    say("customer", 14_000, "cancel my contract please"),
+]
+
+
+@pytest.fixture
+async def log() -> AsyncIterator[MemoryLog]:
+    opened = MemoryLog()
+    yield opened
+    await opened.close()
+
+
+async def live_calls(log: MemoryLog) -> LiveCalls:
+    calls = LiveCalls(log, PLAYBOOK)
+    await calls.open(KEY)
+    return calls
+
+
+def without_times(updates: list[Update] | tuple[Update, ...]) -> bytes:
+    return msgspec.json.encode([(u.position, u.items) for u in updates if u.items])
+
+
+async def test_listeners_have_the_guidance_before_accept_returns(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    heard: list[Update] = []
+    everywhere: list[Update] = []
+    calls.listen(KEY, heard.append)
+    calls.listen_tenant("default", everywhere.append)
+    for event in call(TALK):
+        appended = calls.accept(KEY, event)
+        assert heard[-1].position == appended.position
+    assert heard == everywhere
+    assert [item.id for u in heard for item in u.items if isinstance(item, Card)] == [
+        "bill.1",
+        "cancel-any.1",
+        "cancel.1",
+    ]
+    calls.close()
+
+
+async def test_live_and_replayed_guidance_are_the_same_bytes(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    heard: list[Update] = []
+    calls.listen(KEY, heard.append)
+    for event in [*call(TALK), ClockTicked(call_id=CALL, at_ms=40_000)]:
+        calls.accept(KEY, event)
+    calls.close()
+    events = [record.event async for record in log.read(KEY)]
+    replayed = [item for folded in engine.replay(PLAYBOOK, CALL, events) for item in folded.guidance]
+    assert msgspec.json.encode(replayed) == msgspec.json.encode([item for u in heard for item in u.items])
+
+
+async def test_an_event_that_comes_again_is_acknowledged_and_changes_nothing(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    events = call(TALK)
+    first = [calls.accept(KEY, event).position for event in events]
+    heard: list[Update] = []
+    calls.listen(KEY, heard.append)
+    again = [calls.accept(KEY, event) for event in events]
+    assert [appended.position for appended in again] == first
+    assert not any(appended.fresh for appended in again)
+    assert heard == []
+    calls.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "code"),
+    [
+        ([], segment("s", TALK[0]), Code.UNKNOWN_CALL),
+        (call(TALK, end_ms=30_000), segment("late", TALK[0]), Code.CALL_ENDED),
+        (
+            call([]),
+            SegmentHeard(call_id=CALL, segment_id="s", rev=1, text="x", start_ms=2, end_ms=1),
+            Code.BAD_TIME,
+        ),
+    ],
+)
+async def test_what_cannot_be_taken_is_refused_with_a_code(
+    log: MemoryLog, before: list[SegmentHeard], event: SegmentHeard, code: Code
+) -> None:
+    calls = await live_calls(log)
+    for earlier in before:
+        calls.accept(KEY, earlier)
+    with pytest.raises(MessageRefused) as refused:
+        calls.accept(KEY, event)
+    assert refused.value.code == code
+    calls.close()
+
+
+async def test_a_call_holds_a_bounded_number_of_segments(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtig.live.SEGMENTS_PER_CALL", 2)
+    calls = await live_calls(log)
+    for event in call(TALK[:2]):
+        calls.accept(KEY, event)
+    with pytest.raises(MessageRefused) as refused:
+        calls.accept(KEY, segment("one-more", TALK[2]))
+    assert refused.value.code == Code.CALL_FULL
+    assert calls.accept(KEY, segment("s1", TALK[1], rev=2)).fresh
+    calls.close()
+
+
+async def test_after_a_restart_the_call_is_where_it_was(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    events = call(TALK)
+    for event in events:
+        calls.accept(KEY, event)
+    before = calls.past(KEY, None)
+    calls.close()
+    await log.close()
+
+    reopened = log.reopen()
+    again = LiveCalls(reopened, PLAYBOOK)
+    assert await again.recover() == 1
+    after = again.past(KEY, None)
+    assert without_times(after.updates) == without_times(before.updates)
+    assert again.call(KEY) == calls.call(KEY)
+    assert again.clock(KEY) >= 15_200
+    again.close()
+    await reopened.close()
+
+
+async def test_a_watcher_gets_the_rest_from_its_position(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    updates: list[Update] = []
+    calls.listen(KEY, updates.append)
+    for event in call(TALK):
+        calls.accept(KEY, event)
+    seen = updates[1].position
+    past = calls.past(KEY, seen)
+    assert not past.start_over
+    assert [u.position for u in past.updates] == [u.position for u in updates if u.position.seq > seen.seq]
+    assert past.position == updates[-1].position
+    calls.close()
+
+
+async def test_a_position_that_was_lost_in_a_crash_starts_over(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    for event in call(TALK[:1]):
+        calls.accept(KEY, event)
+    calls.close()
+    await log.close()
+    reopened = log.reopen()
+    again = LiveCalls(reopened, PLAYBOOK)
+    await again.recover()
+    again.accept(KEY, segment("s1", TALK[1]))
+    # Epoch 1 had got as far as seq 3 on the watcher's screen, but only 2 were durable: seq 3 is another event now.
+    assert again.past(KEY, Position(1, 2)).start_over is False
+    assert again.past(KEY, Position(1, 3)).start_over is True
+    assert again.past(KEY, Position(2, 3)).start_over is False
+    assert again.past(KEY, Position(2, 99)).start_over is True
+    again.close()
+    await reopened.close()
+
+
+async def test_the_past_leaves_out_interim_text_that_was_replaced(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    calls.accept(KEY, CallStarted(call_id=CALL))
+    talk = TALK[1]
+    for rev in range(1, 5):
+        calls.accept(KEY, segment("s1", talk.piece(0, rev), rev, final=False))
+    lines = [item for u in calls.past(KEY, None).updates for item in u.items if isinstance(item, Line)]
+    assert [line.rev for line in lines][-1] == 4
+    assert len(lines) < 4
+    calls.accept(KEY, segment("s1", talk, 9))
+    lines = [item for u in calls.past(KEY, None).updates for item in u.items if isinstance(item, Line)]
+    assert lines[-1].final
+    calls.close()
+
+
+async def test_silence_wakes_the_call(log: MemoryLog) -> None:
+    quick = playbook(msgspec.structs.replace(SOURCE, rules=(rule("hush", Silence(60)),)))
+    calls = LiveCalls(log, quick)
+    await calls.open(KEY)
+    told = asyncio.Event()
+    heard: list[Update] = []
+
+    def listen(update: Update) -> None:
+        heard.append(update)
+        if any(isinstance(item, Card) for item in update.items):
+            told.set()
+
+    calls.listen(KEY, listen)
+    calls.accept(KEY, CallStarted(call_id=CALL))
+    await told.wait()
+    assert [item.id for item in heard[-1].items if isinstance(item, Card)] == ["hush.1"]
+    records = [record.event async for record in log.read(KEY)]
+    assert records[-1] == ClockTicked(call_id=CALL, at_ms=60)
+    calls.close()
+
+
+async def test_a_changed_playbook_reaches_live_calls_through_their_log(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    for event in call(TALK[:2]):
+        calls.accept(KEY, event)
+    changed = playbook(msgspec.structs.replace(SOURCE, name="changed"))
+    await calls.change_playbook(changed)
+    records = [record.event async for record in log.read(KEY)]
+    assert getattr(records[-1], "version", None) == changed.version
+    assert len(records) == 4
+    await calls.change_playbook(changed)
+    assert len([record async for record in log.read(KEY)]) == 4
+    calls.close()
+
+
+async def test_a_call_that_is_over_is_let_go_and_comes_back(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    for event in call(TALK):
+        calls.accept(KEY, event)
+    await calls.release(KEY)
+    assert calls.has(KEY)
+    assert calls.live("default") == [KEY]
+    calls.accept(KEY, CallEnded(call_id=CALL, at_ms=30_000))
+    assert calls.live("default") == []
+    unlisten = calls.listen(KEY, lambda update: None)
+    await calls.release(KEY)
+    assert calls.has(KEY)
+    unlisten()
+    past = calls.past(KEY, None)
+    await calls.release(KEY)
+    assert not calls.has(KEY)
+    await calls.open(KEY)
+    assert without_times(calls.past(KEY, None).updates) == without_times(past.updates)
+    calls.close()
+
+
+async def test_an_erased_call_is_gone(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    for event in call(TALK):
+        calls.accept(KEY, event)
+    assert await calls.erase(KEY) == 5
+    assert not calls.has(KEY)
+    assert [record async for record in log.read(KEY)] == []
+    calls.close()
