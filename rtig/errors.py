@@ -2,6 +2,7 @@
 
     RtigError
     ├── PlaybookError      the author's: a file of the knowledge base is wrong
+    ├── PlaybookErrors     the author's: everything that is wrong in a knowledge base
     ├── PhraseError        the author's: a phrase cannot be read; the loader adds the file
     ├── MessageRefused     the client's: a message is wrong or not allowed
     └── WorldError         nobody's here: the log, a file or a peer failed
@@ -32,6 +33,16 @@ class PlaybookError(RtigError):
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
         return f"{where}: {self.problem}" + (f". {self.mend}" if self.mend else "")
+
+
+@dataclass
+class PlaybookErrors(RtigError):
+    """Everything that is wrong in a knowledge base, in the order of its files and lines."""
+
+    errors: tuple[PlaybookError, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Words, as the engine compares them.
 
-Comparing ignores case, punctuation, fillers and contractions: "Don't, um, cancel" and "do not cancel" are the same
-three words. What is compared always knows its place in the text as it was heard, so that evidence can be marked there.
+Comparing ignores case, punctuation, fillers, contractions and marks like "[laughter]" or "[card number]": "Don't, um,
+cancel" and "do not cancel" are the same three words. What is compared always knows its place in the text as it was
+heard, so that evidence can be marked there.
 """
 
 from functools import lru_cache
@@ -10,8 +11,8 @@ from unicodedata import normalize
 
 import regex
 
-_TOKEN = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*")
-_ASCII_TOKEN = regex.compile(r"[A-Za-z0-9]+(?:'[A-Za-z]+)*")
+_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*")
+_ASCII_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|[A-Za-z0-9]+(?:'[A-Za-z]+)*")
 
 FILLERS = frozenset(
     ["um", "umm", "uh", "uhh", "uhm", "er", "erm", "ehm", "ah", "eh", "hm", "hmm", "mm", "mmm", "mhm", "huh"]
@@ -100,7 +101,7 @@ def words(text: str) -> Words:
 def _norms(token: str) -> tuple[str, ...]:
     """A token as it is compared: one word mostly, none for a filler, two or more for a contraction."""
     word = normalize("NFKC", token).casefold().replace("’", "'")
-    if word in FILLERS:
+    if word in FILLERS or word.startswith("["):
         return ()
     irregular = _IRREGULAR.get(word)
     if irregular is not None:
