@@ -1,0 +1,95 @@
+// The calls of one agent: which are live, which is on screen, and what is told about each.
+
+import { Call } from "./call";
+import type { ClientMessage, ServerMessage } from "./protocol";
+
+export class Desk {
+  /** Newest first; an ended call stays while it is the one on screen. */
+  calls: Call[] = [];
+  current: Call | null = null;
+
+  #say: (message: ClientMessage) => void;
+  /** Opened by its id rather than announced as this agent's: stays although no announcement names it. */
+  #asked: string;
+  #seen = new Map<string, Set<string>>();
+
+  constructor(say: (message: ClientMessage) => void, asked = "") {
+    this.#say = say;
+    this.#asked = asked;
+  }
+
+  /** A connection stands: follow again whatever was being followed, each from its position. */
+  resume(): void {
+    for (const call of this.calls) if (!call.ended) this.#say(call.watch());
+    if (this.#asked && !this.#find(this.#asked)) {
+      this.#begin(this.#asked);
+      this.current ??= this.#find(this.#asked) ?? null;
+    }
+  }
+
+  take(message: ServerMessage, now: number): void {
+    switch (message.type) {
+      case "calls": {
+        const live = message.calls.map((summary) => summary.call_id);
+        for (const call of this.calls) if (!live.includes(call.id) && call.id !== this.#asked) this.#over(call);
+        const begun = live.filter((id) => !this.#find(id));
+        for (const id of begun.toReversed()) this.#begin(id);
+        if (begun[0] && (!this.current || this.current.ended)) this.show(begun[0]);
+        return;
+      }
+      case "guidance":
+      case "start_over":
+      case "caught_up":
+        this.#find(message.call_id)?.take(message, now);
+        return;
+      case "error": {
+        const call = message.code === "unknown_call" ? this.#find(message.call_id) : undefined;
+        if (call) this.#over(call);
+        return;
+      }
+      default:
+    }
+  }
+
+  /** Puts a call on screen; ended ones that are not on screen are let go. */
+  show(id: string): void {
+    this.current = this.#find(id) ?? this.current;
+    for (const call of this.calls) if (call.ended && call !== this.current) this.#drop(call);
+  }
+
+  /** The reader has the current call before the eyes. */
+  look(): void {
+    if (this.current) this.#seen.set(this.current.id, new Set(this.current.cards.keys()));
+  }
+
+  /** How many cards came to a call while another was on screen. */
+  unseen(call: Call): number {
+    if (call === this.current) return 0;
+    const seen = this.#seen.get(call.id);
+    return [...call.cards.values()].filter((card) => card.state !== "retracted" && !seen?.has(card.id)).length;
+  }
+
+  #find(id: string): Call | undefined {
+    return this.calls.find((call) => call.id === id);
+  }
+
+  #begin(id: string): void {
+    const call = new Call(id);
+    this.calls = [call, ...this.calls];
+    this.#say(call.watch());
+  }
+
+  /** Not this agent's any more, or gone: it stays while it is on screen, until the next one begins. */
+  #over(call: Call): void {
+    call.end();
+    if (call !== this.current || !call.info) this.#drop(call);
+  }
+
+  #drop(call: Call): void {
+    this.calls = this.calls.filter((other) => other !== call);
+    this.#seen.delete(call.id);
+    if (call.id === this.#asked) this.#asked = "";
+    this.#say({ type: "unwatch", call_id: call.id });
+    if (this.current === call) this.current = this.calls.find((other) => !other.ended) ?? null;
+  }
+}

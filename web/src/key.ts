@@ -1,0 +1,52 @@
+// The access key: out of the address as soon as the page opens, then in this tab's storage only.
+
+export interface Arrival {
+  key: string;
+  /** Whose calls to announce (agent's page). */
+  agent: string;
+  /** A call to open at once. */
+  call: string;
+}
+
+export interface Place {
+  hash: string;
+  pathname: string;
+  search: string;
+}
+
+type Replace = (address: string) => void;
+type Storage = Pick<globalThis.Storage, "getItem" | "setItem" | "removeItem">;
+
+const STORED = "rtig.key.";
+
+/** Reads `#key=…&agent=…&call=…`; a key is stored and taken out of the address, the rest stays, so a reload keeps it. */
+export function arrive(role: string, place: Place, replace: Replace, storage: Storage): Arrival {
+  const said = new URLSearchParams(place.hash.replace(/^#/, ""));
+  const key = said.get("key") ?? "";
+  if (said.has("key")) {
+    said.delete("key");
+    const rest = said.toString();
+    replace(place.pathname + place.search + (rest ? `#${rest}` : ""));
+  }
+  if (key) keep(role, key, storage);
+  return {
+    key: key || (storage.getItem(STORED + role) ?? ""),
+    agent: said.get("agent") ?? "",
+    call: said.get("call") ?? "",
+  };
+}
+
+export function keep(role: string, key: string, storage: Storage): void {
+  storage.setItem(STORED + role, key);
+}
+
+export function forget(role: string, storage: Storage): void {
+  storage.removeItem(STORED + role);
+}
+
+/** What a person pasted into the sign-in form: the key itself, or the whole printed address. */
+export function pastedKey(text: string): string {
+  const trimmed = text.trim();
+  const hash = trimmed.indexOf("#");
+  return (hash >= 0 && new URLSearchParams(trimmed.slice(hash + 1)).get("key")) || trimmed;
+}

@@ -1,0 +1,397 @@
+// The protocol's messages, written by protocol_types.py from rtig/wire and rtig/core/guidance.py. Do not edit.
+
+export const PROTOCOL = 1;
+export const SUBPROTOCOL = "rtig.v1";
+export const TICKET_PREFIX = "ticket.";
+
+/** First, once. Who is connecting; with a ticket in the sub-protocols, `token` stays empty. */
+export interface Hello {
+  type: "hello";
+  role: string;
+  token?: string;
+  protocol?: number;
+  /** source: a stable name of the sending process. It owns the calls it starts and has them back on reconnecting. */
+  source?: string;
+  /** source: whose messages follow: `rtig`, `speechmatics`, `deepgram`, `lca`. */
+  format?: string;
+  /** source with a vendor's format: the call that this connection carries. */
+  call_id?: string;
+  /** source with a vendor's format: which channel or speaker is which party, e.g. {"0": "customer", "1": "agent"}. */
+  parties?: Record<string, "agent" | "customer" | "system" | "unknown">;
+  /** agent: whose calls to announce. */
+  agent?: string;
+}
+
+/** A position in a call's log. */
+export interface Place {
+  epoch: number;
+  seq: number;
+}
+
+/** Follow a call: everything that still matters since its start, or since `after`. */
+export interface Watch {
+  type: "watch";
+  call_id: string;
+  after?: Place | null;
+}
+
+export interface Unwatch {
+  type: "unwatch";
+  call_id: string;
+}
+
+/** agent: what was done with a card. `answer_id` makes sending it twice harmless. */
+export interface Answer {
+  type: "answer";
+  call_id: string;
+  card_id: string;
+  action: "copied" | "dismissed" | "opened" | "pinned" | "useful";
+  reason?: "" | "busy" | "known" | "late" | "wrong";
+  answer_id: string;
+}
+
+/** supervisor: the live calls of the tenant, as rows. */
+export interface WatchBoard {
+  type: "watch_board";
+}
+
+/** supervisor: a word to the agent of a call. */
+export interface SayToAgent {
+  type: "say_to_agent";
+  call_id: string;
+  whisper_id: string;
+  text: string;
+}
+
+export interface Limits {
+  message_bytes: number;
+  messages_per_second: number;
+  segments_per_call: number;
+}
+
+export interface Welcome {
+  type: "welcome";
+  protocol: number;
+  role: "agent" | "source" | "supervisor";
+  tenant: string;
+  epoch: number;
+  /** Version of rtig. */
+  server: string;
+  /** Version of the playbook that new calls are folded with. */
+  playbook: string;
+  /** Seconds; a peer that does not answer two pings in a row is closed. */
+  ping_interval: number;
+  limits: Limits;
+  formats: string[];
+}
+
+/** The event of this key is durable at `seq`. An event that had come before is acknowledged again, with its seq. */
+export interface Ack {
+  type: "ack";
+  call_id: string;
+  key: string;
+  epoch: number;
+  seq: number;
+}
+
+/** A message was not taken; nothing else is affected. `key` names the event where there was one. */
+export interface Refused {
+  type: "error";
+  code: Code;
+  message: string;
+  retry: boolean;
+  retry_after: number | null;
+  call_id: string;
+  key: string;
+}
+
+export interface CallSummary {
+  call_id: string;
+  agent: string;
+  queue: string;
+  customer: string;
+  channel: string;
+  started_at: number;
+}
+
+/** agent: the live calls of this agent, newest first; sent on hello and at each change. */
+export interface Calls {
+  type: "calls";
+  calls: CallSummary[];
+}
+
+/** Microseconds from the first byte of the message to the frame's making, and where they went. */
+export interface Timing {
+  decode_us: number;
+  append_us: number;
+  fold_us: number;
+  encode_us: number;
+  total_us: number;
+}
+
+/** What one event of a call's log brought. `timing` is there only on live frames, not on resumed ones. */
+export interface Guided {
+  type: "guidance";
+  call_id: string;
+  epoch: number;
+  seq: number;
+  items: Guidance[];
+  timing: Timing | null;
+}
+
+/** The position asked for is not in this log any more: forget what you hold of the call; all of it follows. */
+export interface StartOver {
+  type: "start_over";
+  call_id: string;
+  epoch: number;
+}
+
+/** The past of a watched call has been told; what follows is live. */
+export interface CaughtUp {
+  type: "caught_up";
+  call_id: string;
+  epoch: number;
+  seq: number;
+}
+
+/** One live call on the supervisors' board. */
+export interface BoardRow {
+  call_id: string;
+  agent: string;
+  queue: string;
+  customer: string;
+  channel: "chat" | "voice";
+  /** Unix milliseconds. */
+  started_at: number;
+  clock_ms: number;
+  score: number;
+  band: "calm" | "critical" | "frustrated" | "tense";
+  /** The strongest reason in words; empty on a calm call. */
+  reason: string;
+  /** The score at equal steps over the last minutes, oldest first, at most 30. */
+  spark: number[];
+  cards: number;
+}
+
+/** Rows that are new or changed, and ids of calls that are over. `whole` replaces everything before. */
+export interface Board {
+  type: "board";
+  rows: BoardRow[];
+  gone: string[];
+  whole: boolean;
+}
+
+/** The server closes this connection. */
+export interface Bye {
+  type: "bye";
+  code: Code;
+  message: string;
+  retry: boolean;
+  retry_after: number | null;
+}
+
+/** The call itself: first when it starts, again when it ends or when its playbook changes. */
+export interface CallInfo {
+  type: "call";
+  call_id: string;
+  state: "ended" | "live";
+  channel: "chat" | "voice";
+  agent: string;
+  queue: string;
+  customer: string;
+  started_at: number;
+  playbook: string;
+  ended_ms: number | null;
+}
+
+/** One segment as it is now known. `voided` lines are to be removed. */
+export interface Line {
+  type: "transcript";
+  call_id: string;
+  segment_id: string;
+  rev: number;
+  party: "agent" | "customer" | "system" | "unknown";
+  text: string;
+  final: boolean;
+  start_ms: number;
+  end_ms: number;
+  voided: boolean;
+}
+
+export interface ArticleRef {
+  id: string;
+  version: string;
+  review_by: string;
+}
+
+/** Where something was said: characters `start` to `end` of a segment's text. */
+export interface Quote {
+  segment_id: string;
+  party: "agent" | "customer" | "system" | "unknown";
+  start: number;
+  end: number;
+  text: string;
+}
+
+/** Why a card came: the rule, the playbook it stands in, the words, and what it was preferred to. */
+export interface Why {
+  rule: string;
+  playbook: string;
+  /** The condition in words, e.g. `said "bill ~4 doubled" by customer`. */
+  condition: string;
+  words: Quote[];
+  /** Ids of rules whose cards had to wait or fell away because of this one. */
+  beat: string[];
+}
+
+/**
+ * One card, whole, each time that it changes state.
+ *
+ * `id` is derived: the rule and the how-manieth card of that rule in this call, so everyone who folds the same log
+ * shows the same card, however the words were cut.
+ */
+export interface Card {
+  type: "card";
+  call_id: string;
+  id: string;
+  state: "confirmed" | "provisional" | "retracted";
+  kind: "alert" | "article" | "checklist" | "coach";
+  title: string;
+  say: string;
+  /** Safe HTML. */
+  body: string;
+  steps: string[];
+  article: ArticleRef | null;
+  why: Why;
+  priority: number;
+  /** When the words (or the moment) were that it answers. */
+  at_ms: number;
+  shown_ms: number;
+  expires_ms: number;
+  /** Number of the event in the call's log that brought this state. */
+  cause: number;
+  /** Why it was retracted: `revised`, `excluded`, `done`, `voided`, `late`, `superseded`, `unfinished`. */
+  reason: string;
+}
+
+/** One piece of evidence for the customer's mood. */
+export interface Reason {
+  /** In words, e.g. `has been in touch before`. */
+  what: string;
+  /** Share of patience that it took (above 0) or gave back (below 0). */
+  weight: number;
+  at_ms: number;
+  words: Quote[];
+}
+
+/** The customer's frustration: 0 calm to 1, its band, and the evidence, strongest first. */
+export interface Mood {
+  type: "mood";
+  call_id: string;
+  score: number;
+  band: "calm" | "critical" | "frustrated" | "tense";
+  at_ms: number;
+  reasons: Reason[];
+  /** What the score rests on: without the model lane it is the immediate reading of the words alone. */
+  reading: "words" | "words and model";
+}
+
+export interface Step {
+  id: string;
+  text: string;
+  done: boolean;
+  words: Quote[];
+}
+
+export interface Checklist {
+  type: "checklist";
+  call_id: string;
+  id: string;
+  title: string;
+  steps: Step[];
+}
+
+/** A card that was called for and not shown, and why: the answer to "why did it not come?". */
+export interface Withheld {
+  type: "withheld";
+  call_id: string;
+  rule: string;
+  reason: "budget" | "cooldown" | "done" | "draft" | "excluded" | "late" | "muted" | "once" | "queue";
+  /** The rule or card that stood in its way, where one did. */
+  by: string;
+  at_ms: number;
+  words: Quote[];
+}
+
+export interface Whisper {
+  type: "whisper";
+  call_id: string;
+  id: string;
+  text: string;
+  by: string;
+  at_ms: number;
+}
+
+export interface Hint {
+  type: "hint";
+  call_id: string;
+  id: string;
+  name: string;
+  value: number;
+  at_ms: number;
+}
+
+export type Code =
+  | "bad_json"
+  | "bad_message"
+  | "unknown_type"
+  | "unknown_field"
+  | "binary_not_supported"
+  | "hello_first"
+  | "hello_twice"
+  | "unknown_role"
+  | "not_allowed"
+  | "unauthenticated"
+  | "bad_origin"
+  | "bad_protocol"
+  | "bad_time"
+  | "unknown_call"
+  | "unknown_card"
+  | "unknown_format"
+  | "call_ended"
+  | "call_taken"
+  | "call_full"
+  | "rate_limited"
+  | "too_many_errors"
+  | "too_slow"
+  | "draining"
+  | "log_unavailable";
+
+export type ClientMessage =
+  | Hello
+  | Watch
+  | Unwatch
+  | Answer
+  | WatchBoard
+  | SayToAgent;
+
+export type ServerMessage =
+  | Welcome
+  | Ack
+  | Refused
+  | Calls
+  | Guided
+  | StartOver
+  | CaughtUp
+  | Board
+  | Bye;
+
+export type Guidance =
+  | CallInfo
+  | Line
+  | Card
+  | Mood
+  | Checklist
+  | Withheld
+  | Whisper
+  | Hint;

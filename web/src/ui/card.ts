@@ -1,0 +1,581 @@
+// One card: what to say, why it came, what lies behind it, and what the agent can do with it.
+
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { unsafeHTML } from "lit/directives/unsafe-html.js";
+import type { Gone } from "../deck";
+import type { Mark } from "../marks";
+import type { Answer, Card } from "../protocol";
+import { clockWords, KIND_WORD, reviewDue, TAKEN_BACK } from "../words";
+import { said } from "./quotes";
+import { base } from "./styles";
+
+/** What was done with the card; the page tells the server. */
+export class Answered extends Event {
+  readonly card: Card;
+  readonly action: Answer["action"];
+  readonly reason: Exclude<Answer["reason"], undefined>;
+
+  constructor(card: Card, action: Answer["action"], reason: Answered["reason"] = "") {
+    super("rtig-answered", { bubbles: true, composed: true });
+    this.card = card;
+    this.action = action;
+    this.reason = reason;
+  }
+}
+
+const DISMISSALS: [reason: Answered["reason"], label: string][] = [
+  ["wrong", "Wrong"],
+  ["late", "Too late"],
+  ["known", "Known"],
+  ["busy", "Not now"],
+];
+
+@customElement("rtig-card")
+export class CardView extends LitElement {
+  @property({ attribute: false }) card!: Card;
+  @property({ attribute: false }) mark: Mark = {};
+  @property({ attribute: false }) gone: Gone = "";
+  /** `top` is shown whole; `more` and `earlier` unfold; `read` is a supervisor's, without the agent's controls. */
+  @property({ reflect: true }) place: "top" | "more" | "earlier" | "read" = "top";
+  @state() private unfolded = false;
+  @state() private asking = false;
+  @state() private copied = false;
+  @query("article") private article!: HTMLElement;
+  @query(".reasons button") private firstReason!: HTMLElement | null;
+  @query(".dismiss") private dismissButton!: HTMLElement | null;
+  @query("details") private details!: HTMLDetailsElement | null;
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    // A card that is being read does not fold because a newer one came to lie on it.
+    if (changed.get("place") === "top" && this.place === "more") {
+      this.unfolded = Boolean(this.details?.open || this.asking || this.article?.matches(":hover, :focus-within"));
+    }
+    if (this.gone) this.asking = false;
+  }
+
+  override render() {
+    const { card, place } = this;
+    const whole = place === "top" || this.unfolded;
+    const heading =
+      place === "earlier"
+        ? html`<h3 data-testid="card-title">
+            <button type="button" class="row" aria-expanded=${whole} @click=${() => (this.unfolded = !whole)}>
+              <span class="clip">${card.title}</span><span class="small state">${this.#state()}</span>
+            </button>
+          </h3>`
+        : html`<div class="head small">
+              <span class="kind">${KIND_WORD[card.kind]}</span>${this.#state()}
+              <span class="muted numbers at" title="Time in the call">${clockWords(card.shown_ms)}</span>
+            </div>
+            <h3 data-testid="card-title">${card.title}</h3>`;
+    return html`<article
+      class="card ${card.kind} ${card.state} ${this.gone ? "gone" : ""} ${whole ? "whole" : ""}"
+      tabindex="-1"
+      data-testid=${place === "earlier" ? "earlier-card" : "card"}
+      data-card-id=${card.id}
+      data-state=${card.state}
+      data-gone=${this.gone}
+    >
+      ${heading} ${place === "earlier" && !whole ? nothing : this.#inside(whole)}
+    </article>`;
+  }
+
+  #inside(whole: boolean) {
+    const { card } = this;
+    return html`${card.say ? html`<p class="say" data-testid="card-say">${card.say}</p>` : nothing}
+    ${
+      whole
+        ? html`<p class="why" data-testid="card-why">${this.#why()}</p>
+            ${this.#behind()}`
+        : nothing
+    }
+    ${this.#controls(whole)}`;
+  }
+
+  #why() {
+    const { why } = this.card;
+    if (!why.words.length) return html`Because: ${why.condition}`;
+    return html`Because ${said(why.words, this.place === "read" ? "supervisor" : "agent")}`;
+  }
+
+  #behind() {
+    const { article, body, steps, say, why } = this.card;
+    const label = [steps.length ? `${steps.length} steps` : "", body ? "article" : ""].filter(Boolean).join(" and ");
+    return html`<details ?open=${!say && Boolean(body)} @toggle=${this.#opened}>
+      <summary data-testid="card-open">
+        ${label ? label.charAt(0).toUpperCase() + label.slice(1) : "Where this comes from"}
+      </summary>
+      <div class="behind" @click=${openElsewhere}>
+        ${
+          steps.length
+            ? html`<ol class="steps">
+                ${steps.map((step) => html`<li>${step}</li>`)}
+              </ol>`
+            : nothing
+        }
+        ${body ? html`<div class="body">${unsafeHTML(body)}</div>` : nothing}
+        <p class="small muted source">
+          ${
+            article
+              ? html`Article ${article.id}, version
+                  ${article.version}${
+                    article.review_by
+                      ? html`, review by
+                        ${article.review_by}${reviewDue(article.review_by, new Date()) ? html` <strong>(overdue)</strong>` : nothing}`
+                      : nothing
+                  }.<br />`
+              : nothing
+          }
+          Rule ${why.rule}:
+          ${why.condition}.${why.beat.length ? html`<br />Came before ${why.beat.join(", ")}.` : nothing}
+        </p>
+      </div>
+    </details>`;
+  }
+
+  #controls(whole: boolean) {
+    const { card, mark, place } = this;
+    const more =
+      place === "more" || place === "read"
+        ? html`<button
+            type="button"
+            class="bare unfold"
+            aria-expanded=${whole}
+            @click=${() => (this.unfolded = !this.unfolded)}
+          >
+            ${whole ? "Less" : "More"}<span class="unseen"> about ${card.title}</span>
+          </button>`
+        : nothing;
+    if (place === "read") return html`<div class="controls">${this.#outcome()}${more}</div>`;
+    // What became of it stands where the controls were, so that nothing below moves up under the hand.
+    if (this.gone && place !== "earlier") return html`<div class="controls">${this.#outcome()}</div>`;
+    if (this.asking)
+      return html`<div class="controls reasons" role="group" aria-label="Why dismiss it?" @keydown=${this.#escape}>
+        ${DISMISSALS.map(
+          ([reason, label]) =>
+            html`<button type="button" data-testid="dismiss-${reason}" @click=${() => this.#dismiss(reason)}>
+              ${label}
+            </button>`,
+        )}
+        <button type="button" class="bare" @click=${this.#keep}>Keep</button>
+      </div>`;
+    return html`<div class="controls">
+      ${
+        card.say
+          ? html`<button type="button" class="copy" data-testid="card-copy" @click=${this.#copy}>
+              ${this.copied ? "Copied" : "Copy"}<span class="unseen"> the sentence</span>
+            </button>`
+          : nothing
+      }
+      ${
+        whole
+          ? html`<button
+                type="button"
+                aria-pressed=${Boolean(mark.useful)}
+                data-testid="card-useful"
+                @click=${() => mark.useful || this.#say("useful")}
+              >
+                Useful
+              </button>
+              ${
+                place === "earlier"
+                  ? nothing
+                  : html`<button type="button" class="dismiss" data-testid="card-dismiss" @click=${this.#ask}>
+                      Dismiss
+                    </button>`
+              }
+              ${
+                card.state === "retracted" || mark.dismissed
+                  ? nothing
+                  : html`<button
+                      type="button"
+                      aria-pressed=${Boolean(mark.pinned)}
+                      data-testid="card-pin"
+                      @click=${() => this.#say("pinned")}
+                    >
+                      ${mark.pinned ? "Pinned" : "Pin"}
+                    </button>`
+              }`
+          : nothing
+      }
+      ${more}
+    </div>`;
+  }
+
+  #outcome() {
+    const { card, mark } = this;
+    const dismissed = DISMISSALS.find(([reason]) => reason === mark.dismissed)?.[1];
+    const words = card.state === "retracted" ? TAKEN_BACK[card.reason] : dismissed;
+    return words ? html`<p class="small muted outcome">${words}</p>` : nothing;
+  }
+
+  #state() {
+    const { card, gone, mark } = this;
+    const label = (text: string, look = "") =>
+      html`<span class="state ${look}" data-testid="card-state" data-state=${card.state}>${text}</span>`;
+    if (card.state === "retracted") return label("Taken back", "back");
+    if (gone === "dismissed" || mark.dismissed) return label("Dismissed", "back");
+    if (card.state === "provisional") return label("Listening…", "listening");
+    if (gone === "expired") return label("Past", "back");
+    return label(mark.pinned ? "Pinned" : "", "");
+  }
+
+  #say(action: Answer["action"], reason: Answered["reason"] = ""): void {
+    this.dispatchEvent(new Answered(this.card, action, reason));
+  }
+
+  #copy = async () => {
+    await copyText(this.card.say);
+    this.copied = true;
+    this.#say("copied");
+    setTimeout(() => (this.copied = false), 2_000);
+  };
+
+  #opened = (event: Event) => {
+    if ((event.target as HTMLDetailsElement).open && !this.mark.opened && this.place !== "read") this.#say("opened");
+  };
+
+  #ask = async () => {
+    this.asking = true;
+    await this.updateComplete;
+    this.firstReason?.focus();
+  };
+
+  #keep = async () => {
+    this.asking = false;
+    await this.updateComplete;
+    this.dismissButton?.focus();
+  };
+
+  #escape = (event: KeyboardEvent) => {
+    if (event.key === "Escape") void this.#keep();
+  };
+
+  #dismiss(reason: Answered["reason"]): void {
+    this.asking = false;
+    // The buttons go; focus stays on the card until it leaves.
+    this.article.focus({ preventScroll: true });
+    this.#say("dismissed", reason);
+  }
+
+  static override styles = [
+    base,
+    css`
+      :host {
+        display: block;
+      }
+
+      .card {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr);
+        gap: 8px;
+        padding: 12px 14px 10px;
+        border: 1px solid var(--line);
+        border-inline-start: 4px solid var(--edge);
+        border-radius: var(--radius);
+        background: var(--surface);
+        overflow-wrap: break-word;
+      }
+
+      .card:focus {
+        outline: none;
+      }
+
+      .card:focus-visible {
+        outline: 2px solid var(--accent);
+      }
+
+      :host([place="top"]) .card {
+        padding: 14px 16px 12px;
+        border-inline-start-color: var(--accent);
+        box-shadow: var(--shadow);
+        animation: arrive 240ms ease-out;
+      }
+
+      @keyframes arrive {
+        from {
+          opacity: 0;
+          transform: translateY(-6px);
+        }
+      }
+
+      .card.alert {
+        border-inline-start-color: var(--critical);
+      }
+
+      .card.alert .kind {
+        color: var(--critical);
+      }
+
+      .card.provisional,
+      :host([place="top"]) .card.provisional {
+        border-style: dashed;
+        border-color: var(--edge);
+        border-inline-start: 4px solid var(--line);
+        background: var(--ground);
+        box-shadow: none;
+      }
+
+      .head {
+        display: flex;
+        align-items: baseline;
+        gap: 8px;
+        min-block-size: 1.45em;
+      }
+
+      .kind {
+        color: var(--muted);
+        font-weight: 600;
+      }
+
+      .state {
+        color: var(--accent);
+      }
+
+      .state.back,
+      .state.listening {
+        color: var(--muted);
+      }
+
+      .state.listening {
+        font-style: italic;
+      }
+
+      .at {
+        margin-inline-start: auto;
+      }
+
+      h3 {
+        font-size: 0.9375rem;
+        font-weight: 650;
+        line-height: 1.3;
+      }
+
+      :host([place="top"]) h3 {
+        font-size: 1.0625rem;
+      }
+
+      :host([place="top"]) .say {
+        padding: 10px 12px;
+        border: 1px solid transparent;
+        border-radius: 8px;
+        background: var(--accent-soft);
+        font-size: 1.1875rem;
+        line-height: 1.4;
+      }
+
+      :host([place="top"]) .provisional .say {
+        border: 1px dashed var(--line);
+        background: none;
+      }
+
+      .copy {
+        min-inline-size: 4.3rem;
+        color: var(--accent);
+        font-weight: 600;
+      }
+
+      .why {
+        color: var(--muted);
+        font-size: 0.875rem;
+      }
+
+      summary {
+        color: var(--muted);
+        font-size: 0.875rem;
+      }
+
+      .behind {
+        display: grid;
+        gap: 8px;
+        padding-block: 8px 4px;
+        font-size: 0.9375rem;
+      }
+
+      .steps {
+        display: grid;
+        gap: 4px;
+        padding-inline-start: 1.4em;
+        list-style: decimal;
+      }
+
+      .body {
+        overflow-x: auto;
+      }
+
+      .body > :first-child {
+        margin-block-start: 0;
+      }
+
+      .body > :last-child {
+        margin-block-end: 0;
+      }
+
+      .body :is(p, ul, ol, table, pre, blockquote) {
+        margin-block: 0.5em;
+      }
+
+      .body :is(ul, ol) {
+        padding-inline-start: 1.4em;
+        list-style: revert;
+      }
+
+      .body :is(h1, h2, h3, h4, h5, h6) {
+        margin-block: 0.8em 0.3em;
+        color: inherit;
+        font-size: 0.9375rem;
+      }
+
+      .body a {
+        color: var(--accent);
+      }
+
+      .body img {
+        max-inline-size: 100%;
+      }
+
+      .body td,
+      .body th {
+        padding: 3px 8px;
+        border: 1px solid var(--line);
+        text-align: start;
+      }
+
+      .controls {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px;
+        min-block-size: 32px;
+      }
+
+      .controls button {
+        min-block-size: 32px;
+        padding-inline: 9px;
+      }
+
+      @media (max-width: 359px) {
+        :host([place="top"]) .card {
+          padding-inline: 12px;
+        }
+
+        .controls {
+          gap: 5px;
+        }
+
+        .controls button {
+          padding-inline: 7px;
+          font-size: 0.8125rem;
+        }
+      }
+
+      .reasons button {
+        padding-inline: 7px;
+        font-size: 0.8125rem;
+      }
+
+      .unfold {
+        margin-inline-start: auto;
+      }
+
+      .gone,
+      :host([place="top"]) .gone {
+        border: 1px solid var(--line);
+        border-inline-start-width: 4px;
+        background: none;
+        box-shadow: none;
+        color: var(--muted);
+        animation: none;
+      }
+
+      .gone .say,
+      :host([place="top"]) .gone .say {
+        background: none;
+      }
+
+      .gone .kind {
+        color: var(--muted);
+      }
+
+      .outcome {
+        align-self: center;
+      }
+
+      :host([place="earlier"]) .card,
+      :host([place="earlier"]) .gone {
+        gap: 6px;
+        padding: 0;
+        border: 0;
+        border-radius: 0;
+        background: none;
+      }
+
+      :host([place="earlier"]) .card.whole {
+        padding-block-end: 10px;
+      }
+
+      .row {
+        display: flex;
+        align-items: baseline;
+        justify-content: space-between;
+        gap: 10px;
+        inline-size: 100%;
+        padding-inline: 6px;
+        border-color: transparent;
+        background: none;
+        font-size: 0.875rem;
+        text-align: start;
+      }
+
+      .row .state {
+        flex: none;
+        font-weight: 400;
+      }
+
+      :host([place="earlier"]) .whole > :not(h3) {
+        margin-inline: 6px;
+      }
+
+      @media (forced-colors: active) {
+        .card.alert {
+          border-inline-start-color: Highlight;
+        }
+
+        .gone {
+          color: GrayText;
+        }
+      }
+    `,
+  ];
+}
+
+/** A link in an article opens beside the page: the guidance must stay on screen. */
+function openElsewhere(event: MouseEvent): void {
+  const link = event.composedPath().find((node) => node instanceof HTMLAnchorElement);
+  if (!link) return;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer";
+}
+
+/** The clipboard of secure pages; on plain http a selection, which every browser still copies. */
+async function copyText(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const holder = document.createElement("textarea");
+    holder.value = text;
+    holder.setAttribute("aria-hidden", "true");
+    const before = deepFocus();
+    document.body.append(holder);
+    holder.select();
+    document.execCommand("copy");
+    holder.remove();
+    before?.focus({ preventScroll: true });
+  }
+}
+
+function deepFocus(): HTMLElement | null {
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+  return focused instanceof HTMLElement ? focused : null;
+}

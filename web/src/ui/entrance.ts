@@ -1,0 +1,131 @@
+// How a page gets in: the key from the address or the form, the connection, and what to show until it stands.
+
+import { html, type ReactiveController, type ReactiveControllerHost } from "lit";
+import { Connection, heedNetwork, type Status } from "../connection";
+import { arrive, forget, keep } from "../key";
+import type { ServerMessage } from "../protocol";
+import { codeWords } from "../words";
+import "./sign-in";
+import type { SignIn } from "./sign-in";
+import type { Wish } from "./status";
+import "./status";
+
+interface Guest extends ReactiveControllerHost {
+  /** A connection stands (again). */
+  welcomed(): void;
+  told(message: ServerMessage): void;
+  /** Another person may sign in: nothing of the last one's calls may stay. */
+  left(): void;
+}
+
+const NOTICE_MS = 8_000;
+
+export class Entrance implements ReactiveController {
+  readonly connection: Connection;
+  agent: string;
+  readonly call: string;
+  notice = "";
+
+  #guest: Guest;
+  #role: "agent" | "supervisor";
+  #key: string;
+  #problem = "";
+  #noticeTimer = 0;
+
+  constructor(guest: Guest, role: "agent" | "supervisor") {
+    this.#guest = guest;
+    this.#role = role;
+    const arrival = this.#arrive();
+    this.#key = arrival.key;
+    this.agent = arrival.agent;
+    this.call = arrival.call;
+    this.connection = new Connection(role, this.agent);
+    this.connection.onStatus = (status) => this.#changed(status);
+    this.connection.onMessage = (message) => {
+      guest.told(message);
+      if (message.type === "error" && message.retry && !message.key) this.#askAgain(message.retry_after ?? 2);
+      guest.requestUpdate();
+    };
+    guest.addController(this);
+    heedNetwork(this.connection);
+    // A printed address pasted over this one changes only the fragment, which reloads nothing.
+    addEventListener("hashchange", () => {
+      if (new URLSearchParams(location.hash.slice(1)).has("key")) {
+        this.#arrive();
+        location.reload();
+      }
+    });
+  }
+
+  hostConnected(): void {
+    if (this.#key) this.connection.start(this.#key);
+  }
+
+  hostDisconnected(): void {
+    this.connection.stop();
+  }
+
+  /** The sign-in form, where a key is needed; otherwise nothing and the page draws itself. */
+  form(heading: string) {
+    if (this.#key) return null;
+    return html`<rtig-sign-in
+      .heading=${heading}
+      .problem=${this.#problem}
+      @rtig-sign-in=${(event: SignIn) => this.#signIn(event.key)}
+    ></rtig-sign-in>`;
+  }
+
+  strip(who: string) {
+    return html`<rtig-status
+      .status=${this.connection.status}
+      .notice=${this.notice}
+      .who=${who}
+      @rtig-wish=${(event: Wish) => (event.what === "retry" ? this.connection.retry() : this.#signOut(""))}
+    ></rtig-status>`;
+  }
+
+  /** Says something in the strip for a while. */
+  say(notice: string): void {
+    this.notice = notice;
+    clearTimeout(this.#noticeTimer);
+    this.#noticeTimer = setTimeout(() => {
+      this.notice = "";
+      this.#guest.requestUpdate();
+    }, NOTICE_MS);
+    this.#guest.requestUpdate();
+  }
+
+  #arrive() {
+    return arrive(this.#role, location, (address) => history.replaceState(history.state, "", address), sessionStorage);
+  }
+
+  #changed(status: Status): void {
+    if (status.phase === "live") this.#guest.welcomed();
+    if (status.phase === "stopped" && status.code === "unauthenticated") {
+      this.#signOut(codeWords(status.code, status.message));
+    }
+    this.#guest.requestUpdate();
+  }
+
+  /** A watch was not taken for now. Asking for all of them again is harmless: each says where it stands. */
+  #askAgain(seconds: number): void {
+    const { status } = this.connection;
+    setTimeout(() => this.connection.status === status && this.#guest.welcomed(), seconds * 1000);
+  }
+
+  #signIn(key: string): void {
+    keep(this.#role, key, sessionStorage);
+    this.#key = key;
+    this.#problem = "";
+    this.connection.start(key);
+  }
+
+  #signOut(problem: string): void {
+    forget(this.#role, sessionStorage);
+    this.#key = "";
+    this.#problem = problem;
+    this.connection.stop();
+    this.#guest.left();
+    this.#guest.requestUpdate();
+  }
+}

@@ -1,0 +1,98 @@
+// What the pages say in words: codes, states and times.
+
+import type { BoardRow, Card, Line, Mood, Withheld } from "./protocol";
+
+export type Band = Mood["band"];
+export type Party = Line["party"];
+
+export const BANDS: readonly Band[] = ["critical", "frustrated", "tense", "calm"];
+
+export const BAND_WORD: Record<Band, string> = {
+  calm: "Calm",
+  tense: "Tense",
+  frustrated: "Frustrated",
+  critical: "Critical",
+};
+
+export const PARTY_WORD: Record<Party, string> = {
+  customer: "Customer",
+  agent: "Agent",
+  system: "System",
+  unknown: "Speaker",
+};
+
+export const KIND_WORD: Record<Card["kind"], string> = {
+  article: "Article",
+  coach: "Tip",
+  checklist: "Checklist",
+  alert: "Alert",
+};
+
+/** Why a card was taken back; what a newer server may add is not guessed at. */
+export const TAKEN_BACK: Record<string, string> = {
+  revised: "The words turned out differently.",
+  excluded: "Something said rules it out.",
+  done: "Already done.",
+  voided: "The words were withdrawn.",
+  late: "It came too late.",
+  superseded: "A better one came.",
+  unfinished: "The sentence was never finished.",
+};
+
+export const WITHHELD_WORD: Record<Withheld["reason"], string> = {
+  cooldown: "shown recently",
+  once: "only once a call",
+  budget: "another card came first",
+  excluded: "something said rules it out",
+  done: "already done by the agent",
+  muted: "dismissed before",
+  draft: "a draft",
+  queue: "not for this queue",
+  late: "it would have come too late",
+};
+
+/** What a person can do about it, where there is something. Other codes keep the server's own sentence. */
+const CODE_WORD: Record<string, string> = {
+  unauthenticated: "The access key is not accepted. Please sign in again.",
+  not_allowed: "This access key does not allow that. Ask whoever runs rtig for one that does.",
+  bad_origin: "The server does not accept pages from this address. Ask whoever runs rtig to allow it.",
+  bad_protocol: "This page and the server are of different versions. Please reload the page.",
+  unknown_role: "This page and the server are of different versions. Please reload the page.",
+  unknown_call: "The server does not know this call any more.",
+  unknown_card: "The server does not know this card any more.",
+  call_ended: "The call has ended.",
+  rate_limited: "Too much at once; it is sent again in a moment.",
+  too_slow: "The connection was too slow to keep up",
+  draining: "The server is being restarted",
+  log_unavailable: "The server cannot record the call at the moment",
+};
+
+export function codeWords(code: string, message: string): string {
+  return CODE_WORD[code] ?? (message || "Something went wrong on the server.");
+}
+
+/** The banner while the page tries again by itself. */
+export function lostWords(code: string): string {
+  const known = code === "too_slow" || code === "draining" || code === "log_unavailable" ? CODE_WORD[code] : "";
+  return `${known || "Connection lost"}, trying again`;
+}
+
+/** 75 000 -> 1:15, 3 675 000 -> 1:01:15 */
+export function clockWords(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const two = (n: number) => String(n).padStart(2, "0");
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** Where the score is going, from the last minute or so of the line that shows it. */
+export function trendWord(spark: BoardRow["spark"]): "rising" | "falling" | "steady" {
+  const last = spark.at(-1) ?? 0;
+  const before = spark.at(-6) ?? spark[0] ?? 0;
+  return last - before > 0.05 ? "rising" : before - last > 0.05 ? "falling" : "steady";
+}
+
+/** An article whose review date has passed; dates are ISO days. */
+export function reviewDue(reviewBy: string, now: Date): boolean {
+  return /^\d{4}-\d\d-\d\d/.test(reviewBy) && reviewBy.slice(0, 10) < now.toISOString().slice(0, 10);
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { CLEARLY, Floor, FOR_A_WHILE_MS } from "../src/floor";
+import type { BoardRow } from "../src/protocol";
+
+const row = (call_id: string, score: number, change: Partial<BoardRow> = {}): BoardRow => ({
+  call_id,
+  agent: "",
+  queue: "",
+  customer: "",
+  channel: "voice",
+  started_at: 0,
+  clock_ms: 0,
+  score,
+  band: "calm",
+  reason: "",
+  spark: [],
+  cards: 0,
+  ...change,
+});
+
+const board = (floor: Floor, now: number, ...rows: BoardRow[]) =>
+  floor.take({ type: "board", rows, gone: [], whole: false }, now);
+const order = (floor: Floor, now: number, still = "") =>
+  floor
+    .ordered(now, undefined, still)
+    .map((each) => each.call_id)
+    .join("");
+
+describe("the floor", () => {
+  it("puts new rows where their score belongs", () => {
+    const floor = new Floor();
+    board(floor, 0, row("a", 0.2), row("b", 0.9), row("c", 0.5));
+    expect(order(floor, 0)).toBe("bca");
+    board(floor, 1, row("d", 0.6));
+    expect(order(floor, 1)).toBe("bdca");
+  });
+
+  it("moves a row only when it has been clearly hotter for a while", () => {
+    const floor = new Floor();
+    board(floor, 0, row("a", 0.5), row("b", 0.4));
+    expect(order(floor, 0)).toBe("ab");
+    board(floor, 10_000, row("b", 0.57));
+    expect(order(floor, 60_000)).toBe("ab");
+    board(floor, 60_000, row("b", 0.7));
+    expect(order(floor, 60_000 + FOR_A_WHILE_MS - 1)).toBe("ab");
+    expect(order(floor, 60_000 + FOR_A_WHILE_MS)).toBe("ba");
+  });
+
+  it("is not moved by a spike", () => {
+    const floor = new Floor();
+    board(floor, 0, row("a", 0.5), row("b", 0.4));
+    order(floor, 0);
+    board(floor, 10_000, row("b", 0.9));
+    board(floor, 11_000, row("b", 0.5));
+    for (let now = 10_000; now < 20_000; now += 500) expect(order(floor, now)).toBe("ab");
+  });
+
+  it("keeps the row under the hand in its place, for as long as it is there", () => {
+    const floor = new Floor();
+    board(floor, 0, row("a", 0.9), row("b", 0.5), row("c", 0.1));
+    expect(order(floor, 0, "b")).toBe("abc");
+    board(floor, 1_000, row("c", 0.99), row("b", 0.2));
+    for (let now = 1_000; now < 20_000; now += 1_000) expect(order(floor, now, "b")[1]).toBe("b");
+    expect(order(floor, 20_000)).toBe("cab");
+  });
+
+  it("never leaves a row below one that it has clearly been hotter than", () => {
+    const floor = new Floor();
+    let seed = 3;
+    const chance = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+    for (let round = 0; round < 60; round += 1) {
+      const rows = Array.from({ length: 12 }, (_, i) => row(`c${i}`, chance()));
+      board(floor, round * 10_000, ...rows);
+      floor.ordered(round * 10_000);
+      const settled = floor.ordered(round * 10_000 + 9_000);
+      settled.forEach((lower, i) => {
+        for (const upper of settled.slice(0, i)) expect(lower.score - upper.score).toBeLessThanOrEqual(CLEARLY);
+      });
+    }
+  });
+
+  it("lets rows go that are over, and all that a whole board does not name", () => {
+    const floor = new Floor();
+    board(floor, 0, row("a", 0.2), row("b", 0.1), row("c", 0));
+    floor.take({ type: "board", rows: [], gone: ["a"], whole: false }, 1);
+    expect(order(floor, 1)).toBe("bc");
+    floor.take({ type: "board", rows: [row("c", 0.3)], gone: [], whole: true }, 2);
+    expect(order(floor, 2)).toBe("c");
+    expect([floor.size, floor.row("b")]).toEqual([1, undefined]);
+  });
+
+  it("filters, and lets each call's clock run on", () => {
+    const floor = new Floor();
+    board(floor, 1_000, row("a", 0.2, { queue: "Billing", clock_ms: 5_000 }), row("b", 0.1, { queue: "Sales" }));
+    const shown = floor.ordered(1_000, (each) => each.queue === "Sales");
+    expect(shown.map((each) => each.call_id)).toEqual(["b"]);
+    expect(floor.clock("a", 3_500)).toBe(7_500);
+    expect(floor.clock("nobody", 3_500)).toBe(0);
+  });
+});
