@@ -21,7 +21,11 @@ class Sent(NamedTuple):
 
 
 class Traffic(NamedTuple):
+    """`line_of` says on which of `lines` lines each call is; one line carries one call at a time."""
+
+    lines: int
     call_ids: list[str]
+    line_of: list[int]
     sent: list[Sent]
 
     @property
@@ -37,6 +41,7 @@ def voice_calls(folder: Path, calls: int, seconds: float, ramp: float, seed: int
     rng = random.Random(seed)
     scripts = [s for s in knowledge.read(folder).calls.values() if s.channel == "voice"]
     ids: list[str] = []
+    lines: list[int] = []
     sent: list[Sent] = []
     for line in range(calls):
         begins = rng.uniform(0.0, ramp)
@@ -45,6 +50,7 @@ def voice_calls(folder: Path, calls: int, seconds: float, ramp: float, seed: int
             call_id = f"{prefix}-{line}-{part}"
             number = len(ids)
             ids.append(call_id)
+            lines.append(line)
             ends = begins
             for at_ms, event in script.perform(rng.choice(scripts), call_id, agent=f"desk-{line}"):
                 ends = begins + at_ms / 1000
@@ -67,4 +73,4 @@ def voice_calls(folder: Path, calls: int, seconds: float, ramp: float, seed: int
             part += 1
     # Events of one call that arrive at the same time keep their order.
     sent.sort(key=lambda one: one.at)
-    return Traffic(ids, sent)
+    return Traffic(calls, ids, lines, sent)

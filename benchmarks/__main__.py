@@ -1,0 +1,21 @@
+"""`python -m benchmarks SUITE …`: run one of the suites below."""
+
+import sys
+
+from benchmarks import latency
+
+SUITES = {"latency": latency.run}
+
+
+def main() -> int:
+    if len(sys.argv) < 2 or sys.argv[1] not in SUITES:
+        print("usage: python -m benchmarks SUITE [--help]\n", file=sys.stderr)
+        for name in SUITES:
+            summary = (sys.modules[f"benchmarks.{name}"].__doc__ or "").splitlines()[0]
+            print(f"  {name:10} {summary}", file=sys.stderr)
+        return 2
+    return SUITES[sys.argv[1]](sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
