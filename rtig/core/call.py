@@ -42,8 +42,12 @@ class Call(Struct, frozen=True, kw_only=True):
     """Where each phrase was said in final words, in order of time."""
     influences: Map[str, tuple[Influence, ...]] = Map()
     """What each signal adds to the weighing."""
+    tones: Map[str, Map[str, tuple[int, float]]] = Map()
+    """What each model read in each segment: the revision that it read, and how negative."""
     weighing: Weighing = frustration.begin()
     moments: Map[ClauseRef, tuple[Moment, ...]] = Map()
+    unsaid: Map[tuple[str, int], bool] = Map()
+    """Rules and the times at which they would have been met, had they been in the playbook then."""
     choosing: Choosing = policy.begin()
     missed: Map[str, str] = Map()
     """Cards that must not be shown, by id, with the reason."""

@@ -50,7 +50,7 @@ from rtig.core.transcript import UNFINISHED_MS, Change, Heard, Segment
 from rtig.core.triggers import Heardings, Moment, Said
 
 MOOD_STEP = 0.04
-"""The mood is told again when it has moved this much, or entered another band."""
+"""The mood is told again when it has moved this much, entered another band or rests on another reading."""
 MODEL_FROM = 0.5
 MODEL_WEIGHS = 0.4
 """Share of patience that a model's surest negative reading takes."""
@@ -91,9 +91,9 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             call = _again(playbook, call, _every_clause(playbook))
             call = _tick_checklists(call, playbook.checklists.values(), playbook, items)
         case CallEnded():
-            call = _pass_time(playbook, before, _advance(call, event.at_ms))
             change = transcript.forget_unfinished(call.transcript, None)
-            call = replace(call, transcript=change.transcript, ended=True)
+            call = replace(_advance(call, event.at_ms), transcript=change.transcript)
+            call = replace(_again(playbook, call, playbook.timed_clauses), ended=True)
             items.append(_info(playbook, call))
         case ToneScored():
             call = _score(playbook, call, event)
@@ -172,7 +172,10 @@ def rehearse(playbook: Playbook, call_id: str, events: Iterable[AnyEvent]) -> It
 
 
 def rebuild(playbook: Playbook, call: Call) -> Call:
-    """The call as if all its words had been heard with this playbook. Cards that would be new now are left unsaid."""
+    """The call as if all its words had been heard with this playbook.
+
+    Cards that would be new now are left unsaid, and a rule that is new works from the next words on.
+    """
     whole = transcript.relisten(call.transcript, playbook.automaton)
     segments = tuple(segment for stream in whole.streams.values() for segment in stream)
     empty = Call(call_id=call.call_id)
@@ -182,21 +185,32 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
         choosing=_rechosen(playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute)]),
     )  # fmt: skip
     fresh = _weigh_words(playbook, _index(fresh, segments, ()), call, segments)
+    fresh = _weigh_tones(playbook, fresh, call, segments)
     fresh = _reshape(fresh, call, segments)
     fresh = _weigh_signals(playbook, fresh, playbook.signals)
     fresh = _again(playbook, fresh, _every_clause(playbook))
+    known = _met(call)
+    unsaid = fresh.unsaid.update({met: True for met in _met(fresh) if met not in known})
+    if len(unsaid) > len(fresh.unsaid):
+        fresh = _again(playbook, replace(fresh, unsaid=unsaid), _every_clause(playbook))
     missed = fresh.missed
     for card_id in _chosen(playbook, fresh).shown:
-        if card_id not in call.told.cards:
+        if card_id not in call.told.cards or call.told.cards[card_id].state == "retracted":
             missed = missed.set(card_id, "superseded")
     return replace(fresh, missed=missed)
+
+
+def _met(call: Call) -> dict[tuple[str, int], None]:
+    """The rules that were met, and when."""
+    return dict.fromkeys((m.rule.id, m.at_ms) for found in call.moments.values() for m in found if not m.blocked)
 
 
 # --- taking in what was heard
 
 
 def _advance(call: Call, at_ms: int) -> Call:
-    return replace(call, now=at_ms) if at_ms > call.now else call
+    """The call at a later time. A call that is over stays at its end."""
+    return replace(call, now=at_ms) if at_ms > call.now and not call.ended else call
 
 
 def _take(playbook: Playbook, call: Call, change: Change, items: list[Guidance], segment_id: str) -> Call:
@@ -216,6 +230,7 @@ def _take(playbook: Playbook, call: Call, change: Change, items: list[Guidance],
     changed = (*change.unsettled, *change.settled)
     call = _index(call, change.settled, change.unsettled)
     call = _weigh_words(playbook, call, before, changed)
+    call = _weigh_tones(playbook, call, before, changed)
     call = _reshape(call, before, changed)
     call = _weigh_signals(playbook, call, _owners(touched, playbook.signals_of_phrase))
     clauses = dict.fromkeys(ref for phrase in sorted(touched) for ref in playbook.clauses_of_phrase.get(phrase, ()))
@@ -314,35 +329,60 @@ def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call
 
 
 def _score(playbook: Playbook, call: Call, event: ToneScored) -> Call:
-    """A model has read a final segment of the customer; an older reading of the same model gives way."""
-    segment = call.transcript.find(event.segment_id)
-    if segment is None or segment.party != "customer" or segment.rev != event.rev or not segment.words.norms:
+    """A model has read a segment; its older reading of the same segment gives way."""
+    readings = call.tones.get(event.segment_id, Map())
+    if event.model in readings and event.rev < readings[event.model][0]:
         return call
-    influence = Influence(
-        at_ms=segment.end_ms,
-        key=f"model:{event.model}:{segment.id}",
-        what="tone of voice in words",
-        weight=round(max(0.0, event.negative - MODEL_FROM) / (1 - MODEL_FROM) * MODEL_WEIGHS, 4),
-        quotes=(transcript.quote_all(segment),),
-        scored=True,
-    )
-    weighing = _reweighed(playbook, call.weighing, (), (influence,))
     before = call
-    call = replace(call, weighing=weighing)
-    if weighing.state.rises != before.weighing.state.rises:
+    readings = readings.set(event.model, (event.rev, event.negative))
+    call = replace(call, tones=call.tones.set(event.segment_id, readings))
+    segment = call.transcript.find(event.segment_id)
+    if segment is not None:
+        call = _weigh_tones(playbook, call, before, (segment,))
+    if call.weighing.state.rises != before.weighing.state.rises:
         call = _again(playbook, call, playbook.mood_clauses)
     return call
+
+
+def _weigh_tones(playbook: Playbook, call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
+    """Weigh what models read in the segments of a change as they are now, not as they were."""
+    if not call.tones:
+        return call
+    ids = dict.fromkeys(segment.id for segment in changed)
+    gone = [influence for segment_id in ids for influence in _tones(before, segment_id)]
+    new = [influence for segment_id in ids for influence in _tones(call, segment_id)]
+    weighing = _reweighed(playbook, call.weighing, gone, new)
+    return replace(call, weighing=weighing) if weighing is not call.weighing else call
+
+
+def _tones(call: Call, segment_id: str) -> list[Influence]:
+    """What models read in a final segment of the customer, in the revision that it has."""
+    segment = call.transcript.find(segment_id)
+    if segment is None or segment.party != "customer" or not segment.words.norms:
+        return []
+    return [
+        Influence(
+            at_ms=segment.end_ms,
+            key=f"model:{model}:{segment.id}",
+            what="tone of voice in words",
+            weight=round(max(0.0, negative - MODEL_FROM) / (1 - MODEL_FROM) * MODEL_WEIGHS, 4),
+            quotes=(transcript.quote_all(segment),),
+            scored=True,
+        )
+        for model, (rev, negative) in sorted(call.tones.get(segment_id, Map()).items())
+        if rev == segment.rev
+    ]
 
 
 def _answered(playbook: Playbook, call: Call, event: CardAnswered) -> Call:
     card = call.told.cards.get(event.card_id)
     if card is None or event.action != "dismissed" or event.reason not in ("wrong", "known"):
         return call
-    mute = Mute(max(event.at_ms, card.at_ms), card.why.rule)
-    return replace(
-        call,
-        choosing=_rechosen(playbook, call.choosing, (), (mute,)),
-    )
+    # Not before the card came, which would take it back, nor after the call's end, which would serve what still waits.
+    shown = call.told.choice.shown.get(event.card_id)
+    at_ms = max(event.at_ms, card.at_ms if shown is None else shown.shown_ms)
+    mute = Mute(min(at_ms, max(call.now, card.at_ms)), card.why.rule)
+    return replace(call, choosing=_rechosen(playbook, call.choosing, (), (mute,)))
 
 
 def _reweighed(
@@ -395,7 +435,7 @@ def _again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> Call
     moments = call.moments
     for ref in refs:
         known = moments.get(ref, ())
-        found = tuple(triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard))
+        found = _moments(playbook, call, ref, heard)
         if found != known:
             gone.extend(known)
             new.extend(found)
@@ -404,6 +444,15 @@ def _again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> Call
         return call
     choosing = _rechosen(playbook, call.choosing, gone, new)
     return replace(call, moments=moments, choosing=choosing)
+
+
+def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -> tuple[Moment, ...]:
+    found = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard)
+    if call.unsaid:
+        found = [
+            replace(m, blocked="late") if not m.blocked and (m.rule.id, m.at_ms) in call.unsaid else m for m in found
+        ]
+    return tuple(found)
 
 
 def _due(playbook: Playbook, call: Call) -> int | None:
@@ -418,12 +467,12 @@ def _pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
     """What follows from the clock alone."""
     if call.now > before.now and not call.ended:
         due = _due(playbook, before)
-        if due is not None and call.now >= due:
+        change = transcript.forget_unfinished(call.transcript, call.now)
+        forgotten = change.transcript is not call.transcript
+        if forgotten:
+            call = replace(call, transcript=change.transcript)
+        if forgotten or (due is not None and call.now >= due):
             call = _again(playbook, call, playbook.timed_clauses)
-        if call.transcript.open:
-            change = transcript.forget_unfinished(call.transcript, call.now)
-            if change.transcript is not call.transcript:
-                call = replace(call, transcript=change.transcript)
     return call
 
 
@@ -465,7 +514,10 @@ def _tell_cards(playbook: Playbook, call: Call, seq: int, items: list[Guidance])
         gone = card_id in call.missed or (card_id not in choice.shown and card_id not in guessed)
         if gone and card.state != "retracted":
             card = replace(
-                card, state="retracted", cause=seq, reason=_why_gone(call, choice, card, doubts.get(card.why.rule, ""))
+                card,
+                state="retracted",
+                cause=seq,
+                reason=_why_gone(playbook, call, choice, card, doubts.get(card.why.rule, "")),
             )
             cards = cards.set(card_id, card)
             items.append(card)
@@ -515,7 +567,7 @@ def _provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[s
     for ref in dict.fromkeys(r for phrase in sorted(also) for r in playbook.clauses_of_phrase.get(phrase, ())):
         if isinstance(playbook.clause(ref).condition, Said):
             known = {m.order for m in call.moments.get(ref, ())}
-            for moment in triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard):
+            for moment in _moments(playbook, call, ref, heard):
                 if moment.blocked:
                     doubts[ref.rule_id] = moment.blocked
                 elif moment.order not in known:
@@ -540,7 +592,7 @@ def _card(
 ) -> Card:
     moment = shown.moment
     rule = moment.rule
-    shown_ms = known.shown_ms if known is not None else max(call.now, moment.at_ms)
+    shown_ms = known.shown_ms if known is not None and known.state != "retracted" else max(call.now, moment.at_ms)
     return Card(
         call_id=call.call_id,
         id=card_id,
@@ -566,9 +618,11 @@ def _card(
     )
 
 
-def _why_gone(call: Call, choice: Choice, card: Card, doubt: str) -> str:
+def _why_gone(playbook: Playbook, call: Call, choice: Choice, card: Card, doubt: str) -> str:
     if card.id in call.missed:
         return call.missed[card.id]
+    if card.why.rule not in playbook.rules:
+        return "superseded"
     for refused in choice.withheld.values():
         if refused.moment.rule.id == card.why.rule and refused.moment.at_ms == card.at_ms:
             return refused.reason
@@ -588,7 +642,8 @@ def _tell_mood(playbook: Playbook, call: Call, told: Told, items: list[Guidance]
     known = told.mood
     if known is not None:
         band = frustration.settled_band(playbook.temper, patience.band, score)
-        if band == known.band and abs(score - known.score) < MOOD_STEP:
+        scored = known.reading == "words and model"
+        if band == known.band and abs(score - known.score) < MOOD_STEP and scored == patience.scored:
             return told
     mood = frustration.mood(call.call_id, playbook.temper, patience, call.now)
     items.append(mood)

@@ -190,5 +190,5 @@ def decode(body: bytes) -> AnyEvent:
     """The event in a log record; one that this version cannot read comes back as `Unrecognised`, never as an error."""
     try:
         return _decoder.decode(body)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return Unrecognised(call_id="unrecognised")

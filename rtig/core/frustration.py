@@ -126,7 +126,7 @@ def weigh(temper: Temper, patience: Patience, influence: Influence) -> Patience:
         score,
         influence.at_ms,
         band,
-        (*patience.reasons, reason)[-REASONS_KEPT:],
+        (*patience.reasons, reason)[-REASONS_KEPT:] if influence.weight else patience.reasons,
         rises,
         heard,
         patience.scored or influence.scored,

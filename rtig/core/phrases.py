@@ -55,7 +55,7 @@ class Automaton:
         self._phrase_of: list[int] = []
         self._symbols: dict[str, int] = {}
         self._stems: dict[str, int] = {}
-        self._shortest_stem = 0
+        self._stem_lengths: set[int] = set()
         self._first: list[frozenset[int]] = []
         self._last: list[frozenset[int]] = []
         for number, phrase in enumerate(phrases):
@@ -89,7 +89,8 @@ class Automaton:
         """How many words back the phrase began that has just ended; `heard` are the words, last one first."""
         wanted = set(self._last[phrase])
         for back, word in enumerate(heard):
-            symbols = self._class_symbols[self._classes.get(word) or self._class(word)]
+            number = self._classes.get(word)
+            symbols = self._class_symbols[self._class(word) if number is None else number]
             met = {p for p in wanted if self._leaf_symbols[p] in symbols}
             if met & self._first[phrase]:
                 return back
@@ -124,8 +125,8 @@ class Automaton:
         met = {_ANY}
         if word in self._symbols:
             met.add(self._symbols[word])
-        for length in range(self._shortest_stem, len(word) + 1):
-            stem = self._stems.get(word[:length])
+        for length in self._stem_lengths:
+            stem = self._stems.get(word[:length]) if length <= len(word) else None
             if stem is not None:
                 met.add(stem)
         symbols = tuple(sorted(met))
@@ -133,7 +134,7 @@ class Automaton:
         if number is None:
             number = self._class_numbers[symbols] = len(self._class_symbols)
             self._class_symbols.append(frozenset(symbols))
-        if len(met) > 1 or len(self._classes) < _STATES_KEPT:
+        if word in self._symbols or len(self._classes) < _STATES_KEPT:
             self._classes[word] = number
         return number
 
@@ -148,7 +149,7 @@ class Automaton:
             symbol = _ANY
         elif leaf.stem:
             symbol = self._stems.setdefault(leaf.symbol, self._new_symbol())
-            self._shortest_stem = min(len(stem) for stem in self._stems)
+            self._stem_lengths.add(len(leaf.symbol))
         else:
             symbol = self._symbols.setdefault(leaf.symbol, self._new_symbol())
         position = len(self._leaf_symbols)
@@ -242,10 +243,10 @@ class _Reader:
         at = self._at
         self._at += 1
         digits = ""
-        while self._peek().isdigit():
+        while self._peek().isdecimal():
             digits += self._peek()
             self._at += 1
-        if not digits or not 1 <= int(digits) <= _LONGEST_GAP:
+        if not 1 <= len(digits) <= 2 or not 1 <= int(digits) <= _LONGEST_GAP:
             raise PhraseError(at + 1, f"`~` needs a number of words from 1 to {_LONGEST_GAP}, as in `bill ~3 higher`")
         whole = _NOTHING
         for _ in range(int(digits)):
@@ -268,6 +269,8 @@ class _Reader:
             self._at += 1
             if len(norms) > 1 or len(norms[0]) < 3:
                 raise PhraseError(start + 1, "`*` needs at least three letters of one word before it")
+            if self._peek() not in _ITEM_END:
+                raise PhraseError(self._at + 1, "`*` stands at the end of a word")
         whole = _NOTHING
         for norm in norms:
             part = self._automaton._leaf(_Leaf(norm, stem), self._number)

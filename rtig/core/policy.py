@@ -18,7 +18,7 @@ from rtig.core.triggers import Moment
 SAME_REMARK_MS = 1_500
 """Phrases of one rule this near to each other are one remark, not a card that was called for twice."""
 
-Refusal = Literal["cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue"]
+Refusal = Literal["cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue", "late"]
 
 
 class Attention(Struct, frozen=True):
@@ -90,7 +90,8 @@ def choose(attention: Attention, choice: Choice, fact: Moment | Mute) -> Choice:
     if isinstance(fact, Mute):
         return replace(choice, muted=choice.muted.set(fact.rule_id, fact.at_ms))
     last = choice.last.get(fact.rule.id)
-    if last is not None and not fact.blocked and fact.at_ms - last.moment.at_ms < SAME_REMARK_MS:
+    called = [m for m in choice.waiting if m.rule.id == fact.rule.id] + ([] if last is None else [last.moment])
+    if not fact.blocked and any(fact.at_ms - m.at_ms < SAME_REMARK_MS for m in called):
         return choice
     refusal = _refusal(choice, fact)
     if refusal is not None:

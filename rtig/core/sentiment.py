@@ -21,10 +21,11 @@ class Sentiment:
     def __init__(self, analyzer: Analyzer, valence: Mapping[str, float]) -> None:
         """`valence` corrects the lexicon, on its scale of -4 to 4; 0 takes a word's weight away."""
         self._analyzer = analyzer
-        analyzer.lexicon.update(valence)
         for word, weight in valence.items():
             if weight == 0:
-                analyzer.lexicon.pop(word, None)
+                analyzer.lexicon.pop(word.lower(), None)
+            else:
+                analyzer.lexicon[word.lower()] = weight
 
     def read(self, text: str) -> float:
         """VADER's compound, -1 to 1."""

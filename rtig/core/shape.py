@@ -84,17 +84,14 @@ def neighbourhood(before: Transcript, after: Transcript, segment: Segment) -> tu
 def turn(stream: Stream, start_ms: int, end_ms: int) -> Stream:
     """The segments with words that reach into a time, and those that join them without a pause: a turn, or several."""
     first = last = bisect_left(stream, (start_ms,), key=_start)
-    reach = start_ms
+    since, reach = start_ms, end_ms
     index = first - 1
-    while index >= 0:
+    while index >= 0 and stream[index].reach + PAUSE_MS > since:
         segment = stream[index]
-        if segment.words.spans:
-            if segment.end_ms + PAUSE_MS <= reach:
-                break
-            reach = min(reach, segment.start_ms)
+        if segment.words.spans and segment.end_ms + PAUSE_MS > since:
+            since, reach = segment.start_ms, max(reach, segment.end_ms)
             first = index
         index -= 1
-    reach = end_ms
     while last < len(stream):
         segment = stream[last]
         if segment.words.spans:

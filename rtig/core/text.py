@@ -11,7 +11,8 @@ from unicodedata import normalize
 
 import regex
 
-_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*")
+# A soft hyphen and the joiners of Hindi and Persian stand inside words.
+_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|[\p{L}\p{M}\p{N}]+(?:['’\u00AD\u200C\u200D][\p{L}\p{M}]+)*")
 _ASCII_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|[A-Za-z0-9]+(?:'[A-Za-z]+)*")
 
 FILLERS = frozenset(
@@ -50,7 +51,10 @@ _IRREGULAR = {
     "couldnt": ("could", "not"),
     "shouldnt": ("should", "not"),
 }
+_MARKS = {ord("’"): "'", 0xAD: None, 0x200C: None, 0x200D: None}
 _ENDINGS = {"re": "are", "ve": "have", "ll": "will", "m": "am", "d": "would"}
+_NESTED = 3
+"""Endings that are taken off one word: nobody contracts more than "y'all'd've"."""
 _IS = frozenset(
     [
         "it",
@@ -100,7 +104,8 @@ def words(text: str) -> Words:
 @lru_cache(maxsize=16_384)
 def _norms(token: str) -> tuple[str, ...]:
     """A token as it is compared: one word mostly, none for a filler, two or more for a contraction."""
-    word = normalize("NFKC", token).casefold().replace("’", "'")
+    word = normalize("NFKC", token).casefold().translate(_MARKS)
+    word = word.replace("i\u0307", "i")  # what casefold makes of a Turkish capital İ
     if word in FILLERS or word.startswith("["):
         return ()
     irregular = _IRREGULAR.get(word)
@@ -109,10 +114,10 @@ def _norms(token: str) -> tuple[str, ...]:
     if "'" not in word:
         return (word,)
     if word.endswith("n't") and len(word) > 3:
-        return (word[:-3], "not")
+        return (word[:-3].replace("'", ""), "not")
     stem, _, ending = word.rpartition("'")
     if ending == "s":
         return (stem, "is") if stem in _IS else (stem.replace("'", ""),)
-    if ending in _ENDINGS:
+    if ending in _ENDINGS and word.count("'") <= _NESTED:
         return (*_norms(stem), _ENDINGS[ending])
     return (word.replace("'", ""),)

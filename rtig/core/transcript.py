@@ -50,6 +50,8 @@ class Segment(Struct, frozen=True):
     ends: State
     """The automaton before and after the (steady) words."""
     heard: tuple[Heard, ...] = ()
+    reach: int = 0
+    """The latest end of this segment and of those before it in its stream, as far as they have words."""
 
     @property
     def place(self) -> tuple[int, int, str]:
@@ -279,17 +281,23 @@ def _remove(transcript: Transcript, segment_id: str, automaton: Automaton) -> Ch
 def _listen_on(before: Stream, after: Stream, automaton: Automaton) -> tuple[Stream, Stream]:
     """Hear the segments of `after` again, for as long as what comes before them makes a difference.
 
-    Returns them as they are now and as they were.
+    Returns them as they are now and as they were. Where a phrase is under way the same state is not enough: the words
+    that it began with may be others now, elsewhere and at another time.
     """
     again: list[Segment] = []
     state = before[-1].ends if before else automaton.start
+    reach = before[-1].reach if before else 0
     for segment in after:
-        if segment.begins is state:
+        if segment.begins is state and not state.positions and segment.reach == _reach(segment, reach):
             break
         segment = _listen(segment, (*before, *again), automaton)
-        state = segment.ends
+        state, reach = segment.ends, segment.reach
         again.append(segment)
     return tuple(again), after[: len(again)]
+
+
+def _reach(segment: Segment, before: int) -> int:
+    return max(before, segment.end_ms) if segment.words.spans else before
 
 
 def _listen(segment: Segment, before: Stream, automaton: Automaton) -> Segment:
@@ -303,7 +311,8 @@ def _listen(segment: Segment, before: Stream, automaton: Automaton) -> Segment:
             for phrase in state.heard:
                 back = automaton.begin_of(phrase, _backwards(segment, index, before))
                 heard.append(_located(phrase, segment, index, back, before))
-    return replace(segment, begins=begins, ends=state, heard=tuple(heard))
+    reach = _reach(segment, before[-1].reach if before else 0)
+    return replace(segment, begins=begins, ends=state, heard=tuple(heard), reach=reach)
 
 
 def _backwards(segment: Segment, index: int, before: Stream) -> Iterator[str]:

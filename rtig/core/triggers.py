@@ -96,7 +96,7 @@ class Moment(Struct, frozen=True):
     quotes: tuple[Quote, ...] = ()
     phrase: str = ""
     """The phrase that was heard, as its author wrote it."""
-    blocked: Literal["", "excluded", "done", "draft", "queue"] = ""
+    blocked: Literal["", "excluded", "done", "draft", "queue", "late"] = ""
     by: str = ""
 
     @property
@@ -151,12 +151,11 @@ def in_words(moment: Moment) -> str:
             window = ""
             if condition.first_ms is not None:
                 window = f" in the first {_seconds(condition.first_ms)}"
-            elif condition.past_ms is not None:
-                window = f" after {_seconds(condition.past_ms)}"
-            who = "anyone" if condition.party == "any" else f"the {condition.party}"
-            return f"“{moment.phrase}” said by {who}{window}"
+            if condition.past_ms is not None:
+                window += f" after {_seconds(condition.past_ms)}"
+            return f"“{moment.phrase}” said by {_who(condition.party)}{window}"
         case NotSaid():
-            return f"not said by the {condition.party} within {_seconds(condition.within_ms)}"
+            return f"not said by {_who(condition.party)} within {_seconds(condition.within_ms)}"
         case MoodAt():
             return f"the customer became {condition.band}"
         case Silence():
@@ -246,6 +245,10 @@ def _places(phrases: tuple[str, ...], heard: Heardings) -> list[tuple[str, Heard
 
 def _by(party: Party, wanted: PartyWanted) -> bool:
     return wanted == "any" or party == wanted
+
+
+def _who(wanted: PartyWanted) -> str:
+    return "anyone" if wanted == "any" else f"the {wanted}"
 
 
 def _seconds(ms: int) -> str:

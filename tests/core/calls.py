@@ -7,7 +7,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from rtig.core.events import AnyEvent, CallEnded, CallStarted, Party, SegmentHeard
 from rtig.core.frustration import Signal
-from rtig.core.guidance import Card, Guidance
+from rtig.core.guidance import CallInfo, Card, Checklist, Guidance, Hint, Line, Mood, Whisper, Withheld
 from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, StepSource
 from rtig.core.policy import Attention
 from rtig.core.triggers import (
@@ -79,7 +79,9 @@ SOURCE = Source(
             "Opening",
             (StepSource("greet", "Greet", ("thanks for calling",)), StepSource("ask", "Ask", ("how can i help",))),
         ),
-        ChecklistSource("leaving", "Leaving", (StepSource("why", "Ask why", ("may i ask why",)),), ("cancel ~2 contract",)),
+        ChecklistSource(
+            "leaving", "Leaving", (StepSource("why", "Ask why", ("may i ask why",)),), ("cancel ~2 contract",)
+        ),
     ),
     signals=(
         SignalSource(Signal("again", "has been in touch before", 0.4), ("(second|third) time ~2 call*",)),
@@ -146,3 +148,22 @@ def confirmed(guidance: Sequence[Guidance]) -> list[str]:
     """Ids of the cards whose last state is confirmed, in the order of the moments they answer."""
     last = cards(guidance).values()
     return [card.id for card in sorted(last, key=lambda c: (c.at_ms, c.id)) if card.state == "confirmed"]
+
+
+def screen(guidance: Iterable[Guidance]) -> dict[tuple[str, ...], Guidance]:
+    """What a screen shows that was given these items: each replaces the one with its identity."""
+    shown: dict[tuple[str, ...], Guidance] = {}
+    for item in guidance:
+        match item:
+            case Line():
+                place: tuple[str, ...] = ("transcript", item.segment_id)
+            case Card() | Checklist() | Whisper() | Hint():
+                place = (type(item).__name__, item.id)
+            case Withheld():
+                place = ("withheld", item.rule, str(item.at_ms))
+            case Mood() | CallInfo():
+                place = (type(item).__name__,)
+        shown.pop(place, None)
+        if not (isinstance(item, Line) and item.voided):
+            shown[place] = item
+    return shown

@@ -1,0 +1,5 @@
+"""`python -m rtig` is the command `rtig`."""
+
+from rtig.cli import main
+
+main()

@@ -1,0 +1,269 @@
+"""The composition root: opens the log and the port that the settings name, and puts one server together."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import structlog
+import uvicorn
+from pydantic import SecretStr
+
+from rtig import knowledge
+from rtig.config import Settings
+from rtig.core.playbook import Playbook
+from rtig.errors import LogUnavailable, WorldError
+from rtig.eventlog.memory import MemoryLog
+from rtig.eventlog.port import EventLog
+from rtig.eventlog.sqlite import SqliteLog
+from rtig.gateway.desk import Desk, Terms
+from rtig.gateway.doors import DEFAULT_TENANT, Doors, Token, digest_of, read_tokens
+from rtig.gateway.metrics import Metrics
+from rtig.gateway.pages import WEB, pages
+from rtig.gateway.socket import SocketLimits, uvicorn_ws
+from rtig.gateway.visit import Visit
+from rtig.ingest.formats import FORMATS
+from rtig.live import LiveCalls
+from rtig.wire.messages import Role
+
+EXPIRE_EVERY_SECONDS = 3600.0
+LAST_REQUESTS_SECONDS = 3
+"""How long answers under way may take when the server ends."""
+_log = structlog.get_logger(__name__)
+
+
+class Server:
+    """A server that runs. `address` is where it listens, also where a free port was asked for."""
+
+    def __init__(self, address: tuple[str, int], log: EventLog, live: LiveCalls, desk: Desk) -> None:
+        self.address = address
+        self.log = log
+        self.live = live
+        self.desk = desk
+        self.ended = asyncio.Event()
+        """Set when the server has stopped by itself, which it does only on an error."""
+
+    @property
+    def url(self) -> str:
+        """Of the pages; sources and screens connect to the same with `ws` for `http` and the path `/ws`."""
+        host, port = self.address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws{self.url.removeprefix('http')}/ws"
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, playbook: Playbook, *, log: EventLog | None = None, web: Path = WEB
+) -> AsyncIterator[Server]:
+    """Serve until the block ends; then drain: nobody new, everything durable, everyone sent elsewhere.
+
+    A `log` that is given is used instead of the one that the settings name, and is left open. Calls that were live when
+    the log was last closed go on. Raises `WorldError` where the port or the log cannot be had, and `ValueError` for a
+    tokens file that is wrong.
+    """
+    doors = Doors(_tokens(settings), settings.allowed_origins)
+    metrics = Metrics()
+    async with contextlib.AsyncExitStack() as stack:
+        listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
+        if log is None:
+            log = await open_log(settings)
+            stack.push_async_callback(log.close)
+        if isinstance(log, SqliteLog):
+            sqlite = log
+            metrics.log_commits = lambda: sqlite.commits
+        live = LiveCalls(log, playbook)
+        stack.callback(live.close)
+        recovered = await live.recover()
+        desk = Desk(live, doors, metrics, FORMATS, _terms(settings))
+        stack.push_async_callback(desk.close)
+        server = Server(listener.getsockname()[:2], log, live, desk)
+        expiring = asyncio.create_task(_expire_now_and_then(log, settings.retention_days))
+        stack.push_async_callback(_cancelled, expiring)
+        http = _Http(_http_config(settings, desk, web))
+        serving = asyncio.create_task(http.serve([listener]))
+        serving.add_done_callback(lambda _: server.ended.set())
+        stack.push_async_callback(_stopped, http, serving)
+        await _either(http.up, server.ended)
+        if server.ended.is_set():
+            raise WorldError("The server could not be started; the lines before this say why.")
+        stack.push_async_callback(desk.drain)
+        _log.info("serving", url=server.url, playbook=playbook.version, epoch=live.epoch, recovered=recovered)
+        yield server
+
+
+async def serve(settings: Settings) -> None:
+    """Serve the knowledge base that the settings name until SIGTERM or SIGINT, then drain and return.
+
+    Raises `PlaybookErrors`, and what `running` raises.
+    """
+    log_to_stderr(settings.log_level)
+    playbook = await asyncio.to_thread(knowledge.compile_folder, settings.knowledge_base)
+    # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
+    gc.collect()
+    gc.freeze()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    try:
+        async with running(settings, playbook) as server:
+            await _either(stop, server.ended)
+            if server.ended.is_set():
+                raise WorldError("The server stopped by itself; the lines before this say why.")
+            _log.info("draining")
+    finally:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(signum)
+    _log.info("stopped")
+
+
+async def open_log(settings: Settings) -> EventLog:
+    """The log that the settings name. Raises `LogUnavailable`."""
+    return MemoryLog() if settings.log == "memory" else await SqliteLog.open_file(settings.log)
+
+
+def log_to_stderr(level: str) -> None:
+    """One line an event: coloured on a terminal, JSON elsewhere. Never a word of a customer."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    # Tracebacks without the values of variables, among which there may be what a customer said.
+    if sys.stderr.isatty():
+        plain = structlog.dev.plain_traceback
+        render: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+    else:
+        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        render = [structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]
+    threshold = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    # Of other people's libraries, warnings only: at debug level some write what they carry.
+    logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[handler], force=True)
+
+
+class _Http(uvicorn.Server):
+    """uvicorn, without its signal handlers, and told to stop by an event and not by being asked ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    async def main_loop(self) -> None:
+        counter = 0
+        while not await self.on_tick(counter) and not self.stop.is_set():
+            counter += 10  # uvicorn's ticks are tenths of a second; it keeps its Date header in them
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self.stop.wait()
+
+
+def _http_config(settings: Settings, desk: Desk, web: Path) -> uvicorn.Config:
+    limits = SocketLimits(
+        message_bytes=settings.message_bytes,
+        outbox_bytes=settings.outbox_bytes,
+        outbox_seconds=settings.outbox_seconds,
+        ping_seconds=settings.ping_interval,
+    )
+    return uvicorn.Config(
+        pages(desk.doors, desk.metrics, desk.ready, web),
+        http="h11",
+        ws=uvicorn_ws(lambda: Visit(desk), desk.admit, limits),
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
+    )
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        message_bytes=settings.message_bytes,
+        source_rate=settings.source_messages_per_second,
+        other_rate=settings.other_messages_per_second,
+        ping_seconds=settings.ping_interval,
+        phone_regions=settings.phone_regions,
+    )
+
+
+def _tokens(settings: Settings) -> list[Token]:
+    tokens = read_tokens(settings.tokens_file) if settings.tokens_file is not None else []
+    secrets: dict[Role, SecretStr | None] = {
+        "source": settings.source_token,
+        "agent": settings.agent_token,
+        "supervisor": settings.supervisor_token,
+    }
+    for role, secret in secrets.items():
+        if secret is not None:
+            tokens.append(Token(DEFAULT_TENANT, role, digest_of(secret.get_secret_value())))
+    return tokens
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise WorldError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
+
+
+async def _expire_now_and_then(log: EventLog, days: float) -> None:
+    while True:
+        try:
+            expired = await log.expire(int((time.time() - days * 86_400) * 1000))
+        except LogUnavailable as error:
+            _log.warning("calls not expired", problem=str(error))
+        else:
+            if expired:
+                _log.info("calls expired", calls=expired)
+        await asyncio.sleep(EXPIRE_EVERY_SECONDS)
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def _stopped(http: _Http, serving: asyncio.Task[None]) -> None:
+    http.stop.set()
+    await asyncio.wait([serving])

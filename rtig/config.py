@@ -1,0 +1,123 @@
+"""The settings of a server: from the environment (`RTIG_…`), then from `rtig.toml`, then these defaults."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+FILE = Path("rtig.toml")
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""In the environment, words between commas."""
+
+
+class Settings(BaseSettings):
+    """Everything that may be set. Raises `pydantic.ValidationError` that names each setting that is wrong."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RTIG_", toml_file=FILE, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on. Beyond this machine only with tokens.")
+    port: int = Field(default=8765, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    knowledge_base: Path = Field(
+        default=Path("knowledge_base"), description="Folder of articles, triggers and playbooks."
+    )
+    log: str = Field(
+        default="rtig.db",
+        min_length=1,
+        description="Where calls are kept: a SQLite file, or `memory`, which forgets at the end.",
+    )
+
+    source_token: SecretStr | None = Field(default=None, description="Token of recognisers and other sources.")
+    agent_token: SecretStr | None = Field(default=None, description="Token of agents.")
+    supervisor_token: SecretStr | None = Field(default=None, description="Token of supervisors.")
+    tokens_file: Path | None = Field(
+        default=None,
+        description="TOML file with SHA-256 digests of tokens: a table for each tenant, a key for each role.",
+    )
+    allowed_origins: Words = Field(
+        default=(), description="Origins whose pages may connect, beside the server's own, e.g. https://desk.example."
+    )
+
+    message_bytes: int = Field(
+        default=65_536, ge=1024, le=16 * 2**20, description="Longest message that a client may send."
+    )
+    source_messages_per_second: float = Field(
+        default=2000, gt=0, description="Messages a second that a source may send."
+    )
+    other_messages_per_second: float = Field(
+        default=20, gt=0, description="Messages a second that an agent or supervisor may send."
+    )
+    outbox_bytes: int = Field(
+        default=262_144,
+        ge=16_384,
+        description="Bytes that may wait for a client that does not read; beyond, it is closed.",
+    )
+    outbox_seconds: float = Field(
+        default=5,
+        gt=0,
+        description="Seconds that a frame may wait for a client that does not read; beyond, it is closed.",
+    )
+    ping_interval: float = Field(default=20, gt=0, description="Seconds between pings; two without an answer close.")
+
+    retention_days: float = Field(
+        default=30, gt=0, description="Calls are erased this many days after their last event."
+    )
+    phone_regions: Words = Field(
+        default=("US", "GB"),
+        description="Countries (ISO 3166) whose telephone numbers are masked without a country code.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe line logged."
+    )
+
+    @field_validator("allowed_origins", "phone_regions", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+    @field_validator("source_token", "agent_token", "supervisor_token", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _not_open_to_the_world(self) -> Self:
+        if not self.asks_for_tokens and not is_loopback(self.host):
+            raise ValueError(
+                f"host {self.host} can be reached from other machines, and no token is set: set RTIG_SOURCE_TOKEN, "
+                "RTIG_AGENT_TOKEN and RTIG_SUPERVISOR_TOKEN or RTIG_TOKENS_FILE, or listen on 127.0.0.1"
+            )
+        return self
+
+    @property
+    def asks_for_tokens(self) -> bool:
+        return any((self.source_token, self.agent_token, self.supervisor_token, self.tokens_file))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

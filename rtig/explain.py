@@ -1,0 +1,463 @@
+"""Why a card came, and why one did not: a call told again for the person who wrote the rules.
+
+Everything is read from the fold itself, at the end of the call and on the way there; nothing is guessed. Times are
+milliseconds on the call's clock.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from rtig.core import engine, frustration, shape
+from rtig.core.call import Call
+from rtig.core.engine import Folded
+from rtig.core.events import AnyEvent, Party
+from rtig.core.guidance import Card, CardKind, CardState, Quote, Withheld
+from rtig.core.playbook import ClauseRef, Playbook
+from rtig.core.transcript import Heard, Segment
+from rtig.core.triggers import (
+    GRACE_MS,
+    Clause,
+    Moment,
+    Monologue,
+    MoodAt,
+    NotSaid,
+    PartyWanted,
+    Rule,
+    Said,
+    Silence,
+    TalkOver,
+)
+from rtig.nearness import Near, near
+
+_NEAR_FROM = 0.34
+"""Less than this share of a phrase's words is no near miss."""
+
+
+class Turn(Struct, frozen=True):
+    """A card entered a state."""
+
+    state: CardState
+    at_ms: int
+    reason: str = ""
+
+
+class CardStory(Struct, frozen=True, kw_only=True):
+    id: str
+    rule: str
+    kind: CardKind
+    title: str
+    condition: str
+    words: tuple[Quote, ...]
+    beat: tuple[str, ...]
+    priority: int
+    at_ms: int
+    state: CardState
+    turns: tuple[Turn, ...]
+
+
+class WithheldStory(Struct, frozen=True, kw_only=True):
+    """A card that was called for and not shown. `until_ms`: when its cooldown ended."""
+
+    rule: str
+    reason: str
+    by: str
+    at_ms: int
+    words: tuple[Quote, ...]
+    until_ms: int | None
+    sentence: str
+
+
+class Point(Struct, frozen=True):
+    """One thing that the call says of a rule."""
+
+    sentence: str
+    at_ms: int | None = None
+    words: tuple[Quote, ...] = ()
+
+
+class RuleStory(Struct, frozen=True, kw_only=True):
+    rule: str
+    title: str
+    verdict: str
+    points: tuple[Point, ...]
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    call_id: str
+    playbook: str
+    cards: tuple[CardStory, ...]
+    withheld: tuple[WithheldStory, ...]
+    rule: RuleStory | None = None
+
+
+def explain(
+    playbook: Playbook, events: Iterable[AnyEvent], rule: str | None = None, *, recorded: bool = False
+) -> Explanation:
+    """The story of a call's cards, and of one rule where its id is given.
+
+    `recorded` events are a log as it was written, ticks included; others are given the ticks that a clock would have
+    given. Raises `KeyError` for a rule that the playbook does not have.
+    """
+    told = playbook.rules[rule] if rule is not None else None
+    events = list(events)
+    call_id = next((event.call_id for event in events), "")
+    folds = (engine.replay if recorded else engine.rehearse)(playbook, call_id, events)
+    watch = _Watch(playbook, told)
+    for folded in folds:
+        watch.see(folded)
+    call = watch.call if watch.call is not None else engine.begin(call_id)
+    withheld = tuple(_withheld(playbook, call, item) for item in watch.withheld.values())
+    return Explanation(
+        call_id=call_id,
+        playbook=playbook.version,
+        cards=tuple(_card_story(card, turns) for card, turns in watch.cards.values()),
+        withheld=withheld,
+        rule=_rule_story(playbook, call, told, watch) if told is not None else None,
+    )
+
+
+def clock(ms: int) -> str:
+    """A time on the call's clock as people write it: `1:02.4`."""
+    minutes, rest = divmod(ms, 60_000)
+    return f"{minutes}:{rest // 1000:02}.{rest % 1000 // 100}"
+
+
+def quoted(quotes: Iterable[Quote]) -> str:
+    return '"' + " … ".join(quote.text for quote in quotes) + '"'
+
+
+def window(condition: Said) -> str:
+    """The part of the call in which a condition listens."""
+    first, past = condition.first_ms, condition.past_ms
+    if first is not None and past is not None:
+        return f"from {_seconds(past)} to {_seconds(first)} after the start"
+    if first is not None:
+        return f"in the first {_seconds(first)}"
+    return f"after the first {_seconds(past)}" if past is not None else "at any time"
+
+
+class _Watch:
+    """What is only to be seen on the way: the states of cards, and interim words that did not stay."""
+
+    def __init__(self, playbook: Playbook, rule: Rule | None) -> None:
+        self.call: Call | None = None
+        self.cards: dict[str, tuple[Card, list[Turn]]] = {}
+        self.withheld: dict[tuple[str, int], Withheld] = {}
+        self.passing: dict[tuple[int, str], Heard] = {}
+        phrases = {p for clause in rule.clauses for p in _phrases(clause)} if rule is not None else set()
+        self._wanted = {playbook.phrase_numbers[phrase] for phrase in phrases}
+
+    def see(self, folded: Folded) -> None:
+        self.call = folded.call
+        for item in folded.guidance:
+            if isinstance(item, Card):
+                turns = self.cards[item.id][1] if item.id in self.cards else []
+                turns.append(Turn(item.state, folded.call.now, item.reason))
+                self.cards[item.id] = (item, turns)
+            elif isinstance(item, Withheld):
+                self.withheld[item.rule, item.at_ms] = item
+        if self._wanted:
+            for segment in folded.call.transcript.open.values():
+                for place in segment.heard:
+                    if place.phrase in self._wanted:
+                        self.passing.setdefault((place.phrase, segment.id), place)
+
+
+def _phrases(clause: Clause) -> tuple[str, ...]:
+    return clause.condition.phrases if isinstance(clause.condition, Said | NotSaid) else ()
+
+
+def _card_story(card: Card, turns: list[Turn]) -> CardStory:
+    return CardStory(
+        id=card.id,
+        rule=card.why.rule,
+        kind=card.kind,
+        title=card.title,
+        condition=card.why.condition,
+        words=card.why.words,
+        beat=card.why.beat,
+        priority=card.priority,
+        at_ms=card.at_ms,
+        state=card.state,
+        turns=tuple(turns),
+    )
+
+
+def _withheld(playbook: Playbook, call: Call, item: Withheld) -> WithheldStory:
+    rule = playbook.rules.get(item.rule)
+    until = None
+    by = call.told.cards.get(item.by)
+    if item.reason == "cooldown" and by is not None and rule is not None:
+        until = by.at_ms + rule.cooldown_ms
+    return WithheldStory(
+        rule=item.rule,
+        reason=item.reason,
+        by=item.by,
+        at_ms=item.at_ms,
+        words=item.words,
+        until_ms=until,
+        sentence=_withheld_because(item, until, rule),
+    )
+
+
+def _withheld_because(item: Withheld, until_ms: int | None, rule: Rule | None) -> str:
+    match item.reason:
+        case "cooldown":
+            if until_ms is None:
+                return "the same card was waiting for its turn already"
+            return f"in its cooldown until {clock(until_ms)}, since card {item.by}"
+        case "once":
+            return f"it comes once per call, and {item.by} had come"
+        case "budget":
+            return (
+                f"other cards had the agent's attention for too long, last {item.by}"
+                if item.by
+                else "no turn was left for it"
+            )
+        case "excluded":
+            return f"the words `{item.by}` were near, which exclude it"
+        case "done":
+            return "the agent did it unprompted"
+        case "muted":
+            return "the agent had dismissed it as wrong or known"
+        case "draft":
+            return "it is a draft, and drafts are never shown"
+        case "queue":
+            queues = ", ".join(rule.queues) if rule is not None else ""
+            return f"it is for other queues only ({queues})"
+        case "late":
+            return "it would have come too late"
+
+
+# --- one rule
+
+
+def _rule_story(playbook: Playbook, call: Call, rule: Rule, watch: _Watch) -> RuleStory:
+    points: list[Point] = []
+    if rule.draft:
+        points.append(Point("The rule is a draft: it is compiled and never shown."))
+    if rule.queues and call.queue not in rule.queues:
+        there = f"this call is in {call.queue}" if call.queue else "this call is in none"
+        points.append(Point(f"The rule is for the queues {', '.join(rule.queues)}; {there}."))
+    heard_any = False
+    for index, clause in enumerate(rule.clauses):
+        found = list(_clause_points(playbook, call, ClauseRef(rule.id, index), clause, watch))
+        heard_any = heard_any or bool(found)
+        points.extend(found)
+    if not rule.clauses:
+        points.append(Point("The rule has no trigger, so nothing can bring it."))
+    phrases = {phrase: clause for clause in rule.clauses for phrase in _phrases(clause)}
+    closest = None
+    if phrases and not any(call.heard.get(playbook.phrase_numbers[phrase]) for phrase in phrases):
+        closest = _closest(call, phrases)
+        if closest is not None:
+            points.append(closest)
+    return RuleStory(
+        rule=rule.id, title=rule.title, verdict=_verdict(playbook, call, rule, watch, points), points=tuple(points)
+    )
+
+
+def _verdict(playbook: Playbook, call: Call, rule: Rule, watch: _Watch, points: list[Point]) -> str:
+    cards = [card for card, _ in watch.cards.values() if card.why.rule == rule.id]
+    shown = [card for card in cards if card.state == "confirmed"]
+    if shown:
+        times = ", ".join(clock(card.shown_ms) for card in shown)
+        return f"It came at {times}."
+    taken = [card for card in cards if card.state == "retracted"]
+    if taken:
+        return f"It was shown at {clock(taken[-1].shown_ms)} and taken back: {taken[-1].reason}."
+    refused = [item for (name, _), item in watch.withheld.items() if name == rule.id]
+    if refused:
+        story = _withheld(playbook, call, refused[-1])
+        return f"It was called for at {clock(story.at_ms)} and withheld: {story.sentence}."
+    return points[-1].sentence if points else "Nothing in this call came near to it."
+
+
+def _clause_points(playbook: Playbook, call: Call, ref: ClauseRef, clause: Clause, watch: _Watch) -> Iterator[Point]:
+    moments = call.moments.get(ref, ())
+    condition = clause.condition
+    match condition:
+        case Said():
+            yield from _said_points(playbook, call, condition, moments, watch)
+        case NotSaid():
+            yield from _not_said_points(playbook, call, condition, moments, watch)
+        case MoodAt():
+            top = max(call.weighing.states, key=lambda state: state.score)
+            yield from _outcomes(call, moments, watch)
+            if not moments:
+                band = max((s.band for s in call.weighing.states), key=frustration.BANDS.index)
+                yield Point(
+                    f"The mood went no higher than {band} ({top.score:.2f}); the rule waits for {condition.band}.",
+                    top.at_ms,
+                )
+        case Silence():
+            yield from _outcomes(call, moments, watch)
+            if not moments:
+                if call.channel == "chat":
+                    yield Point("Silence is not looked at in a chat.")
+                    return
+                gaps = [*call.shape.gaps, *shape.quiet(call.shape, call.transcript, call.now)]
+                gap = max(gaps, key=lambda g: g.end_ms - g.start_ms)
+                lasted = gap.end_ms - gap.start_ms
+                longest = (
+                    f"the longest lasted {_seconds(lasted)}" if lasted >= shape.GAP_MS else "there was none of 5 s"
+                )
+                yield Point(f"The rule waits for a silence of {_seconds(condition.ms)}; {longest}.", gap.start_ms)
+        case TalkOver():
+            yield from _outcomes(call, moments, watch)
+            if not moments:
+                times = call.shape.talk_over
+                yield Point(
+                    f"The agent spoke over the customer {len(times)} times in the call; the rule waits for "
+                    f"{condition.times} within {_seconds(condition.within_ms)}.",
+                    times[-1] if times else None,
+                )
+        case Monologue():
+            yield from _outcomes(call, moments, watch)
+            if not moments:
+                own = [f for f in call.shape.floors if f.party == condition.party]
+                floor = max(own, key=lambda f: f.end_ms - f.start_ms, default=None)
+                longest = f"for {_seconds(floor.end_ms - floor.start_ms)}" if floor else "never for 10 s"
+                yield Point(
+                    f"The {condition.party} spoke without a break {longest}; "
+                    f"the rule waits for {_seconds(condition.ms)}.",
+                    floor.start_ms if floor else None,
+                )
+
+
+def _said_points(
+    playbook: Playbook, call: Call, condition: Said, moments: tuple[Moment, ...], watch: _Watch
+) -> Iterator[Point]:
+    yield from _outcomes(call, moments, watch)
+    met = {moment.at_ms for moment in moments}
+    for phrase in condition.phrases:
+        number = playbook.phrase_numbers[phrase]
+        places = call.heard.get(number, ())
+        for place in places:
+            if place.end_ms in met:
+                continue
+            what = f"`{phrase}` was heard at {clock(place.end_ms)}: {quoted(place.quotes)}"
+            if condition.party not in ("any", place.party):
+                yield Point(
+                    f"{what}, by {_who(place.party)}; the rule listens to {_who(condition.party)}.",
+                    place.end_ms,
+                    place.quotes,
+                )
+            else:
+                yield Point(f"{what}; the rule listens only {window(condition)}.", place.end_ms, place.quotes)
+        settled = {quote.segment_id for place in places for quote in place.quotes}
+        for (other, segment_id), place in watch.passing.items():
+            if other == number and segment_id not in settled:
+                yield Point(
+                    f"`{phrase}` was heard at {clock(place.end_ms)} in interim words that did not stay: "
+                    f"{quoted(place.quotes)}.",
+                    place.end_ms,
+                    place.quotes,
+                )
+
+
+def _not_said_points(
+    playbook: Playbook, call: Call, condition: NotSaid, moments: tuple[Moment, ...], watch: _Watch
+) -> Iterator[Point]:
+    yield from _outcomes(call, moments, watch)
+    in_time = False
+    for phrase in condition.phrases:
+        for place in call.heard.get(playbook.phrase_numbers[phrase], ()):
+            what = f"`{phrase}` was said at {clock(place.end_ms)}: {quoted(place.quotes)}"
+            if condition.party not in ("any", place.party):
+                yield Point(f"{what}, but by {_who(place.party)}.", place.end_ms, place.quotes)
+            elif place.end_ms > condition.within_ms:
+                yield Point(f"{what}, after the {_seconds(condition.within_ms)} were over.", place.end_ms, place.quotes)
+            else:
+                in_time = True
+                yield Point(f"{what}, in time, so nothing was called for.", place.end_ms, place.quotes)
+    if not moments and not in_time and call.now < condition.within_ms + GRACE_MS:
+        yield Point(
+            f"The call came to its end at {clock(call.now)}, before the {_seconds(condition.within_ms)} were over.",
+            call.now,
+        )
+
+
+def _outcomes(call: Call, moments: tuple[Moment, ...], watch: _Watch) -> Iterator[Point]:
+    """What became of each time that the condition was met."""
+    choice = call.told.choice
+    for moment in moments:
+        card = next((i for i, shown in choice.shown.items() if shown.moment.order == moment.order), None)
+        words = f" by {quoted(moment.quotes)}" if moment.quotes else ""
+        what = f"The condition was met at {clock(moment.at_ms)}{words}"
+        refused = choice.withheld.get(moment.order)
+        if card is not None and card not in call.missed:
+            yield Point(f"{what} and brought card {card}.", moment.at_ms, moment.quotes)
+        elif card is not None:
+            yield Point(f"{what}, and card {card} was dropped: {call.missed[card]}.", moment.at_ms, moment.quotes)
+        elif refused is not None:
+            item = watch.withheld.get((moment.rule.id, moment.at_ms))
+            rule = moment.rule
+            until = None
+            last = call.told.cards.get(refused.by)
+            if refused.reason == "cooldown" and last is not None:
+                until = last.at_ms + rule.cooldown_ms
+            if item is None:
+                item = Withheld(
+                    call_id=call.call_id, rule=rule.id, reason=refused.reason, by=refused.by, at_ms=moment.at_ms
+                )
+            yield Point(f"{what}, withheld: {_withheld_because(item, until, rule)}.", moment.at_ms, moment.quotes)
+        else:
+            yield Point(f"{what}, the same remark as the one before.", moment.at_ms, moment.quotes)
+
+
+def _closest(call: Call, phrases: dict[str, Clause]) -> Point | None:
+    """Where the final words came nearest to any of the phrases, by the party that the rule listens to first."""
+    best: tuple[tuple[float, bool], Near, str, tuple[Quote, ...], int, Party] | None = None
+    for party, stream in sorted(call.transcript.streams.items()):
+        norms: list[str] = []
+        where: list[tuple[Segment, int]] = []
+        for segment in stream:
+            norms.extend(segment.words.norms)
+            where.extend((segment, token) for token in segment.words.at)
+        for phrase, clause in phrases.items():
+            found = near(phrase, norms)
+            if found is None or found.share < _NEAR_FROM:
+                continue
+            rank = (found.share, _listens(clause, party))
+            if best is None or rank > best[0]:
+                quotes = _span(where, found.first, found.last)
+                segment, token = where[found.last]
+                best = (rank, found, phrase, quotes, segment.time_of(token + 1), segment.party)
+    if best is None:
+        return Point("None of its phrases was heard, and nothing in the call came near to one.")
+    _, found, phrase, quotes, at_ms, by = best
+    lacks = (
+        "its words were there, in another order or too far apart"
+        if not found.missing
+        else "it lacked " + ", ".join(f"`{slot}`" for slot in found.missing)
+    )
+    return Point(
+        f"The closest the call came: `{phrase}` at {clock(at_ms)}, {quoted(quotes)} by {_who(by)}; {lacks}.",
+        at_ms,
+        quotes,
+    )
+
+
+def _listens(clause: Clause, party: str) -> bool:
+    wanted = clause.condition.party if isinstance(clause.condition, Said | NotSaid) else "any"
+    return wanted in ("any", party)
+
+
+def _span(where: list[tuple[Segment, int]], first: int, last: int) -> tuple[Quote, ...]:
+    quotes: list[Quote] = []
+    for segment, token in where[first : last + 1]:
+        start, end = segment.words.spans[token]
+        if quotes and quotes[-1].segment_id == segment.id:
+            start = quotes.pop().start
+        quotes.append(Quote(segment.id, segment.party, start, end, segment.text[start:end]))
+    return tuple(quotes)
+
+
+def _who(party: PartyWanted | Party) -> str:
+    return {"any": "anyone", "unknown": "somebody unknown", "system": "the system"}.get(party, f"the {party}")
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms / 1000:g} s"

@@ -1,0 +1,239 @@
+"""What all connections of a server share: the live calls, who owns them, who watches them, and the way out.
+
+A call belongs to the source that started it, by the name that the source gives itself; the same name has its calls
+back when it reconnects. A call that is over leaves memory when nobody has watched it for a minute.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+
+from rtig.core.events import Party, SourceEvent
+from rtig.errors import Code, LogUnavailable, MessageRefused
+from rtig.eventlog.port import CallKey
+from rtig.gateway.doors import Doors
+from rtig.gateway.floor import Floor
+from rtig.gateway.metrics import Metrics
+from rtig.gateway.socket import PATH, Socket, Turned, Visitor
+from rtig.gateway.watching import Channel
+from rtig.live import LiveCalls
+from rtig.wire.messages import Bye, Role
+
+RELEASE_SECONDS = 60.0
+DRAIN_SECONDS = 2.0
+"""How long sources may wait for their last acknowledgements when the server ends."""
+COME_BACK_SECONDS = 1.0
+_log = structlog.get_logger(__name__)
+
+Owner = str | object
+"""The name of a source; a source without one is its connection."""
+
+
+class Translator(Protocol):
+    """A vendor's messages in, our events out."""
+
+    def translate(self, frame: bytes | str) -> tuple[SourceEvent, ...]:
+        """Raises `MessageRefused`."""
+
+    def finish(self) -> tuple[SourceEvent, ...]: ...
+
+
+class TranslatorFactory(Protocol):
+    def __call__(self, call_id: str, parties: Mapping[str, Party], begins_ms: int = 0) -> Translator:
+        """`begins_ms` is the call's clock at the stream's 0. Raises `MessageRefused`."""
+
+
+class Terms(NamedTuple):
+    """What the server grants to clients, and tells them in its welcome."""
+
+    message_bytes: int = 65_536
+    source_rate: float = 2000.0
+    other_rate: float = 20.0
+    ping_seconds: float = 20.0
+    hello_seconds: float = 10.0
+    phone_regions: tuple[str, ...] = ("US", "GB")
+
+    @property
+    def rates(self) -> dict[Role, float]:
+        return {"source": self.source_rate, "agent": self.other_rate, "supervisor": self.other_rate}
+
+
+class Guest(Protocol):
+    """A connection, as the desk knows it."""
+
+    role: Role | None
+
+    def leave(self, bye: Bye) -> None: ...
+
+    def last_promise(self) -> asyncio.Future[None] | None:
+        """Ends when everything that the connection appended is durable."""
+
+
+class Desk:
+    """One server's. It belongs to one event loop."""
+
+    def __init__(
+        self,
+        live: LiveCalls,
+        doors: Doors,
+        metrics: Metrics,
+        formats: Mapping[str, TranslatorFactory] | None = None,
+        terms: Terms = Terms(),  # noqa: B008 (immutable)
+        release_seconds: float = RELEASE_SECONDS,
+    ) -> None:
+        self.live = live
+        self.doors = doors
+        self.metrics = metrics
+        self.formats = formats or {}
+        self.terms = terms
+        self.guests: set[Guest] = set()
+        self.draining = False
+        self.log_trouble = ""
+        """Why the log did not take the last event; empty when it did."""
+        self._release_seconds = release_seconds
+        self._loop = asyncio.get_running_loop()
+        self._owners: dict[CallKey, Owner] = {}
+        self._channels: dict[CallKey, Channel] = {}
+        self._watches: dict[CallKey, int] = {}
+        self._floors: dict[str, Floor] = {}
+        self._releases: dict[CallKey, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        metrics.live_calls = lambda: sum(floor.live_calls() for floor in self._floors.values())
+
+    def admit(self, visitor: Visitor) -> Turned | None:
+        """Whether a request for an upgrade is accepted; nothing is known yet of who is asking."""
+        if visitor.path != PATH:
+            return Turned(404, None, f"The WebSocket is at {PATH}.")
+        if not self.doors.origin_allowed(visitor.origin, visitor.host):
+            return Turned(403, Code.BAD_ORIGIN, "Pages of this origin may not connect; see `allowed_origins`.")
+        if self.draining:
+            return Turned(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
+        return None
+
+    def ready(self) -> list[str]:
+        """Why no client should be sent here; empty when all is well."""
+        reasons = ["draining"] if self.draining else []
+        return [*reasons, f"log: {self.log_trouble}"] if self.log_trouble else reasons
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background for as long as it takes; `close` ends it."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def floor(self, tenant: str) -> Floor:
+        floor = self._floors.get(tenant)
+        if floor is None:
+            floor = self._floors[tenant] = Floor(self.live, tenant, self.metrics, self._release_later)
+        return floor
+
+    # Who sends a call.
+
+    def own(self, key: CallKey, owner: Owner) -> None:
+        """Take a call, or have it already. Raises `MessageRefused` (`call_taken`)."""
+        if self._owners.setdefault(key, owner) != owner:
+            raise MessageRefused(Code.CALL_TAKEN, "Another source sends this call.")
+
+    def disown(self, owner: Owner) -> None:
+        """The owner is gone and cannot come back; its calls are anybody's."""
+        self._owners = {key: other for key, other in self._owners.items() if other != owner}
+
+    # Who watches a call.
+
+    def watches(self, key: CallKey) -> None:
+        """Somebody has begun to watch an opened call, so it stays in memory."""
+        self._watches[key] = self._watches.get(key, 0) + 1
+
+    def join(self, key: CallKey, socket: Socket) -> None:
+        """Follow an opened call live."""
+        if key not in self._channels:
+            self._channels[key] = Channel(self.live, key, self.metrics)
+        self._channels[key].join(socket)
+
+    def unwatches(self, key: CallKey, socket: Socket) -> None:
+        """The end of what `watches` began."""
+        channel = self._channels.get(key)
+        if channel is not None:
+            channel.leave(socket)
+            if channel.empty:
+                channel.close()
+                del self._channels[key]
+        left = self._watches.get(key, 0) - 1
+        if left > 0:
+            self._watches[key] = left
+            return
+        self._watches.pop(key, None)
+        self.let_go(key)
+
+    # How a call leaves.
+
+    def let_go(self, key: CallKey) -> None:
+        """Release a call in a while if it is over, at once if it never began."""
+        if self.live.has(key):
+            call = self.live.call(key)
+            if call.ended:
+                self._release_later(key)
+            elif not call.started:
+                self._owners.pop(key, None)
+                self.spawn(self._release(key))
+
+    async def erase(self, key: CallKey) -> int:
+        """Remove a call everywhere; whoever watches it is told to forget it. How many events there were."""
+        channel = self._channels.pop(key, None)
+        if channel is not None:
+            channel.start_over(self.live.epoch)
+            channel.close()
+        self._owners.pop(key, None)
+        return await self.live.erase(key)
+
+    def _release_later(self, key: CallKey) -> None:
+        timer = self._releases.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        self._releases[key] = self._loop.call_later(self._release_seconds, self._release_now, key)
+
+    def _release_now(self, key: CallKey) -> None:
+        del self._releases[key]
+        if key not in self._watches:
+            self._owners.pop(key, None)
+            self.spawn(self._release(key))
+
+    async def _release(self, key: CallKey) -> None:
+        try:
+            await self.live.release(key)
+        except LogUnavailable as error:
+            _log.warning("call not released", problem=str(error))
+
+    # The end.
+
+    async def drain(self) -> None:
+        """Take no new connections and calls, see that what was taken is durable, and send everyone elsewhere."""
+        self.draining = True
+        bye = Bye(
+            code=Code.DRAINING,
+            message="This server is being stopped; reconnect from the last position that you saw.",
+            retry=True,
+            retry_after=COME_BACK_SECONDS,
+        )
+        for guest in tuple(self.guests):
+            if guest.role != "source":
+                guest.leave(bye)
+        promises = [promise for guest in self.guests if (promise := guest.last_promise()) is not None]
+        if promises:
+            await asyncio.wait(promises, timeout=DRAIN_SECONDS)
+            await asyncio.sleep(0)  # the acknowledgements are callbacks of these, and leave first
+        for guest in tuple(self.guests):
+            guest.leave(bye)
+
+    async def close(self) -> None:
+        """End what runs in the background. The live calls and the log are the caller's."""
+        for timer in self._releases.values():
+            timer.cancel()
+        for floor in self._floors.values():
+            floor.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)

@@ -1,0 +1,155 @@
+"""One tenant's floor: the calls going on, as its agents are told of them and its supervisors see them.
+
+Rows are computed and encoded once for all supervisors, four times a second at most. A supervisor whose connection lags,
+or who has just come, is owed rows instead: they are made when there is room, so they are never stale when they leave.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from rtig.core.guidance import BoardRow, CallInfo
+from rtig.eventlog.port import CallKey
+from rtig.gateway.metrics import Metrics
+from rtig.gateway.socket import Socket, framed
+from rtig.gateway.watching import ROOM
+from rtig.live import LiveCalls, Update
+from rtig.wire.messages import Board, Calls, CallSummary, encode
+
+BOARD_SECONDS = 0.25
+ROWS_A_FRAME = 100
+ROWS_SHARED = 200
+"""When more rows than these change at once, everyone is owed them: too much to send in one go."""
+CALLS_TOLD = 100
+"""An agent is told of at most so many calls, the newest."""
+
+
+class _Screen:
+    """One supervisor's board, as far as it has been told."""
+
+    def __init__(self, owed: dict[str, None]) -> None:
+        self.owed = owed
+        self.whole = True  # the next frame replaces everything before
+
+
+class Floor:
+    """`ended` is called with each call that ends."""
+
+    def __init__(self, live: LiveCalls, tenant: str, metrics: Metrics, ended: Callable[[CallKey], None]) -> None:
+        self.tenant = tenant
+        self._live = live
+        self._metrics = metrics
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._agents: dict[Socket, str] = {}
+        self._screens: dict[Socket, _Screen] = {}
+        self._changed: dict[str, None] = {}
+        self._shown: dict[str, BoardRow] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._unlisten = live.listen_tenant(tenant, self._hear)
+
+    def live_calls(self) -> int:
+        return len(self._live.live(self.tenant))
+
+    def close(self) -> None:
+        self._unlisten()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def enter_agent(self, socket: Socket, agent: str) -> None:
+        """Announce the live calls of an agent from now on; with no name, those of everyone."""
+        self._agents[socket] = agent
+        self._announce(socket, agent)
+
+    def enter_supervisor(self, socket: Socket) -> None:
+        """Show the board from now on, whole first; the first of it when `go_on` is next called."""
+        self._screens[socket] = _Screen({key.call_id: None for key in self._live.live(self.tenant)})
+
+    def leave(self, socket: Socket) -> None:
+        self._agents.pop(socket, None)
+        self._screens.pop(socket, None)
+        if not self._screens:
+            self._changed.clear()
+            self._shown.clear()
+
+    def go_on(self, socket: Socket) -> None:
+        """Send a supervisor the rows that it is owed, as far as there is room."""
+        screen = self._screens.get(socket)
+        while screen is not None and (screen.owed or screen.whole) and socket.unsent < ROOM:
+            names = list(screen.owed)[:ROWS_A_FRAME]
+            for name in names:
+                del screen.owed[name]
+            rows = {name: row for name in names if (row := self._row(name)) is not None}
+            gone = tuple(name for name in names if name not in rows)
+            socket.send(encode(Board(rows=tuple(rows.values()), gone=gone, whole=screen.whole)))
+            screen.whole = False
+
+    def _hear(self, update: Update) -> None:
+        self._metrics.told(update.items)
+        for item in update.items:
+            if isinstance(item, CallInfo):
+                for socket, agent in tuple(self._agents.items()):
+                    if agent in ("", item.agent):
+                        self._announce(socket, agent)
+                if item.state == "ended":
+                    self._ended(update.key)
+        if self._screens:
+            self._changed[update.key.call_id] = None
+            if self._timer is None:
+                self._timer = self._loop.call_later(BOARD_SECONDS, self._refresh)
+
+    def _announce(self, socket: Socket, agent: str) -> None:
+        calls: list[CallSummary] = []
+        for key in self._live.live(self.tenant):
+            call = self._live.call(key)
+            if agent in ("", call.agent):
+                calls.append(
+                    CallSummary(
+                        call_id=key.call_id,
+                        agent=call.agent,
+                        queue=call.queue,
+                        customer=call.customer,
+                        channel=call.channel,
+                        started_at=call.started_at,
+                    )
+                )
+                if len(calls) == CALLS_TOLD:
+                    break
+        socket.send_framed(framed(encode(Calls(calls=tuple(calls)))), key=("calls",))
+
+    def _refresh(self) -> None:
+        self._timer = None
+        names, self._changed = self._changed, {}
+        rows: dict[str, BoardRow] = {}
+        gone: list[str] = []
+        for name in names:
+            row = self._row(name)
+            if row is None:
+                self._shown.pop(name, None)
+                gone.append(name)
+            elif name not in self._shown or _timeless(row) != _timeless(self._shown[name]):
+                self._shown[name] = rows[name] = row
+        if not rows and not gone:
+            return
+        shared: bytes | None = None
+        for socket, screen in tuple(self._screens.items()):
+            if screen.owed or screen.whole or socket.unsent or len(rows) > ROWS_SHARED:
+                screen.owed.update(dict.fromkeys((*rows, *gone)))
+                self.go_on(socket)
+            else:
+                if shared is None:
+                    shared = framed(encode(Board(rows=tuple(rows.values()), gone=tuple(gone))))
+                socket.send_framed(shared)
+
+    def _row(self, name: str) -> BoardRow | None:
+        key = CallKey(self.tenant, name)
+        if not self._live.has(key):
+            return None
+        call = self._live.call(key)
+        return self._live.row(key) if call.started and not call.ended else None
+
+
+def _timeless(row: BoardRow) -> BoardRow:
+    """The row without what changes just because time passes, which a screen can tell by itself."""
+    return replace(row, clock_ms=0, spark=())

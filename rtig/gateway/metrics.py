@@ -1,0 +1,101 @@
+"""What a server counts and times, for Prometheus. No call, no customer and no word of theirs is ever in a label.
+
+Plain numbers of one event loop, which cost nothing to count, and a collector that names them when they are asked for.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from hdrh.histogram import HdrHistogram
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from rtig.core.guidance import Card, Guidance, Withheld
+
+STAGES = ("decode", "append", "fold", "encode", "write", "total")
+"""From the first byte of a source's message to the card's frame being given to its transport."""
+PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
+LONGEST_US = 60_000_000
+
+
+class Metrics:
+    """One server's figures; each has its own registry, so that many servers may live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.messages: Counter[str] = Counter()
+        """Messages taken from clients, by type."""
+        self.refused: Counter[str] = Counter()
+        """Messages not taken, by code."""
+        self.closed: Counter[str] = Counter()
+        """Connections that the server closed, by code; `too_slow` are those that came too late."""
+        self.connections: Counter[str] = Counter()
+        """Connections that are there now, by role."""
+        self.cards: Counter[tuple[str, str]] = Counter()
+        self.withheld: Counter[str] = Counter()
+        self.redactions: Counter[str] = Counter()
+        self.durable = 0
+        """Events of clients that were acknowledged."""
+        self.live_calls: Callable[[], int] = lambda: 0
+        self.log_commits: Callable[[], int] = lambda: 0
+        self._latency = {stage: HdrHistogram(1, LONGEST_US, 3) for stage in STAGES}
+        self.registry.register(self)
+
+    def told(self, items: Iterable[Guidance]) -> None:
+        """Count what an event brought."""
+        for item in items:
+            if isinstance(item, Card):
+                self.cards[item.kind, item.state] += 1
+            elif isinstance(item, Withheld):
+                self.withheld[item.reason] += 1
+
+    def took(self, stage: str, ns: int) -> None:
+        """Record how long a stage took for an event that brought a card."""
+        self._latency[stage].record_value(min(max(ns // 1000, 1), LONGEST_US))
+
+    def percentile(self, stage: str, percentile: float) -> float:
+        """Seconds; 0 before anything was recorded."""
+        histogram = self._latency[stage]
+        return histogram.get_value_at_percentile(percentile) / 1e6 if histogram.total_count else 0.0
+
+    def page(self) -> bytes:
+        """The figures in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Metric]:
+        yield _counts("rtig_messages", "Messages taken from clients.", ("type",), self.messages)
+        yield _counts("rtig_refused", "Messages not taken.", ("code",), self.refused)
+        yield _counts("rtig_connections_closed", "Connections closed by the server.", ("code",), self.closed)
+        yield _counts("rtig_cards", "Cards as they entered a state.", ("kind", "state"), self.cards)
+        yield _counts("rtig_withheld", "Cards that were called for and not shown.", ("reason",), self.withheld)
+        yield _counts(
+            "rtig_redactions", "Sensitive things masked before anything else saw them.", ("kind",), self.redactions
+        )
+        yield CounterMetricFamily("rtig_events_durable", "Clients' events acknowledged as durable.", self.durable)
+        yield CounterMetricFamily("rtig_log_commits", "Transactions of the event log.", self.log_commits())
+        yield GaugeMetricFamily("rtig_live_calls", "Calls going on.", self.live_calls())
+        connections = GaugeMetricFamily("rtig_connections", "Connections greeted and open.", labels=("role",))
+        for role, count in sorted(self.connections.items()):
+            connections.add_metric((role,), count)
+        yield connections
+        latency = GaugeMetricFamily(
+            "rtig_card_latency_seconds",
+            "From a message's first byte to its card's frame, over all since the start.",
+            labels=("stage", "percentile"),
+        )
+        for stage in STAGES:
+            for percentile in PERCENTILES:
+                latency.add_metric((stage, f"{percentile:g}"), self.percentile(stage, percentile))
+        yield latency
+        yield CounterMetricFamily(
+            "rtig_card_latency_recorded", "Cards that were timed.", self._latency["total"].total_count
+        )
+
+
+def _counts(
+    name: str, text: str, labels: tuple[str, ...], counts: Counter[str] | Counter[tuple[str, str]]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, count in sorted(counts.items(), key=str):
+        family.add_metric((key,) if isinstance(key, str) else key, count)
+    return family

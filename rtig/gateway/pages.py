@@ -1,0 +1,196 @@
+"""What is served over plain HTTP: the two pages, tickets for them, health, figures and the protocol's description."""
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rtig.errors import Code
+from rtig.gateway.doors import TICKET_SECONDS, Doors
+from rtig.gateway.metrics import Metrics
+from rtig.gateway.socket import PATH
+from rtig.wire import asyncapi
+from rtig.wire.session import ROLES, TokenBucket
+
+WEB = Path(__file__).parent / "web"
+BODY_BYTES = 4096
+TICKETS_PER_SECOND = 2.0
+TICKETS_IN_A_BURST = 20.0
+ADDRESSES_REMEMBERED = 10_000
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+# Vite puts a hash of the content into the names of assets, so a name never changes its content.
+FOR_EVER = "public, max-age=31536000, immutable"
+NO_STORE = "no-store"
+_NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>rtig: pages are missing</title>
+<h1>The pages have not been built</h1>
+<p>Run <code>make pages</code> in the repository, then load this again. The server itself is running.</p></html>
+"""
+_an_asset = re.compile(r"[\w-][\w.-]*").fullmatch
+
+
+class TicketWanted(msgspec.Struct, forbid_unknown_fields=True):
+    role: str
+
+
+_wanted = msgspec.json.Decoder(TicketWanted)
+
+
+def pages(doors: Doors, metrics: Metrics, ready: Callable[[], list[str]], web: Path = WEB) -> ASGIApp:
+    """The application. `ready` says why no client should be sent here; an empty list means that all is well."""
+    callers = _Callers()
+
+    def page(name: str) -> Callable[[Request], Response]:
+        def show(_: Request) -> Response:
+            path = web / name
+            if not path.is_file():
+                return HTMLResponse(_NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": NO_STORE})
+            return FileResponse(path, headers={"Cache-Control": NO_STORE})
+
+        return show
+
+    def asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        path = web / "assets" / name
+        if not _an_asset(name) or not path.is_file():
+            return PlainTextResponse("There is no such file.\n", HTTPStatus.NOT_FOUND)
+        return FileResponse(path, headers={"Cache-Control": FOR_EVER})
+
+    async def ticket(request: Request) -> Response:
+        host = request.headers.get("host", "")
+        if not doors.origin_allowed(request.headers.get("origin"), host):
+            return _refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no tickets; see `allowed_origins`.")
+        wait = callers.take(request.client.host if request.client else "")
+        if wait:
+            return _refusal(429, Code.RATE_LIMITED, "Too many tickets were asked for.", retry_after=wait)
+        if "draining" in ready():
+            return _refusal(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
+        credential = doors.by_token(_bearer(request))
+        if credential is None:
+            return _refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+        try:
+            role_wanted = _wanted.decode(await _body(request)).role
+        except msgspec.DecodeError:
+            return _refusal(400, Code.BAD_MESSAGE, 'The body must be {"role": "agent"} or {"role": "supervisor"}.')
+        role = next((role for role in ROLES if role == role_wanted), None)
+        if role is None:
+            return _refusal(400, Code.UNKNOWN_ROLE, f"`role` must be one of {', '.join(ROLES)}.")
+        if role not in credential.roles:
+            return _refusal(403, Code.NOT_ALLOWED, f"This key is not for the role {role}.")
+        issued = doors.issue(credential.tenant, role, time.monotonic())
+        if issued is None:
+            return _refusal(503, Code.RATE_LIMITED, "Too many tickets are out.", retry_after=TICKET_SECONDS)
+        return JSONResponse({"ticket": issued, "expires_in": TICKET_SECONDS}, headers={"Cache-Control": NO_STORE})
+
+    def readyz(_: Request) -> Response:
+        reasons = ready()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
+        return JSONResponse({"ready": not reasons, "reasons": reasons}, status, {"Cache-Control": NO_STORE})
+
+    def figures(_: Request) -> Response:
+        return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": NO_STORE})
+
+    def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok\n", headers={"Cache-Control": NO_STORE})
+
+    def description(_: Request) -> Response:
+        return Response(asyncapi.document(), media_type="application/json")
+
+    def only_sockets(_: Request) -> Response:
+        return PlainTextResponse(
+            "This is a WebSocket; see /asyncapi.json.\n", HTTPStatus.UPGRADE_REQUIRED, {"Upgrade": "websocket"}
+        )
+
+    # Endpoints that wait for nothing are made coroutines, or each would take a thread.
+    app = Starlette(
+        routes=[
+            # Relative, so that it also holds behind a prefix.
+            Route("/", _at_once(lambda _: RedirectResponse("agent"))),
+            Route("/agent", _at_once(page("agent.html"))),
+            Route("/board", _at_once(page("board.html"))),
+            Route("/assets/{name}", _at_once(asset)),
+            Route("/healthz", _at_once(healthz)),
+            Route("/readyz", _at_once(readyz)),
+            Route("/metrics", _at_once(figures)),
+            Route("/api/ticket", ticket, methods=["POST"]),
+            Route("/asyncapi.json", _at_once(description)),
+            Route(PATH, _at_once(only_sockets)),
+        ]
+    )
+    return _guarded(app)
+
+
+def _at_once(endpoint: Callable[[Request], Response]) -> Callable[[Request], object]:
+    async def answer(request: Request) -> Response:
+        return endpoint(request)
+
+    return answer
+
+
+class _Callers:
+    """How often each address asks for tickets; the addresses that asked longest ago are forgotten."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def take(self, address: str) -> float:
+        now = time.monotonic()
+        bucket = self._buckets.pop(address, None) or TokenBucket(TICKETS_PER_SECOND, TICKETS_IN_A_BURST, now)
+        self._buckets[address] = bucket
+        while len(self._buckets) > ADDRESSES_REMEMBERED:
+            self._buckets.popitem(last=False)
+        return bucket.take(now)
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def _body(request: Request) -> bytes:
+    """The body, or nothing if it is longer than any that is right."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES:
+            return b""
+    return body
+
+
+def _refusal(status: int, code: Code, sentence: str, retry_after: float | None = None) -> Response:
+    headers = {"Cache-Control": NO_STORE}
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(retry_after)))
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"code": code, "message": sentence, "retry": retry_after is not None}, status, headers)
+
+
+def _guarded(app: ASGIApp) -> ASGIApp:
+    """Put the security headers on every answer."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *headers]
+            await send(message)
+
+        await app(scope, receive, send_guarded)
+
+    return guarded

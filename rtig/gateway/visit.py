@@ -1,0 +1,463 @@
+"""What is done with one connection's messages, once the session has allowed them.
+
+Everything is done at once and in order, except where a call has to be brought into memory first: what is meant for it
+then waits for it, in order, while everything else goes on.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, assert_never
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from rtig import __version__
+from rtig.core.events import AnyEvent, CallStarted, CardAnswered, SegmentHeard, SourceEvent, Whispered, key
+from rtig.core.redaction import redacted
+from rtig.errors import Code, LogUnavailable, MessageRefused
+from rtig.eventlog.port import CallKey, Position
+from rtig.gateway.desk import Desk, Owner, Translator
+from rtig.gateway.socket import Socket, Visitor
+from rtig.gateway.watching import ROOM, Watch
+from rtig.live import SEGMENTS_PER_CALL
+from rtig.wire import messages
+from rtig.wire.messages import (
+    PROTOCOL,
+    Ack,
+    Answer,
+    Bye,
+    ClientMessage,
+    Hello,
+    Limits,
+    Role,
+    ServerMessage,
+    Unwatch,
+    WatchBoard,
+    Welcome,
+    Whisper,
+    encode,
+)
+from rtig.wire.session import (
+    OWN_FORMAT,
+    Action,
+    Append,
+    Carry,
+    Close,
+    Credential,
+    Greet,
+    Reply,
+    Session,
+    refusal_of,
+)
+
+WAITING_AT_MOST = 500
+"""Messages that wait for calls to be brought into memory; beyond it nothing more is read from the client."""
+_audit = structlog.get_logger("rtig.audit")
+_log = structlog.get_logger(__name__)
+
+Message = ClientMessage | SourceEvent
+
+
+class _Work(NamedTuple):
+    do: Callable[[], None]
+    message: Message | None
+    """What is to be named if it cannot be done."""
+
+
+class Visit:
+    """The handler of one connection."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.role: Role | None = None
+        self._desk = desk
+        self._live = desk.live
+        self._loop = asyncio.get_running_loop()
+        formats = [name for name in desk.formats if name != OWN_FORMAT]
+        self._session = Session(self._authenticate, desk.terms.rates, formats)
+        self._ticket: Credential | None = None
+        self._came_with_ticket = False
+        self._hello = Hello(role="")
+        self._owner: Owner = self
+        self._translator: Translator | None = None
+        self._last_promise: asyncio.Future[None] | None = None
+        self._watches: dict[CallKey, Watch] = {}
+        self._board = False
+        self._going_on = False
+        self._waiting: dict[CallKey, deque[_Work]] = {}
+        self._waiting_count = 0
+        self._gone = False
+
+    # What the socket tells.
+
+    def opened(self, socket: Socket, visitor: Visitor) -> None:
+        self._socket = socket
+        self._desk.guests.add(self)
+        if visitor.ticket:
+            self._came_with_ticket = True
+            self._ticket = self._desk.doors.spend(visitor.ticket, self._loop.time())
+        self._impatience = self._loop.call_later(self._desk.terms.hello_seconds, self._no_hello)
+
+    def text(self, frame: bytes, received_ns: int) -> None:
+        for action in self._session.hear(frame, self._loop.time()):
+            self._do(action, received_ns)
+
+    def binary(self, frame: bytes) -> None:  # noqa: ARG002 (left aside)
+        sentence = "Only text frames are heard here; this one was left aside."
+        self._refuse(MessageRefused(Code.BINARY, sentence), None)
+
+    def drained(self) -> None:
+        """Go on with what waits for room: the past of watched calls, rows of the board."""
+        if self._going_on:
+            return
+        self._going_on = True
+        for watch in [watch for watch in self._watches.values() if not watch.caught_up]:
+            if self._socket.unsent >= ROOM:
+                break
+            self._go_on(watch)
+        if self._board:
+            self._desk.floor(self._session.tenant).go_on(self._socket)
+        self._going_on = False
+
+    def closed(self) -> None:
+        self._gone = True
+        self._impatience.cancel()
+        desk = self._desk
+        desk.guests.discard(self)
+        if self._socket.bye is not None:
+            desk.metrics.closed[self._socket.bye.code] += 1
+        if self.role is None:
+            return
+        desk.metrics.connections[self.role] -= 1
+        desk.floor(self._session.tenant).leave(self._socket)
+        for watched in tuple(self._watches):
+            self._unwatch(watched)
+        call = self._call(self._hello.call_id)
+        if self._translator is not None or call in self._waiting:
+            self._when_open(call, self._finish)
+        self._disown()
+
+    # What the desk asks.
+
+    def leave(self, bye: Bye) -> None:
+        self._session.closing = True
+        self._socket.close(bye)
+
+    def last_promise(self) -> asyncio.Future[None] | None:
+        return self._last_promise
+
+    # What the session allows.
+
+    def _do(self, action: Action, received_ns: int) -> None:
+        match action:
+            case Append(event):
+                decoded_ns = time.perf_counter_ns()
+                self._when_open(self._call(event.call_id), lambda: self._take(event, received_ns, decoded_ns), event)
+            case Carry(frame):
+                self._count("vendor")
+                self._when_open(self._call(self._hello.call_id), lambda: self._translate(frame, received_ns))
+            case Reply(message):
+                self._desk.metrics.refused[message.code] += 1
+                self._send(message)
+            case Close(bye):
+                self._socket.close(bye)
+            case Greet():
+                self._greet(action)
+            case messages.Watch():
+                self._when_open(self._call(action.call_id), lambda: self._watch(action), action)
+            case Unwatch():
+                self._stop_watching(action)
+            case Answer():
+                self._when_open(self._call(action.call_id), lambda: self._answer(action), action)
+            case Whisper():
+                self._when_open(self._call(action.call_id), lambda: self._whisper(action), action)
+            case WatchBoard():
+                self._watch_board(action)
+            case _:
+                assert_never(action)
+
+    def _call(self, call_id: str) -> CallKey:
+        return CallKey(self._session.tenant, call_id)
+
+    def _authenticate(self, hello: Hello) -> Credential | None:
+        return self._ticket if self._came_with_ticket else self._desk.doors.by_token(hello.token)
+
+    def _no_hello(self) -> None:
+        close = self._session.close(Code.HELLO_FIRST, "No `hello` came in time.", retry=True)
+        self._socket.close(close.bye)
+
+    def _greet(self, greet: Greet) -> None:
+        desk, terms = self._desk, self._desk.terms
+        self._impatience.cancel()
+        self._hello, self.role = greet.hello, greet.role
+        if greet.hello.source:
+            self._owner = greet.hello.source
+        self._count(greet.hello)
+        self._session.accepted()
+        desk.metrics.connections[greet.role] += 1
+        limits = Limits(
+            message_bytes=terms.message_bytes,
+            messages_per_second=int(terms.rates[greet.role]),
+            segments_per_call=SEGMENTS_PER_CALL,
+        )
+        welcome = Welcome(
+            protocol=PROTOCOL,
+            role=greet.role,
+            tenant=greet.tenant,
+            epoch=self._live.epoch,
+            server=__version__,
+            playbook=self._live.playbook.version,
+            ping_interval=terms.ping_seconds,
+            limits=limits,
+            formats=tuple(sorted({OWN_FORMAT, *desk.formats})),
+        )
+        self._send(welcome)
+        floor = desk.floor(greet.tenant)
+        if greet.role == "agent":
+            floor.enter_agent(self._socket, greet.hello.agent)
+
+    # Sources.
+
+    def _take(self, event: SourceEvent, received_ns: int, decoded_ns: int) -> None:
+        """One event of a source."""
+        call = self._call(event.call_id)
+        try:
+            self._desk.own(call, self._owner)
+            if self._desk.draining and isinstance(event, CallStarted) and not self._live.call(call).started:
+                raise MessageRefused(Code.DRAINING, "This server takes no new calls.", retry=True, retry_after=1.0)
+            if isinstance(event, SegmentHeard):
+                since_us = (time.perf_counter_ns() - received_ns) // 1000
+                event = replace(event, received=time.time_ns() // 1000 - since_us)
+            self._append(call, event, received_ns, decoded_ns)
+        except MessageRefused as refusal:
+            self._refuse(refusal, event)
+            self._desk.let_go(call)
+        else:
+            self._count(event)
+            self._session.accepted()
+
+    def _translate(self, frame: bytes, received_ns: int) -> None:
+        """One message of a vendor."""
+        hello, call = self._hello, self._call(self._hello.call_id)
+        try:
+            if self._translator is None:
+                started = self._live.call(call).started
+                begins_ms = self._live.clock(call) if started else 0
+                self._translator = self._desk.formats[hello.format](call.call_id, hello.parties, begins_ms)
+            translated = self._translator.translate(frame)
+        except MessageRefused as refusal:
+            self._refuse(refusal, None)
+            return
+        decoded_ns = time.perf_counter_ns()
+        self._session.accepted()
+        self._take_translated(translated, received_ns, decoded_ns)
+
+    def _take_translated(self, translated: tuple[SourceEvent, ...], received_ns: int, decoded_ns: int) -> None:
+        """A vendor's messages seldom say whose call it is: the hello may, in `agent`."""
+        agent = self._hello.agent
+        for event in translated:
+            if isinstance(event, CallStarted):
+                self._take(event if event.agent else replace(event, agent=agent), received_ns, decoded_ns)
+                continue
+            if not self._live.call(self._call(event.call_id)).started:
+                self._take(CallStarted(call_id=event.call_id, agent=agent), received_ns, decoded_ns)
+            self._take(event, received_ns, decoded_ns)
+
+    def _finish(self) -> None:
+        """The vendor's stream is over: what it had promised is final now."""
+        if self._translator is not None:
+            now = time.perf_counter_ns()
+            self._take_translated(self._translator.finish(), now, now)
+
+    def _disown(self) -> None:
+        if self._owner is self and not self._waiting:
+            self._desk.disown(self)
+
+    # Everyone.
+
+    def _append(self, call: CallKey, event: AnyEvent, received_ns: int = 0, decoded_ns: int = 0) -> None:
+        """Raises `MessageRefused`."""
+        desk = self._desk
+        event, kinds = redacted(event, desk.terms.phone_regions)
+        for kind in kinds:
+            desk.metrics.redactions[kind] += 1
+        try:
+            appended = self._live.accept(call, event, received_ns, decoded_ns)
+        except LogUnavailable as error:
+            raise _log_unavailable(error) from error
+        epoch, seq = appended.position
+        ack = Ack(call_id=call.call_id, key=key(event), epoch=epoch, seq=seq)
+        if appended.durable.done():
+            self._settle(ack, appended.durable)
+        else:
+            self._last_promise = appended.durable
+            appended.durable.add_done_callback(lambda durable: self._settle(ack, durable))
+
+    def _settle(self, ack: Ack, durable: asyncio.Future[None]) -> None:
+        error = None if durable.cancelled() else durable.exception()
+        if error is not None or durable.cancelled():
+            refusal = _log_unavailable(error)
+            self._desk.log_trouble = refusal.sentence
+            self._desk.metrics.refused[refusal.code] += 1
+            self._send(replace(refusal_of(refusal), call_id=ack.call_id, key=ack.key))
+            return
+        self._desk.log_trouble = ""
+        self._desk.metrics.durable += 1
+        self._send(ack)
+
+    def _refuse(self, refusal: MessageRefused, message: Message | None) -> None:
+        if refusal.code is Code.LOG_UNAVAILABLE:
+            self._desk.log_trouble = refusal.sentence
+        for action in self._session.refused(refusal, message):
+            self._do(action, 0)
+
+    # Agents and supervisors.
+
+    def _watch(self, said: messages.Watch) -> None:
+        call = self._call(said.call_id)
+        if self._gone:
+            return
+        if not self._live.call(call).started:
+            self._refuse(_unknown_call(), said)
+            self._desk.let_go(call)
+            return
+        self._count(said)
+        self._session.accepted()
+        _audit.info(
+            "transcript watched",
+            tenant=call.tenant,
+            call_id=call.call_id,
+            role=self.role,
+            agent=self._hello.agent,
+            resumed=said.after is not None,
+        )
+        self._unwatch(call)
+        after = Position(said.after.epoch, said.after.seq) if said.after is not None else None
+        watch = self._watches[call] = Watch(self._live, call, self._socket, after)
+        self._desk.watches(call)
+        self._go_on(watch)
+
+    def _go_on(self, watch: Watch) -> None:
+        if not self._live.has(watch.key):  # erased meanwhile
+            self._unwatch(watch.key)
+        elif watch.go_on() is not None:
+            self._desk.join(watch.key, self._socket)
+
+    def _stop_watching(self, said: Unwatch) -> None:
+        call = self._call(said.call_id)
+        if call in self._waiting:
+            self._when_open(call, lambda: self._unwatch(call))
+        else:
+            self._unwatch(call)
+        self._count(said)
+        self._session.accepted()
+
+    def _unwatch(self, call: CallKey) -> None:
+        if self._watches.pop(call, None) is not None:
+            self._desk.unwatches(call, self._socket)
+
+    def _answer(self, said: Answer) -> None:
+        call = self._call(said.call_id)
+        state = self._live.call(call)
+        try:
+            if not state.started:
+                raise _unknown_call()
+            if said.card_id not in state.told.cards:
+                raise MessageRefused(Code.UNKNOWN_CARD, "This call has no card of this id.")
+            answered = CardAnswered(
+                call_id=call.call_id,
+                card_id=said.card_id,
+                action=said.action,
+                reason=said.reason,
+                by=self._hello.agent,
+                at_ms=self._live.clock(call),
+                answer_id=said.answer_id,
+            )
+            self._append(call, answered)
+        except MessageRefused as refusal:
+            self._refuse(refusal, said)
+            self._desk.let_go(call)
+        else:
+            self._count(said)
+            self._session.accepted()
+
+    def _whisper(self, said: Whisper) -> None:
+        call = self._call(said.call_id)
+        try:
+            whispered = Whispered(
+                call_id=call.call_id,
+                whisper_id=said.whisper_id,
+                text=said.text,
+                by=self._hello.agent,
+                at_ms=self._live.clock(call),
+            )
+            self._append(call, whispered)
+        except MessageRefused as refusal:
+            self._refuse(refusal, said)
+            self._desk.let_go(call)
+        else:
+            self._count(said)
+            self._session.accepted()
+
+    def _watch_board(self, said: WatchBoard) -> None:
+        self._count(said)
+        self._session.accepted()
+        self._board = True
+        floor = self._desk.floor(self._session.tenant)
+        floor.enter_supervisor(self._socket)
+        floor.go_on(self._socket)
+
+    # Bringing calls into memory.
+
+    def _when_open(self, call: CallKey, do: Callable[[], None], message: Message | None = None) -> None:
+        """Do it now, or when the call is in memory, behind whatever waits for the same call."""
+        waiting = self._waiting.get(call)
+        if waiting is None:
+            if self._live.has(call):
+                do()
+                return
+            waiting = self._waiting[call] = deque()
+            self._desk.spawn(self._open(call, waiting))
+        waiting.append(_Work(do, message))
+        self._waiting_count += 1
+        if self._waiting_count >= WAITING_AT_MOST:
+            self._socket.pause_reading()
+
+    async def _open(self, call: CallKey, waiting: deque[_Work]) -> None:
+        while waiting:
+            try:
+                await self._live.open(call)
+            except LogUnavailable as error:
+                while waiting:
+                    self._refuse(_log_unavailable(error), waiting.popleft().message)
+                break
+            # A call that never began is let go at once; what still waits for it then opens it again.
+            while waiting and self._live.has(call):
+                waiting.popleft().do()
+        del self._waiting[call]
+        self._waiting_count = sum(map(len, self._waiting.values()))
+        if self._gone:
+            self._disown()
+        elif self._waiting_count < WAITING_AT_MOST:
+            self._socket.resume_reading()
+
+    def _send(self, message: ServerMessage) -> None:
+        self._socket.send(encode(message))
+
+    def _count(self, message: Message | str) -> None:
+        self._desk.metrics.messages[message if isinstance(message, str) else _tag(message)] += 1
+
+
+def _tag(message: Struct) -> str:
+    return str(message.__struct_config__.tag)
+
+
+def _unknown_call() -> MessageRefused:
+    return MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
+
+
+def _log_unavailable(error: BaseException | None) -> MessageRefused:
+    sentence = str(error) if isinstance(error, LogUnavailable) else "The event log does not take events now."
+    return MessageRefused(Code.LOG_UNAVAILABLE, sentence, retry=True, retry_after=1.0)

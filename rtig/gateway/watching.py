@@ -1,0 +1,158 @@
+"""Watching one call: first its past, then its present, without a gap and without a double.
+
+The past is told as fast as the client takes it, and asked for again at its end; when nothing is missing any more, the
+client joins those who follow live, in the same turn of the loop. What happens live is encoded once for all of them.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+from msgspec.json import Encoder
+
+from rtig.core.guidance import Card, Guidance, Line, Mood
+from rtig.eventlog.port import CallKey, Position
+from rtig.gateway.metrics import Metrics
+from rtig.gateway.outbox import Key
+from rtig.gateway.socket import Socket, framed
+from rtig.live import LiveCalls, Update
+from rtig.wire.messages import CaughtUp, Guided, StartOver, Timing, encode
+
+ROOM = 64 * 1024
+"""Of what can wait, no more is sent while this many bytes are unsent."""
+
+_timing = Encoder()
+_NO_TIMING = b"null}"
+
+
+class Channel:
+    """Those who follow one call live. Opened calls only."""
+
+    def __init__(self, live: LiveCalls, key: CallKey, metrics: Metrics) -> None:
+        self.key = key
+        self._metrics = metrics
+        self._sockets: dict[Socket, None] = {}
+        self._unlisten = live.listen(key, self._tell)
+
+    def join(self, socket: Socket) -> None:
+        self._sockets[socket] = None
+
+    def leave(self, socket: Socket) -> None:
+        self._sockets.pop(socket, None)
+
+    @property
+    def empty(self) -> bool:
+        return not self._sockets
+
+    def close(self) -> None:
+        self._unlisten()
+
+    def start_over(self, epoch: int) -> None:
+        """Tell everyone to forget what they hold of the call."""
+        frame = framed(encode(StartOver(call_id=self.key.call_id, epoch=epoch)))
+        for socket in tuple(self._sockets):
+            socket.send_framed(frame)
+
+    def _tell(self, update: Update) -> None:
+        if not update.items:
+            return
+        frame = framed(_live(update))
+        key, supersedes = _place(update.items)
+        for socket in tuple(self._sockets):
+            socket.send_framed(frame, key, supersedes)
+        if update.received_ns and any(isinstance(item, Card) for item in update.items):
+            self._time(update)
+
+    def _time(self, update: Update) -> None:
+        took, encoded_ns = self._metrics.took, time.perf_counter_ns()
+        took("decode", update.decoded_ns - update.received_ns)
+        took("append", update.appended_ns - update.decoded_ns)
+        took("fold", update.folded_ns - update.appended_ns)
+        took("encode", encoded_ns - update.folded_ns)
+
+        def written() -> None:
+            now = time.perf_counter_ns()
+            took("write", now - encoded_ns)
+            took("total", now - update.received_ns)
+
+        # Behind the sockets' own turn to write, which `send_framed` has just asked for.
+        asyncio.get_running_loop().call_soon(written)
+
+
+class Watch:
+    """One client's watching of one call, from the position that it was at."""
+
+    def __init__(self, live: LiveCalls, key: CallKey, socket: Socket, after: Position | None) -> None:
+        self.key = key
+        self.caught_up = False
+        self._live = live
+        self._socket = socket
+        self._after = after
+        self._rest: Iterator[Update] = iter(())
+        self._begun = False
+
+    def go_on(self) -> Position | None:
+        """Tell what there is room for. Once nothing is missing: the position at which to join those who follow live.
+
+        It must be joined before the loop turns.
+        """
+        while True:
+            for update in self._rest:
+                self._socket.send(encode(_guided(update)))
+                self._after = update.position
+                if self._socket.unsent >= ROOM:
+                    return None
+            past = self._live.past(self.key, self._after)
+            if not self._begun and past.start_over:
+                self._socket.send(encode(StartOver(call_id=self.key.call_id, epoch=self._live.epoch)))
+            self._begun = True
+            if not past.updates:
+                self.caught_up = True
+                epoch, seq = past.position
+                self._socket.send(encode(CaughtUp(call_id=self.key.call_id, epoch=epoch, seq=seq)))
+                return past.position
+            self._rest = iter(past.updates)
+
+
+def _guided(update: Update) -> Guided:
+    epoch, seq = update.position
+    return Guided(call_id=update.key.call_id, epoch=epoch, seq=seq, items=update.items)
+
+
+def _live(update: Update) -> bytes:
+    """The frame's payload, with the time that everything took, its own encoding included."""
+    body = encode(_guided(update))
+    if not update.received_ns:
+        return body
+    encoded_ns = time.perf_counter_ns()
+    timing = Timing(
+        decode_us=(update.decoded_ns - update.received_ns) // 1000,
+        append_us=(update.appended_ns - update.decoded_ns) // 1000,
+        fold_us=(update.folded_ns - update.appended_ns) // 1000,
+        encode_us=(encoded_ns - update.folded_ns) // 1000,
+        total_us=(encoded_ns - update.received_ns) // 1000,
+    )
+    # `timing` is the last field of `Guided`, so it can be put in after the rest has been encoded and timed.
+    return body[: -len(_NO_TIMING)] + _timing.encode(timing) + b"}"
+
+
+def _place(items: tuple[Guidance, ...]) -> tuple[Key | None, list[Key]]:
+    """The key under which a newer frame makes this one pointless, and the keys of what this one makes pointless.
+
+    Only a lone interim text or mood is ever left out: a newer one says the same thing better.
+    """
+    names: list[Key] = []
+    lone = len(items) == 1
+    key: Key | None = None
+    for item in items:
+        if isinstance(item, Line):
+            name: Key = ("line", item.call_id, item.segment_id)
+            names.append(name)
+            if lone and not item.final and not item.voided:
+                key = name
+        elif isinstance(item, Mood):
+            name = ("mood", item.call_id)
+            names.append(name)
+            if lone:
+                key = name
+    return key, names

@@ -1,0 +1,647 @@
+"""Reads a knowledge base, a folder that a team keeps in git, and makes a playbook of it. See docs/knowledge-base.md.
+
+Files are read in the order of their paths, so the same folder gives the same playbook, version included, on every
+machine. All that is wrong in the folder is collected and raised at once; half a knowledge base is never served.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from rtig import written
+from rtig.core.events import Party
+from rtig.core.frustration import Signal, Temper
+from rtig.core.guidance import ArticleRef
+from rtig.core.phrases import Automaton
+from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, StepSource
+from rtig.core.policy import Attention
+from rtig.core.triggers import Clause, Condition, Monologue, MoodAt, NotSaid, Rule, Said, Silence, TalkOver
+from rtig.errors import PhraseError, PlaybookError, PlaybookErrors
+from rtig.script import Line, Script
+from rtig.script import Silence as Pause
+from rtig.yamlfile import File, Node
+
+_T = TypeVar("_T")
+
+ARTICLE_COOLDOWN_MS = 600_000
+LONGEST_SCRIPT_S = 4 * 60 * 60
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000}
+_CONDITIONS = ("said", "not_said", "mood", "silence", "talk_over", "monologue")
+_LIMITS = {
+    "within": ("not_said", "talk_over"),
+    "first": ("said",),
+    "past": ("said",),
+    "party": ("said", "not_said", "monologue"),
+}
+"""Keys that mean something beside some conditions only."""
+_TAGS = {
+    "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
+    "ul",
+}  # fmt: skip
+"""What a card may hold. No images: an agent's screen asks no other machine for anything."""
+_FOLDERS = {
+    "articles": ".md",
+    "triggers": ".yaml",
+    "playbooks": ".yaml",
+    "lexicons": ".yaml",
+    "calls": ".yaml",
+    "tests": ".yaml",
+}
+_markdown = MarkdownIt("commonmark")
+
+
+class Spot(NamedTuple):
+    """A place in the knowledge base: a path relative to its folder, and line and column from 1."""
+
+    path: str
+    line: int
+    column: int
+
+
+class Page(NamedTuple):
+    """What is known of an article beside the rule that it became."""
+
+    id: str
+    tags: tuple[str, ...]
+    language: str
+    audience: str
+    owner: str
+    valid_from: date | None
+    review_by: date | None
+
+
+class Expected(NamedTuple):
+    card: str
+    line: int | None
+
+
+class Trial(NamedTuple):
+    """A scripted call and the cards that it must give."""
+
+    id: str
+    title: str
+    script: Script
+    expect: tuple[Expected, ...] | None
+    never: tuple[str, ...]
+
+
+class KnowledgeBase(NamedTuple):
+    source: Source
+    pages: tuple[Page, ...]
+    calls: dict[str, Script]
+    trials: tuple[Trial, ...]
+    spots: dict[str, Spot]
+    """Where each thing with an id stands; `<id>/<key>` names a key in it, `<id>:<phrase>` a phrase."""
+
+
+def read(folder: Path) -> KnowledgeBase:
+    """The whole folder, checked. Raises `PlaybookErrors` with everything that is wrong in it."""
+    if not folder.is_dir():
+        raise PlaybookErrors((PlaybookError(str(folder), 0, 0, "there is no such folder"),))
+    reader = _Reader(folder)
+    knowledge = reader.read()
+    if reader.errors:
+        raise PlaybookErrors(tuple(sorted(reader.errors, key=lambda e: (e.path, e.line, e.column))))
+    return knowledge
+
+
+def load(folder: Path) -> Source:
+    """The playbook of a folder as its authors mean it. Raises `PlaybookErrors`."""
+    return read(folder).source
+
+
+def compile_folder(folder: Path) -> Playbook:
+    """The playbook of a folder, ready to fold calls with. Raises `PlaybookErrors`."""
+    return compiled(load(folder))
+
+
+def compiled(source: Source) -> Playbook:
+    """A checked source, ready to fold calls with. Takes a while (the lexicon is read from its file)."""
+    return Playbook(source, SentimentIntensityAnalyzer())
+
+
+def shipped() -> Path:
+    """The knowledge base that comes with rtig: beside the package in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).parent
+    beside = package.parent / "knowledge_base"
+    return beside if (beside / "kb.yaml").is_file() else package / "knowledge_base"
+
+
+def read_script(path: Path) -> Script:
+    """One script from a file outside a knowledge base. Raises `PlaybookErrors`."""
+    errors: list[PlaybookError] = []
+    file = File(path.name, errors.append)
+    text = _text(path, file)
+    node = file.read(text) if text is not None else None
+    script = file.shaped(node, written.Script) if node is not None else None
+    performed = _script(file, node, script) if node is not None and script is not None else None
+    if errors or performed is None:
+        raise PlaybookErrors(tuple(errors))
+    return performed
+
+
+def schemas() -> dict[str, dict[str, object]]:
+    """A JSON Schema for every kind of file, by its name, for editors that complete and check YAML."""
+    made: dict[str, dict[str, object]] = {}
+    for name, shape in written.FILES.items():
+        schema = msgspec.json.schema(shape)
+        made[name] = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": (shape.__doc__ or name).splitlines()[0],
+            **schema,
+        }
+    return made
+
+
+class _Reader:
+    """One reading of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.errors: list[PlaybookError] = []
+        self._folder = folder
+        self._spots: dict[str, Spot] = {}
+        self._rules: list[Rule] = []
+        self._pages: list[Page] = []
+        self._checklists: list[ChecklistSource] = []
+        self._signals: list[SignalSource] = []
+        self._valence: dict[str, float] = {}
+        self._calls: dict[str, Script] = {}
+
+    def read(self) -> KnowledgeBase:
+        base = self._base()
+        for file, text in self._files("articles"):
+            self._article(file, text)
+        for file, node, triggers in self._shaped("triggers", written.Triggers):
+            for index, trigger in enumerate(triggers.triggers):
+                self._trigger(file, node.at("triggers", index), trigger)
+        for file, node, checklist in self._shaped("playbooks", written.Checklist):
+            self._checklist(file, node, checklist)
+        for file, node, lexicon in self._shaped("lexicons", written.Lexicon):
+            self._lexicon(file, node, lexicon)
+        for file, node, script in self._shaped("calls", written.Script):
+            self._claim(file, node, script.id)
+            performed = _script(file, node, script)
+            if performed is not None:
+                self._calls[script.id] = performed
+        trials = [
+            trial
+            for file, node, shape in self._shaped("tests", written.Trial)
+            if (trial := self._trial(file, node, shape)) is not None
+        ]
+        source = Source(
+            name=base.name,
+            language=base.language,
+            attention=Attention(
+                gap_ms=milliseconds(base.attention.gap),
+                patience_ms=milliseconds(base.attention.patience),
+                ttl_ms=milliseconds(base.attention.ttl),
+                preempt=base.attention.preempt,
+            ),
+            temper=Temper(
+                half_life_ms=milliseconds(base.mood.half_life),
+                tense=base.mood.tense,
+                frustrated=base.mood.frustrated,
+                critical=base.mood.critical,
+                hysteresis=base.mood.hysteresis,
+            ),
+            rules=tuple(self._rules),
+            checklists=tuple(self._checklists),
+            signals=tuple(self._signals),
+            valence=self._valence,
+        )
+        return KnowledgeBase(source, tuple(self._pages), self._calls, tuple(trials), self._spots)
+
+    # --- files
+
+    def _base(self) -> written.Base:
+        fallback = written.Base(name="unnamed")
+        path = self._folder / "kb.yaml"
+        file = File("kb.yaml", self.errors.append)
+        if not path.is_file():
+            file.wrong((0, 0), "is missing", "A knowledge base has a kb.yaml with at least a `name`")
+            return fallback
+        text = _text(path, file)
+        node = file.read(text) if text is not None else None
+        base = file.shaped(node, written.Base) if node is not None else None
+        if node is None or base is None:
+            return fallback
+        mood = base.mood
+        if not mood.tense < mood.frustrated < mood.critical:
+            file.wrong(node.at("mood"), "the bands must rise: `tense` below `frustrated` below `critical`")
+        if mood.hysteresis >= mood.tense:
+            file.wrong(node.at("mood", "hysteresis"), "`hysteresis` must be smaller than `tense`, or nobody calms down")
+        if milliseconds(mood.half_life) == 0:
+            file.wrong(node.at("mood", "half_life"), "`half_life` must be longer than nothing")
+        return base
+
+    def _files(self, folder: str) -> Iterator[tuple[File, str]]:
+        """The texts of a folder's files in the order of their paths."""
+        suffix = _FOLDERS[folder]
+        found = (p for p in (self._folder / folder).rglob("*") if p.is_file())
+        for path in sorted(found, key=lambda p: p.relative_to(self._folder).as_posix()):
+            file = File(path.relative_to(self._folder).as_posix(), self.errors.append)
+            if path.suffix == suffix:
+                text = _text(path, file)
+                if text is not None:
+                    yield file, text
+            elif path.suffix in (".md", ".yaml", ".yml", ".json") and not path.name.startswith("."):
+                file.wrong((0, 0), f"this file would not be read: {folder}/ holds files that end in `{suffix}`")
+
+    def _shaped(self, folder: str, shape: type[_T]) -> Iterator[tuple[File, Node, _T]]:
+        for file, text in self._files(folder):
+            node = file.read(text)
+            if node is not None:
+                value = file.shaped(node, shape)
+                if value is not None:
+                    yield file, node, value
+
+    def _claim(self, file: File, node: Node, name: str) -> None:
+        """Note where something with an id stands; two of one id are a mistake."""
+        where = node.at("id")
+        if name in self._spots:
+            first = self._spots[name]
+            file.wrong(
+                where,
+                f"the id `{name}` is taken",
+                f"It is also in {first.path}:{first.line}:{first.column}; ids are unique",
+            )
+            return
+        self._spots[name] = Spot(file.path, where.line, where.column)
+        if isinstance(node.value, dict):
+            for key, child in node.value.items():
+                self._spots[f"{name}/{key}"] = Spot(file.path, child.line, child.column)
+
+    # --- what the files hold
+
+    def _article(self, file: File, text: str) -> None:
+        front, body, body_line = _front_matter(file, text)
+        if front is None:
+            return
+        node = file.read(front, first_line=2)
+        article = file.shaped(node, written.Article) if node is not None else None
+        if node is None or article is None:
+            return
+        self._claim(file, node, article.id)
+        html, steps = _body(file, body, body_line)
+        triggers = article.triggers or []
+        nodes = [node.at("triggers", index) for index in range(len(triggers))]
+        clauses = [c for n, t in zip(nodes, triggers, strict=True) if (c := self._clause(file, n, t, article.id))]
+        cooldown = _agreed(file, nodes, triggers, "cooldown")
+        priority = _agreed(file, nodes, triggers, "priority")
+        review_by = _date(file, node.at("review_by"), article.review_by)
+        self._pages.append(
+            Page(
+                id=article.id,
+                tags=tuple(article.tags or ()),
+                language=article.language,
+                audience=article.audience,
+                owner=article.owner,
+                valid_from=_date(file, node.at("valid_from"), article.valid_from),
+                review_by=review_by,
+            )
+        )
+        self._rules.append(
+            Rule(
+                id=article.id,
+                kind="article",
+                title=article.title,
+                say=article.say,
+                body=html,
+                steps=steps,
+                article=ArticleRef(
+                    id=article.id,
+                    version=hashlib.sha256(text.encode()).hexdigest()[:8],
+                    review_by=article.review_by or "",
+                ),
+                clauses=tuple(clauses),
+                priority=article.priority if priority is None else priority,
+                cooldown_ms=ARTICLE_COOLDOWN_MS if cooldown is None else milliseconds(cooldown),
+                once=bool(_agreed(file, nodes, triggers, "once")),
+                exempt=bool(_agreed(file, nodes, triggers, "exempt")),
+                queues=tuple(_agreed(file, nodes, triggers, "queues") or ()),
+                draft=_agreed(file, nodes, triggers, "status") == "draft",
+            )
+        )
+
+    def _trigger(self, file: File, node: Node, trigger: written.Trigger) -> None:
+        self._claim(file, node, trigger.id)
+        clause = self._clause(file, node, trigger, trigger.id)
+        if clause is None:
+            return
+        rule = Rule(
+            id=trigger.id,
+            kind=trigger.kind,
+            title=trigger.title,
+            say=trigger.say,
+            body=_safe(_markdown.render(trigger.body)),
+            clauses=(clause,),
+            priority=50 if trigger.priority is None else trigger.priority,
+            cooldown_ms=milliseconds(trigger.cooldown or "2m"),
+            once=bool(trigger.once),
+            exempt=bool(trigger.exempt),
+            queues=tuple(trigger.queues or ()),
+            draft=trigger.status == "draft",
+        )
+        self._rules.append(rule)
+
+    def _clause(self, file: File, node: Node, trigger: written.Condition, owner: str) -> Clause | None:
+        named = [name for name in _CONDITIONS if getattr(trigger, name) is not None]
+        if len(named) != 1 and not node.lost.intersection(_CONDITIONS):
+            if named:
+                both = " and ".join(f"`{name}`" for name in named)
+                file.wrong(node.at(named[1]).key or node, f"{both} are two conditions", "A trigger has one of them")
+            else:
+                file.wrong(node, "there is no condition", "Give one of " + ", ".join(f"`{c}`" for c in _CONDITIONS))
+        for key in ("said", "not_said", "unless", "done"):
+            self._phrases(file, node.at(key), getattr(trigger, key), owner)
+        if len(named) != 1:
+            return None
+        name = named[0]
+        for key, beside in _LIMITS.items():
+            if getattr(trigger, key) is not None and name not in beside:
+                goes = " or ".join(f"`{b}`" for b in beside)
+                file.wrong(node.at(key).key or node, f"`{key}` means nothing beside `{name}`", f"It goes with {goes}")
+        if name in _LIMITS["within"] and trigger.within is None:
+            if "within" not in node.lost:
+                file.wrong(node.at(name).key or node, f"`{name}` needs `within`", "Say within which time, as in `45s`")
+            return None
+        if trigger.first and trigger.past and milliseconds(trigger.first) <= milliseconds(trigger.past):
+            file.wrong(node.at("first"), "nothing lies within `first` and after `past`", "Make `first` the longer one")
+        for key in ("silence", "monologue", "within", "first", "patience"):
+            if getattr(trigger, key, None) is not None and milliseconds(getattr(trigger, key)) == 0:
+                file.wrong(node.at(key), f"`{key}` must be longer than nothing")
+        if name == "monologue" and trigger.party == "any":
+            file.wrong(node.at("party"), "a monologue is the customer's or the agent's", "`party` is one of them")
+            return None
+        return Clause(_condition(trigger, name), tuple(trigger.unless or ()), tuple(trigger.done or ()))
+
+    def _checklist(self, file: File, node: Node, checklist: written.Checklist) -> None:
+        self._claim(file, node, checklist.id)
+        opening = checklist.when if isinstance(checklist.when, written.Opening) else None
+        if opening is not None:
+            self._phrases(file, node.at("when", "said"), opening.said, checklist.id)
+        seen: dict[str, Node] = {}
+        for index, step in enumerate(checklist.steps):
+            where = node.at("steps", index, "id")
+            if step.id in seen:
+                file.wrong(where, f"two steps are called `{step.id}`", f"The first one is in line {seen[step.id].line}")
+            seen.setdefault(step.id, where)
+            self._phrases(file, node.at("steps", index, "said"), step.said, checklist.id)
+        self._checklists.append(
+            ChecklistSource(
+                id=checklist.id,
+                title=checklist.title,
+                steps=tuple(StepSource(s.id, s.text, tuple(s.said), s.party) for s in checklist.steps),
+                opened_by=tuple(opening.said) if opening is not None else (),
+                party=opening.party if opening is not None else "customer",
+            )
+        )
+
+    def _lexicon(self, file: File, node: Node, lexicon: written.Lexicon) -> None:
+        for word, weight in lexicon.valence.items():
+            where = node.at("valence", word)
+            if word != word.lower() or len(word.split()) != 1:
+                file.wrong(where.key or where, f"`{word}` is not one lower-case word", "Phrases belong under `signals`")
+            elif word in self._valence and self._valence[word] != weight:
+                first = self._spots[f"valence/{word}"]
+                file.wrong(
+                    where.key or where,
+                    f"`{word}` weighs {self._valence[word]:g} elsewhere",
+                    f"See {first.path}:{first.line}:{first.column}; a word has one weight",
+                )
+            self._valence.setdefault(word, weight)
+            self._spots.setdefault(f"valence/{word}", Spot(file.path, where.line, where.column))
+        for index, signal in enumerate(lexicon.signals or ()):
+            self._claim(file, node.at("signals", index), signal.id)
+            self._phrases(file, node.at("signals", index, "said"), signal.said, signal.id)
+            self._signals.append(
+                SignalSource(Signal(id=signal.id, reason=signal.reason, weight=signal.weight), tuple(signal.said))
+            )
+
+    def _trial(self, file: File, node: Node, trial: written.Trial) -> Trial | None:
+        self._claim(file, node, trial.id)
+        if trial.expect is None and trial.never is None and not node.lost.intersection(("expect", "never")):
+            file.wrong(node, "this test expects nothing", "Give it `expect`, `never` or both")
+        script = self._trial_script(file, node, trial)
+        if script is None:
+            return None
+        expect = None
+        if trial.expect is not None:
+            for index, expected in enumerate(trial.expect):
+                if expected.line is not None and expected.line > len(script.lines):
+                    where = node.at("expect", index, "line")
+                    file.wrong(where, f"there is no line {expected.line}", f"The call has {len(script.lines)} lines")
+            expect = tuple(Expected(e.card, e.line) for e in trial.expect)
+        for index, card in enumerate(e.card for e in trial.expect or ()):
+            where = node.at("expect", index, "card")
+            self._spots[f"{trial.id}/expect/{card}"] = Spot(file.path, where.line, where.column)
+        for index, card in enumerate(trial.never or ()):
+            where = node.at("never", index)
+            self._spots[f"{trial.id}/never/{card}"] = Spot(file.path, where.line, where.column)
+        return Trial(trial.id, trial.title, script, expect, tuple(trial.never or ()))
+
+    def _trial_script(self, file: File, node: Node, trial: written.Trial) -> Script | None:
+        if trial.lines is None:
+            if trial.call is None:
+                if not node.lost.intersection(("lines", "call")):
+                    file.wrong(node, "this test has no lines", "Give it `lines`, or name a sample call with `call`")
+                return None
+            if trial.call not in self._calls and f"{trial.call}/lines" not in self._spots:
+                file.wrong(node.at("call"), f"there is no sample call `{trial.call}`", "`call` names an id in calls/")
+            return self._calls.get(trial.call)
+        if trial.call is not None:
+            file.wrong(node.at("call"), "`call` and `lines` are two calls", "A test plays one of them")
+            return None
+        script = written.Script(
+            id=trial.id,
+            title=trial.title,
+            channel=trial.channel,
+            queue=trial.queue,
+            agent=trial.agent,
+            customer=trial.customer,
+            seed=trial.seed,
+            lines=trial.lines,
+        )
+        return _script(file, node, script)
+
+    def _phrases(self, file: File, node: Node, phrases: Iterable[str] | None, owner: str) -> None:
+        for index, phrase in enumerate(phrases or ()):
+            where = node.at(index)
+            self._spots.setdefault(f"{owner}:{phrase}", Spot(file.path, where.line, where.column))
+            try:
+                Automaton((phrase,))
+            except PhraseError as error:
+                column = where.column if where.offset is None else where.offset + error.column - 1
+                file.wrong((where.line, column), error.problem)
+
+
+def milliseconds(duration: str) -> int:
+    """A duration as it is written, such as `20s`."""
+    found = re.fullmatch(r"(\d+)(ms|s|m)", duration)
+    assert found is not None, duration
+    return int(found.group(1)) * _UNITS[found.group(2)]
+
+
+def _condition(trigger: written.Condition, name: str) -> Condition:
+    match name:
+        case "said":
+            return Said(
+                tuple(trigger.said or ()),
+                trigger.party or "customer",
+                milliseconds(trigger.first) if trigger.first else None,
+                milliseconds(trigger.past) if trigger.past else None,
+            )
+        case "not_said":
+            return NotSaid(tuple(trigger.not_said or ()), milliseconds(trigger.within or ""), trigger.party or "agent")
+        case "mood":
+            assert trigger.mood is not None
+            return MoodAt(trigger.mood)
+        case "silence":
+            return Silence(milliseconds(trigger.silence or ""))
+        case "talk_over":
+            return TalkOver(trigger.talk_over or 1, milliseconds(trigger.within or ""))
+        case _:
+            party = trigger.party if trigger.party is not None and trigger.party != "any" else "agent"
+            return Monologue(milliseconds(trigger.monologue or ""), party)
+
+
+def _agreed(file: File, nodes: list[Node], triggers: list[written.Condition], key: str) -> Any:
+    """What an article's triggers say of their one card: those that say it must agree."""
+    value = None
+    for node, trigger in zip(nodes, triggers, strict=True):
+        said = getattr(trigger, key)
+        if said is not None:
+            if value is not None and said != value:
+                file.wrong(node.at(key), f"`{key}` is said otherwise by another trigger", "An article is one card")
+            value = said if value is None else value
+    return value
+
+
+def _script(file: File, node: Node, script: written.Script) -> Script | None:
+    """A written script as it can be performed; None, reported, where a line is none."""
+    lines: list[Line | Pause] = []
+    fine = True
+    seconds = 0.0
+    for index, line in enumerate(script.lines):
+        where = node.at("lines", index)
+        kinds = [name for name in ("agent", "customer", "noise", "silence") if getattr(line, name) is not None]
+        if len(kinds) != 1:
+            fine = False
+            if not where.lost:
+                what = " and ".join(f"`{k}`" for k in kinds) + " in one line" if kinds else "nobody speaks in this line"
+                file.wrong(where, what, "A line has one of `agent`, `customer`, `noise` and `silence`")
+            continue
+        if line.silence is not None:
+            seconds += line.silence
+            if line.pause is not None or not line.final:
+                file.wrong(where, "a silence has no `pause` and no `final`")
+            lines.append(Pause(line.silence))
+            continue
+        text = line.agent or line.customer or line.noise or ""
+        if not text.strip():
+            fine = False
+            file.wrong(where, "this line has no words")
+        seconds += max(line.pause or 0.0, 0.0) + len(text.split()) / 3
+        party: Party = "agent" if line.agent else "customer" if line.customer else "unknown"
+        lines.append(Line(party, text, line.pause, line.final))
+    if seconds > LONGEST_SCRIPT_S:
+        fine = False
+        file.wrong(node.at("lines"), "this call would last longer than four hours")
+    if not fine or node.at("lines").lost:
+        return None
+    return Script(
+        id=script.id,
+        title=script.title,
+        channel=script.channel,
+        queue=script.queue,
+        agent=script.agent,
+        customer=script.customer,
+        seed=script.seed,
+        lines=tuple(lines),
+    )
+
+
+def _text(path: Path, file: File) -> str | None:
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
+        file.wrong((line, column), "this is not UTF-8", "Save the file as UTF-8")
+        return None
+
+
+def _front_matter(file: File, text: str) -> tuple[str | None, str, int]:
+    """An article's YAML, its Markdown, and the line on which the Markdown begins."""
+    lines = text.split("\n")
+    if lines[0].rstrip() != "---":
+        file.wrong(
+            (1, 1), "there is no front matter", "Begin with a line `---`, then `id`, `title` and so on, then `---`"
+        )
+        return None, "", 1
+    for index, line in enumerate(lines[1:], 1):
+        if line.rstrip() == "---":
+            return "\n".join(lines[1:index]) + "\n", "\n".join(lines[index + 1 :]), index + 2
+    file.wrong((1, 1), "the front matter does not end", "End it with a line `---`")
+    return None, "", 1
+
+
+def _body(file: File, markdown: str, first_line: int) -> tuple[str, tuple[str, ...]]:
+    """An article's body as safe HTML, and the list under `## Steps`, which is taken out of it."""
+    tokens = _markdown.parse(markdown)
+    for index, token in enumerate(tokens):
+        if token.type == "heading_open" and token.tag == "h2" and tokens[index + 1].content.strip().lower() == "steps":
+            opened = index + 3
+            if opened >= len(tokens) or tokens[opened].type != "ordered_list_open":
+                line = (token.map or [0])[0] + first_line
+                file.wrong((line, 1), "`## Steps` is not followed by a numbered list", "Write `1. First step` under it")
+                break
+            closed = next(
+                i
+                for i, t in enumerate(tokens)
+                if i > opened and t.type == "ordered_list_close" and t.level == tokens[opened].level
+            )
+            steps = _items(tokens[opened : closed + 1])
+            tokens = [*tokens[:index], *tokens[closed + 1 :]]
+            return _safe(_markdown.renderer.render(tokens, _markdown.options, {})), steps
+    return _safe(_markdown.renderer.render(tokens, _markdown.options, {})), ()
+
+
+def _items(tokens: list[Token]) -> tuple[str, ...]:
+    """The items of a list as plain text; what is nested in an item belongs to it."""
+    items: list[str] = []
+    for token in tokens:
+        if token.type == "list_item_open" and token.level == tokens[0].level + 1:
+            items.append("")
+        elif token.type == "inline":
+            parts = (
+                " " if child.type in ("softbreak", "hardbreak") else child.content
+                for child in token.children or ()
+                if child.type in ("text", "code_inline", "softbreak", "hardbreak")
+            )
+            items[-1] = f"{items[-1]} {''.join(parts)}".strip()
+    return tuple(items)
+
+
+def _safe(html: str) -> str:
+    return nh3.clean(html, tags=_TAGS, attributes={"a": {"href", "title"}}).strip()
+
+
+def _date(file: File, node: Node, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        file.wrong(node, f"there is no day `{text}`")
+        return None

@@ -1,0 +1,229 @@
+"""The knowledge base as its authors write it: one struct for each kind of file. See docs/knowledge-base.md.
+
+What can be said of a value alone is said here, so that the editors' JSON Schemas, which are made from these structs,
+know it too. What needs more than one value, or more than one file, is `knowledge`'s to check.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Id = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z0-9]+(-[a-z0-9]+)*$",
+        max_length=100,
+        description="Ids are lower-case words joined by `-`, as in `bill-doubled`",
+    ),
+]
+Text = Annotated[str, Meta(min_length=1)]
+Duration = Annotated[
+    str,
+    Meta(pattern="^[0-9]{1,8}(ms|s|m)$", description="Durations are whole numbers with `ms`, `s` or `m`, as in `20s`"),
+]
+Date = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="Dates are written as in `2026-07-01`")]
+Phrase = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="Words as people say them; `(a|b)` one of several, `(a)?` or nothing, `disconnect*` endings, "
+        "`~3` up to three other words",
+    ),
+]
+Phrases = Annotated[list[Phrase], Meta(min_length=1, description="A list of phrases; any one of them is enough")]
+Names = Annotated[list[Text], Meta(min_length=1)]
+Priority = Annotated[int, Meta(ge=0, le=100, description="Priority is a whole number from 0 to 100, 50 when left out")]
+Seconds = Annotated[float, Meta(ge=0.0, le=3600.0, description="Seconds, as in `24` or `1.5`")]
+Party = Literal["customer", "agent", "any"]
+
+
+class Written(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Something that an author wrote."""
+
+
+# --- kb.yaml
+
+
+class Attention(Written, frozen=True, kw_only=True):
+    gap: Duration = "6s"
+    patience: Duration = "20s"
+    ttl: Duration = "90s"
+    preempt: Annotated[int, Meta(ge=0, le=100)] = 30
+
+
+class Mood(Written, frozen=True, kw_only=True):
+    half_life: Duration = "90s"
+    tense: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.25
+    frustrated: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5
+    critical: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.75
+    hysteresis: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.08
+
+
+class Base(Written, frozen=True, kw_only=True):
+    """kb.yaml: name, language, attention and mood."""
+
+    name: Text
+    language: Text = "en"
+    attention: Attention = Attention()
+    mood: Mood = Mood()
+
+
+# --- articles and triggers
+
+
+class Condition(Written, frozen=True, kw_only=True):
+    """What both an article's trigger and one that stands by itself may hold: exactly one condition, and its limits."""
+
+    said: Phrases | None = None
+    not_said: Phrases | None = None
+    mood: Literal["tense", "frustrated", "critical"] | None = None
+    silence: Duration | None = None
+    talk_over: Annotated[int, Meta(ge=1, le=100)] | None = None
+    monologue: Duration | None = None
+    party: Party | None = None
+    within: Duration | None = None
+    first: Duration | None = None
+    past: Duration | None = None
+    unless: Phrases | None = None
+    done: Phrases | None = None
+    priority: Priority | None = None
+    cooldown: Duration | None = None
+    once: bool | None = None
+    exempt: bool | None = None
+    queues: Names | None = None
+    status: Literal["active", "draft"] | None = None
+
+
+class Trigger(Condition, frozen=True, kw_only=True):
+    """One entry of triggers/*.yaml."""
+
+    id: Id
+    title: Text
+    kind: Literal["coach", "alert"] = "coach"
+    say: str = ""
+    body: str = ""
+
+
+class Triggers(Written, frozen=True, kw_only=True):
+    """triggers/*.yaml: coaching, compliance and alerts."""
+
+    triggers: Annotated[list[Trigger], Meta(min_length=1)]
+
+
+class Article(Written, frozen=True, kw_only=True):
+    """The front matter of articles/**/*.md."""
+
+    id: Id
+    title: Text
+    tags: Names | None = None
+    language: Text = "en"
+    audience: Text = "agent"
+    owner: str = ""
+    valid_from: Date | None = None
+    review_by: Date | None = None
+    say: str = ""
+    priority: Priority = 50
+    triggers: Annotated[list[Condition], Meta(min_length=1)] | None = None
+
+
+# --- checklists and lexicons
+
+
+class Opening(Written, frozen=True, kw_only=True):
+    said: Phrases
+    party: Party = "customer"
+
+
+class Step(Written, frozen=True, kw_only=True):
+    id: Id
+    text: Text
+    said: Phrases
+    party: Party = "agent"
+
+
+class Checklist(Written, frozen=True, kw_only=True):
+    """playbooks/*.yaml: a checklist that ticks itself."""
+
+    id: Id
+    title: Text
+    when: Annotated[
+        Literal["always"] | Opening, Meta(description="`always`, or `said:` with phrases that open the checklist")
+    ] = "always"
+    steps: Annotated[list[Step], Meta(min_length=1)]
+
+
+class Signal(Written, frozen=True, kw_only=True):
+    id: Id
+    reason: Text
+    weight: Annotated[float, Meta(ge=-1.0, le=1.0, description="Added to frustration, 0 to 1; below 0 is relief")]
+    said: Phrases
+
+
+class Lexicon(Written, frozen=True, kw_only=True):
+    """lexicons/*.yaml: how words and phrases weigh on the customer's patience."""
+
+    valence: dict[
+        str, Annotated[float, Meta(ge=-4.0, le=4.0, description="VADER's scale, -4 to 4; 0 is no weight")]
+    ] = {}
+    signals: Annotated[list[Signal], Meta(min_length=1)] | None = None
+
+
+# --- calls and tests
+
+
+Spoken = Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+class ScriptLine(Written, frozen=True, kw_only=True):
+    agent: Spoken | None = None
+    customer: Spoken | None = None
+    noise: Spoken | None = None
+    silence: Seconds | None = None
+    pause: Annotated[float, Meta(ge=-60.0, le=3600.0, description="Seconds of silence before this line")] | None = None
+    final: bool = True
+
+
+class Script(Written, frozen=True, kw_only=True):
+    """calls/*.yaml: a sample call."""
+
+    id: Id
+    title: Text
+    channel: Literal["voice", "chat"] = "voice"
+    queue: str = ""
+    agent: str = ""
+    customer: str = ""
+    seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
+    lines: Annotated[list[ScriptLine], Meta(min_length=1)]
+
+
+class Expected(Written, frozen=True, kw_only=True):
+    card: Id
+    line: Annotated[int, Meta(ge=1)] | None = None
+
+
+class Trial(Written, frozen=True, kw_only=True):
+    """tests/*.yaml: a scripted call and the cards that it must give."""
+
+    id: Id
+    title: Text
+    call: Id | None = None
+    channel: Literal["voice", "chat"] = "voice"
+    queue: str = ""
+    agent: str = ""
+    customer: str = ""
+    seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
+    lines: Annotated[list[ScriptLine], Meta(min_length=1)] | None = None
+    expect: list[Expected] | None = None
+    never: Annotated[list[Id], Meta(min_length=1)] | None = None
+
+
+FILES: dict[str, type[Written]] = {
+    "kb": Base,
+    "article": Article,
+    "triggers": Triggers,
+    "playbook": Checklist,
+    "lexicon": Lexicon,
+    "call": Script,
+    "test": Trial,
+}
+"""Every kind of file, by the name of its JSON Schema."""

@@ -1,0 +1,230 @@
+"""The shape of the conversation: what is kept step by step is what a slow look at the whole call gives."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pytest
+from calls import CALL
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rtig.core import shape, transcript
+from rtig.core.events import Party, SegmentHeard
+from rtig.core.phrases import Automaton
+from rtig.core.shape import FLOOR_MS, GAP_MS, PAUSE_MS, TALK_OVER_MS, Floor, Shape, Span
+from rtig.core.transcript import Change, Transcript
+
+AUTOMATON = Automaton(["cancel my contract"])
+
+
+class Spoke(NamedTuple):
+    party: Party
+    start_ms: int
+    end_ms: int
+    text: str = "word"
+
+
+def heard(segment_id: str, spoke: Spoke, rev: int = 0, *, final: bool = True) -> SegmentHeard:
+    return SegmentHeard(
+        call_id=CALL, segment_id=segment_id, rev=rev, party=spoke.party, text=spoke.text, final=final,
+        start_ms=spoke.start_ms, end_ms=spoke.end_ms,
+    )  # fmt: skip
+
+
+class Conversation:
+    """A transcript with its shape, kept in step."""
+
+    def __init__(self, *spoken: Spoke) -> None:
+        self.transcript = Transcript()
+        self.shape = Shape()
+        for number, spoke in enumerate(spoken):
+            self.hear(f"s{number}", spoke)
+
+    def hear(self, segment_id: str, spoke: Spoke, rev: int = 0, *, final: bool = True) -> None:
+        self._take(transcript.hear(self.transcript, heard(segment_id, spoke, rev, final=final), AUTOMATON))
+
+    def void(self, segment_id: str) -> None:
+        self._take(transcript.void(self.transcript, segment_id, AUTOMATON))
+
+    def correct(self, segment_id: str, rev: int, party: Party) -> None:
+        self._take(transcript.correct(self.transcript, segment_id, rev, party, AUTOMATON))
+
+    def _take(self, change: Change) -> None:
+        before, self.transcript = self.transcript, change.transcript
+        self.shape = shape.reshape(self.shape, before, self.transcript, (*change.unsettled, *change.settled))
+
+
+def slowly(known: Transcript) -> Shape:
+    """The shape by looking at the whole call at once, the plain way."""
+    turns: dict[str, tuple[Span, ...]] = {}
+    for party, stream in known.streams.items():
+        spans: list[Span] = []
+        for s in sorted(stream, key=lambda s: s.start_ms):
+            if not s.words.spans:
+                continue
+            if spans and s.start_ms < spans[-1].end_ms + PAUSE_MS:
+                spans[-1] = Span(spans[-1].start_ms, max(spans[-1].end_ms, s.end_ms))
+            else:
+                spans.append(Span(s.start_ms, s.end_ms))
+        if spans:
+            turns[party] = tuple(spans)
+    over = [
+        agent.start_ms
+        for agent in turns.get("agent", ())
+        if any(
+            c.start_ms < agent.start_ms and c.end_ms >= agent.start_ms + TALK_OVER_MS for c in turns.get("customer", ())
+        )
+    ]
+    gaps, since = [], 0
+    for span in sorted(s for spans in turns.values() for s in spans):
+        if span.start_ms - since >= GAP_MS:
+            gaps.append(Span(since, span.start_ms))
+        since = max(since, span.end_ms)
+    floors = []
+    for party, other in (("customer", "agent"), ("agent", "customer")):
+        floor: Floor | None = None
+        for span in turns.get(party, ()):
+            taken = floor is not None and any(
+                floor.start_ms <= o.start_ms < span.start_ms for o in turns.get(other, ())
+            )
+            if floor is None or taken:
+                floor = Floor(span.start_ms, span.end_ms, party)  # type: ignore[arg-type]
+                floors.append(floor)
+            else:
+                floors[-1] = floor = Floor(floor.start_ms, max(floor.end_ms, span.end_ms), floor.party)
+    return Shape(
+        shape.Map(turns),
+        tuple(over),
+        tuple(gaps),
+        tuple(sorted(f for f in floors if f.end_ms - f.start_ms >= FLOOR_MS)),
+    )
+
+
+# --- values
+
+
+def test_segments_without_a_pause_are_one_turn() -> None:
+    spoken = (Spoke("customer", 0, 1_000), Spoke("customer", 1_999, 3_000), Spoke("customer", 4_000, 5_000))
+    assert Conversation(*spoken).shape.turns["customer"] == (Span(0, 3_000), Span(4_000, 5_000))
+
+
+def test_the_agent_talks_over_the_customer_who_is_still_speaking_half_a_second_later() -> None:
+    def over(customer_end: int, agent_start: int) -> tuple[int, ...]:
+        return Conversation(
+            Spoke("customer", 1_000, customer_end), Spoke("agent", agent_start, agent_start + 2_000)
+        ).shape.talk_over
+
+    assert over(5_000, 4_500) == (4_500,)
+    assert over(5_000, 4_501) == ()
+    assert over(5_000, 1_000) == ()
+    assert over(5_000, 1_001) == (1_001,)
+
+
+def test_the_customer_who_interrupts_is_not_counted() -> None:
+    spoken = (Spoke("agent", 0, 9_000), Spoke("customer", 3_000, 6_000), Spoke("system", 0, 9_000))
+    assert Conversation(*spoken).shape.talk_over == ()
+
+
+def test_silences_are_kept_from_five_seconds_up_whoever_spoke() -> None:
+    known = Conversation(
+        Spoke("agent", 5_000, 6_000),
+        Spoke("customer", 10_999, 11_500),
+        Spoke("system", 16_500, 17_000),
+        Spoke("unknown", 22_000, 23_000),
+    )
+    assert known.shape.gaps == (Span(0, 5_000), Span(11_500, 16_500), Span(17_000, 22_000))
+
+
+def test_a_segment_without_words_is_silence() -> None:
+    known = Conversation(Spoke("agent", 0, 1_000), Spoke("customer", 3_000, 4_000, "..."), Spoke("agent", 6_000, 7_000))
+    assert known.shape.gaps == (Span(1_000, 6_000),)
+    filled = Conversation(Spoke("agent", 0, 1_000), Spoke("customer", 3_000, 4_000, "um"), Spoke("agent", 6_000, 7_000))
+    assert filled.shape.gaps == ()
+
+
+def test_the_floor_is_kept_over_pauses_until_the_other_takes_a_turn() -> None:
+    known = Conversation(
+        Spoke("agent", 0, 4_000),
+        Spoke("agent", 6_000, 10_000),
+        Spoke("customer", 10_500, 11_000),
+        Spoke("agent", 11_200, 21_199),
+    )
+    assert known.shape.floors == (Floor(0, 10_000, "agent"),)
+    known.void("s2")
+    assert known.shape.floors == (Floor(0, 21_199, "agent"),)
+    known.hear("s4", Spoke("customer", 5_000, 5_500))
+    assert known.shape.floors == (Floor(6_000, 21_199, "agent"),)
+
+
+def test_others_neither_keep_nor_break_a_floor() -> None:
+    known = Conversation(Spoke("system", 0, 30_000), Spoke("agent", 1_000, 12_000), Spoke("unknown", 3_000, 4_000))
+    assert known.shape.floors == (Floor(1_000, 12_000, "agent"),)
+
+
+def test_quiet_lasts_from_the_last_words_to_now() -> None:
+    known = Conversation(Spoke("agent", 0, 2_000), Spoke("customer", 500, 1_000))
+    assert shape.quiet(known.shape, known.transcript, 9_000) == (Span(2_000, 9_000),)
+    assert shape.quiet(known.shape, known.transcript, 1_500) == (Span(2_000, 2_000),)
+    assert shape.quiet(Shape(), Transcript(), 700) == (Span(0, 700),)
+
+
+def test_words_that_are_not_final_yet_end_the_quiet() -> None:
+    known = Conversation(Spoke("agent", 0, 2_000))
+    known.hear("open", Spoke("customer", 5_000, 5_500), final=False)
+    known.hear("dots", Spoke("customer", 6_000, 6_500, "..."), final=False)
+    assert shape.quiet(known.shape, known.transcript, 8_000) == (Span(2_000, 5_000), Span(5_500, 8_000))
+
+
+# --- the slow look as the oracle
+
+PARTIES: tuple[Party, ...] = ("customer", "agent", "system")
+TIMES = st.integers(0, 60).map(lambda n: n * 250)
+SPOKEN = st.builds(
+    lambda party, start, length, text: Spoke(party, start, start + length, text),
+    st.sampled_from(PARTIES),
+    TIMES,
+    st.sampled_from((0, 250, 500, 1_000, 3_000, 12_000)),
+    st.sampled_from(("word", "two words", "um", "", "cancel my", "contract")),
+)
+CHANGES = st.one_of(
+    st.tuples(st.just("hear"), st.sampled_from("abcdefgh"), SPOKEN, st.integers(0, 9)),
+    st.tuples(st.just("hear"), st.sampled_from("abcdefgh"), SPOKEN, st.integers(0, 9)),
+    st.tuples(st.just("void"), st.sampled_from("abcdefgh")),
+    st.tuples(st.just("party"), st.sampled_from("abcdefgh"), st.integers(0, 5), st.sampled_from(PARTIES)),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(CHANGES, max_size=16))
+@example(
+    [
+        ("hear", "a", Spoke("customer", 0, 10_000), 0),
+        ("hear", "b", Spoke("customer", 1_000, 2_000), 0),
+        ("hear", "c", Spoke("customer", 9_000, 9_500), 0),
+    ]
+)
+def test_the_shape_kept_step_by_step_is_the_shape_of_the_whole(changes: Iterable[tuple[object, ...]]) -> None:
+    known = Conversation()
+    for change in changes:
+        match change:
+            case ("hear", str(segment_id), Spoke() as spoke, int(rev)):
+                known.hear(segment_id, spoke, rev)
+            case ("void", str(segment_id)):
+                known.void(segment_id)
+            case ("party", str(segment_id), int(rev), ("customer" | "agent" | "system") as party):
+                known.correct(segment_id, rev, party)
+        assert known.shape == slowly(known.transcript)
+
+
+@pytest.mark.parametrize("at_ms", [0, 1_500, 4_000, 9_000, 20_000])
+def test_a_turn_is_found_whole_from_any_time_in_it(at_ms: int) -> None:
+    known = Conversation(
+        Spoke("customer", 0, 10_000),
+        Spoke("customer", 1_000, 2_000),
+        Spoke("customer", 9_000, 9_500),
+        Spoke("customer", 10_900, 21_000),
+        Spoke("customer", 30_000, 31_000),
+    )
+    stream = known.transcript.stream("customer")
+    assert [s.id for s in shape.turn(stream, at_ms, at_ms)] == ["s0", "s1", "s2", "s3"]
+    assert [[s.id for s in part] for part in shape.turns(stream)] == [["s0", "s1", "s2", "s3"], ["s4"]]

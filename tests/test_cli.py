@@ -1,0 +1,301 @@
+"""The command line: what it prints for people and for programs, what it refuses, and with which exit code."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from folders import GOOD, TEST, TRIGGERS, write
+from typer.testing import CliRunner, Result
+
+import rtig
+from rtig import app as server
+from rtig import cli, knowledge
+from rtig.config import Settings
+from rtig.core import events
+from rtig.core.events import CallStarted, ClockTicked
+from rtig.eventlog.port import CallKey
+from rtig.eventlog.sqlite import SqliteLog
+from rtig.script import perform
+
+RECORDED = Path(__file__).parents[1] / "../shared/samples/ingest/speechmatics"
+
+
+def run(*words: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(cli.app, [str(word) for word in words])
+    assert result.exit_code == code, result.output + result.stderr
+    return result
+
+
+def parsed(*words: object, code: int = 0) -> Any:
+    return json.loads(run(*words, "--json", code=code).stdout)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """`serve` and `demo` log to stderr, which is the runner's only while a command runs."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def kb(tmp_path: Path) -> Path:
+    return write(tmp_path / "kb", GOOD)
+
+
+@pytest.fixture
+def recorded(kb: Path, tmp_path: Path) -> Path:
+    """The sample call as a file of events."""
+    path = tmp_path / "doubled.jsonl"
+    scheduled = perform(knowledge.read(kb).calls["doubled"])
+    path.write_bytes(b"\n".join(events.encode(s.event) for s in scheduled))
+    return path
+
+
+@pytest.fixture
+def log(kb: Path, tmp_path: Path) -> Path:
+    """The sample call in a server's log, with a tick of its clock."""
+    path = tmp_path / "calls.db"
+
+    async def fill() -> None:
+        opened = await SqliteLog.open_file(path)
+        call = CallKey("default", "doubled")
+        await opened.open(call)
+        for scheduled in perform(knowledge.read(kb).calls["doubled"]):
+            await opened.append(call, scheduled.event).durable
+            if isinstance(scheduled.event, CallStarted):
+                await opened.append(call, ClockTicked(call_id="doubled", at_ms=400)).durable
+        await opened.close()
+
+    asyncio.run(fill())
+    return path
+
+
+def test_version() -> None:
+    assert run("version").stdout == f"{rtig.__version__}\n"
+
+
+def test_help_names_every_command() -> None:
+    text = run("--help").stdout
+    for command in ("demo", "serve", "replay", "explain", "kb", "erase", "schema", "version"):
+        assert command in text
+
+
+def test_serve_lists_every_setting() -> None:
+    text = run("serve", "--help").stdout
+    for name in Settings.model_fields:
+        assert f"RTIG_{name.upper()}" in text
+
+
+# --- authors
+
+
+def test_lint(kb: Path) -> None:
+    result = run("kb", "lint", kb)
+    assert (result.stdout, result.stderr) == ("", "0 errors, 0 warnings\n")
+    assert parsed("kb", "lint", kb) == []
+
+
+def test_lint_of_a_broken_folder(kb: Path) -> None:
+    (kb / "triggers/coaching.yaml").write_text(TRIGGERS.replace("say: Let", "sey: Let"))
+    result = run("kb", "lint", kb, code=1)
+    assert result.stdout == "triggers/coaching.yaml:4:5: error: `sey` is not a key here. Did you mean `say`?\n"
+    assert result.stderr == "1 error, 0 warnings\n"
+    [found] = parsed("kb", "lint", kb, code=1)
+    assert (found["severity"], found["line"], found["column"]) == ("error", 4, 5)
+
+
+def test_lint_warns_of_review_dates(kb: Path) -> None:
+    result = run("kb", "lint", kb, "--today", "2028-01-01")
+    assert "was to be reviewed by 2027-01-31" in result.stdout
+    assert "1 warning" in result.stderr
+    assert run("kb", "lint", kb, "--today", "2026-01-01").stdout == ""
+
+
+def test_scripted_tests(kb: Path) -> None:
+    assert run("kb", "test", kb).stdout == "1 passed, 0 failed\n"
+    (kb / "tests/doubled.yaml").write_text(TEST.replace("line: 2", "line: 1"))
+    result = run("kb", "test", kb, code=1)
+    assert "FAILED test-doubled: A doubled bill" in result.stdout
+    assert "- doubled-bill, brought by line 1" in result.stdout
+    [verdict] = parsed("kb", "test", kb, code=1)
+    assert (verdict["id"], verdict["passed"]) == ("test-doubled", False)
+    assert "did you mean `test-doubled`" in run("kb", "test", kb, "--only", "test-double", code=2).stderr
+    assert "0 passed, 1 failed" in run("kb", "test", kb, "--only", "test-doubled", code=1).stdout
+
+
+def test_try(kb: Path) -> None:
+    text = run("kb", "try", "my bill has doubled, third time I call", "--kb", kb).stdout
+    assert "A bill that doubled  [article, doubled-bill]" in text
+    assert 'because “bill has doubled” said by the customer: "bill has doubled"' in text
+    assert "+0.40 has called before" in text
+    assert "ticks opening/greet" in run("kb", "try", "good morning", "--party", "agent", "--kb", kb).stdout
+    near = run("kb", "try", "speak to the manager", "--kb", kb).stdout
+    assert "Nothing fires." in near
+    assert "not said: `(a|your)`" in near
+    tried = parsed("kb", "try", "my bill has doubled", "--kb", kb)
+    assert tried["fired"][0]["words"][0]["text"] == "bill has doubled"
+
+
+def test_schemas_of_the_knowledge_base(tmp_path: Path) -> None:
+    assert set(json.loads(run("kb", "schema").stdout)) == set(knowledge.schemas())
+    assert json.loads(run("kb", "schema", "article").stdout)["title"] == "The front matter of articles/**/*.md."
+    assert "did you mean `article`" in run("kb", "schema", "articel", code=2).stderr
+    run("kb", "schema", "--out", tmp_path / "schemas")
+    assert len(list((tmp_path / "schemas").iterdir())) == len(knowledge.schemas())
+
+
+# --- recorded calls
+
+
+def test_replay_for_programs(kb: Path, recorded: Path) -> None:
+    lines = [json.loads(line) for line in run("replay", recorded, "--kb", kb, "--json").stdout.splitlines()]
+    assert {line["type"] for line in lines[:-1]} == {"transcript", "card"}
+    summary = lines[-1]
+    assert (summary["type"], summary["calls"], summary["finals"], summary["words"]) == ("summary", 1, 2, 10)
+    assert (summary["cards"], summary["confirmed"], summary["retracted"]) == (1, 1, 0)
+    cards = [line for line in lines if line["type"] == "card"]
+    assert {card["id"] for card in cards} == {"doubled-bill.1"}
+    transcripts = [line for line in lines if line["type"] == "transcript"]
+    assert {"call_id", "segment_id", "rev", "party", "text", "final"} <= set(transcripts[0])
+    assert len(transcripts) == summary["fragments"]
+    finals = " ".join(line["text"] for line in transcripts if line["final"])
+    assert finals == "good morning this call is recorded my bill has doubled"
+    everything = [
+        json.loads(line) for line in run("replay", recorded, "--kb", kb, "--json", "--all").stdout.splitlines()
+    ]
+    assert {"call", "checklist", "mood"} <= {line["type"] for line in everything}
+
+
+def test_replay_for_people(kb: Path) -> None:
+    text = run("replay", kb / "calls/doubled.yaml", "--kb", kb).stdout
+    assert "customer: my bill has doubled" in text
+    assert '-> confirmed doubled-bill.1: "bill has doubled"' in text
+    assert "1 card: 1 confirmed, 0 retracted" in text
+
+
+def test_replay_of_several_files_and_names(kb: Path, recorded: Path) -> None:
+    script = kb / "calls/doubled.yaml"
+    lines = run("replay", script, script, "--format", "script", "--kb", kb, "--json").stdout.splitlines()
+    assert json.loads(lines[-1])["calls"] == 2
+    assert "one name cannot stand for several files" in run("replay", script, script, "--call-id", "x", code=2).stderr
+    named = run("replay", script, "--call-id", "x", "--kb", kb, "--json").stdout.splitlines()
+    assert json.loads(named[0])["call_id"] == "x"
+
+
+def test_replay_that_cannot_be(kb: Path, tmp_path: Path) -> None:
+    result = run("replay", tmp_path / "none.jsonl", "--kb", kb, code=1)
+    assert result.stdout == ""
+    assert "none.jsonl: there is no such file." in result.stderr
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"type":"call_started","call_id":"a"}\n{"type":"segment","call_id":"a","text":"secret words"}\n')
+    result = run("replay", bad, "--kb", kb, code=1)
+    assert "line 2" in result.stderr
+    assert "secret" not in result.stderr
+    assert "Traceback" not in result.stderr
+    run("replay", bad, "--format", "nobodys", code=2)
+    assert "LABEL=PARTY" in run("replay", bad, "--party", "0=robot", code=2).stderr
+    assert "no such folder" in run("replay", bad, "--kb", tmp_path / "nowhere", code=1).stderr
+
+
+def test_a_vendors_recording_is_replayed() -> None:
+    found = sorted(RECORDED.glob("*.jsonl")) if RECORDED.is_dir() else []
+    if not found:
+        pytest.skip("the recordings of vendors are not beside this repository")
+    result = run("replay", *found, "--format", "speechmatics", "--party", "=customer", "--json")
+    summary = json.loads(result.stdout.splitlines()[-1])
+    assert summary["calls"] == len(found)
+    assert summary["words"] > 0
+
+
+async def test_replay_into_a_server(kb: Path, recorded: Path) -> None:
+    given: dict[str, Any] = {"port": 0, "log": "memory", "source_token": "let-me-in"}
+    settings = Settings(**given)
+    async with server.running(settings, knowledge.compile_folder(kb)) as running:
+        words = ("replay", recorded, "--to", running.socket_url, "--token", "let-me-in", "--speed", 100)
+        sent = await asyncio.to_thread(parsed, *words)
+        assert (sent["type"], sent["calls"], sent["refused"]) == ("sent", 1, 0)
+        assert await running.log.calls("default") == ["doubled"]
+        refused = await asyncio.to_thread(run, *words[:4], "--token", "wrong", code=1)
+        assert refused.stderr.startswith("rtig: unauthenticated")
+
+
+@pytest.mark.parametrize("where", ["id", "trial", "script", "recording", "log"])
+def test_explain_wherever_the_call_is(where: str, kb: Path, recorded: Path, log: Path) -> None:
+    words: dict[str, tuple[object, ...]] = {
+        "id": ("doubled",),
+        "trial": ("test-doubled",),
+        "script": (kb / "calls/doubled.yaml",),
+        "recording": (recorded,),
+        "log": ("doubled", "--log", log),
+    }
+    story = parsed("explain", *words[where], "--kb", kb)
+    assert [(card["id"], card["state"]) for card in story["cards"]] == [("doubled-bill.1", "confirmed")]
+
+
+def test_explain_for_people(kb: Path) -> None:
+    text = run("explain", "doubled", "--kb", kb).stdout
+    assert "A bill that doubled  [article, doubled-bill]" in text
+    assert "Called for and not shown\n  none" in text
+    why_not = run("explain", "doubled", "--rule", "ask-manager", "--kb", kb).stdout
+    assert "ask-manager: Wants a manager" in why_not
+    assert "None of its phrases was heard" in why_not
+    recorded = run("explain", "doubled", "--rule", "record", "--kb", kb).stdout
+    assert "in time, so nothing was called for" in recorded
+
+
+def test_explain_what_is_not_there(kb: Path, log: Path) -> None:
+    assert "did you mean `doubled`" in run("explain", "doubeld", "--kb", kb, code=2).stderr
+    assert "did you mean `record`" in run("explain", "doubled", "--rule", "recrod", "--kb", kb, code=2).stderr
+    assert "has no call `other`" in run("explain", "other", "--log", log, "--kb", kb, code=1).stderr
+    assert "no such file" in run("explain", "doubled", "--log", log.parent / "x.db", "--kb", kb, code=1).stderr
+
+
+def test_erase(log: Path, kb: Path) -> None:
+    erased = parsed("erase", "doubled", "--log", log)
+    assert erased["call_id"] == "doubled"
+    assert erased["events"] > 5
+    assert b"my bill has doubled" not in log.read_bytes()
+    assert "has no call `doubled`" in run("erase", "doubled", "--log", log, code=1).stderr
+    run("erase", "doubled", code=2)
+
+
+# --- programs
+
+
+def test_schemas_of_the_wire() -> None:
+    assert json.loads(run("schema", "asyncapi").stdout)["asyncapi"].startswith("3.")
+    assert "call_started" in run("schema", "events").stdout
+
+
+def test_serve_says_which_setting_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RTIG_PING_INTERVAL", "-1")
+    result = run("serve", code=1)
+    assert "RTIG_PING_INTERVAL" in result.stderr
+    assert "Traceback" not in result.stderr
+    monkeypatch.delenv("RTIG_PING_INTERVAL")
+    assert "no token is set" in run("serve", "--host", "0.0.0.0", code=1).stderr
+
+
+def test_serve_of_a_broken_knowledge_base(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = write(tmp_path / "kb", {"kb.yaml": "nam: x\n"})
+    result = run("serve", "--kb", folder, "--log", "memory", "--port", 0, code=1)
+    assert "kb.yaml:1:1: `nam` is not a key here" in result.stderr
+
+
+@pytest.mark.process
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "rtig", "version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{rtig.__version__}\n"

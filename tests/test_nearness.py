@@ -1,0 +1,87 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rtig.core.phrases import Automaton
+from rtig.core.text import words
+from rtig.nearness import near, rows, wordings
+
+LEAVES = st.sampled_from(["bill", "doubled", "don't", "disconnect*", "too"])
+PHRASES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(" ".join),
+        st.tuples(inner, inner).map(lambda parts: f"({parts[0]}|{parts[1]})"),
+        st.tuples(inner, inner).map(lambda parts: f"({parts[0]})? {parts[1]}"),
+        st.tuples(inner, inner).map(lambda parts: f"{parts[0]} ~2 {parts[1]}"),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(PHRASES)
+def test_each_wording_is_heard_by_the_automaton(phrase: str) -> None:
+    """The reading of phrases here agrees with the one that hears them."""
+    automaton = Automaton((phrase,))
+    for wording in wordings(phrase):
+        state = automaton.start
+        for word in wording:
+            state = automaton.step(state, word.rstrip("*"))
+        assert state.heard == (0,)
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(PHRASES)
+def test_what_is_said_is_as_near_as_can_be(phrase: str) -> None:
+    for wording in wordings(phrase):
+        found = near(phrase, [word.rstrip("*") for word in wording])
+        assert found is not None
+        assert (found.share, found.missing) == (1.0, ())
+
+
+def test_wordings() -> None:
+    assert list(wordings("cancel (my|the)? (plan|old contract)")) == [
+        ("cancel", "plan"),
+        ("cancel", "old", "contract"),
+        ("cancel", "my", "plan"),
+        ("cancel", "my", "old", "contract"),
+        ("cancel", "the", "plan"),
+        ("cancel", "the", "old", "contract"),
+    ]
+    assert list(wordings("don't ~3 disconnect*|stop it")) == [("do", "not", "disconnect*"), ("stop", "it")]
+
+
+def test_slots_keep_how_they_are_written() -> None:
+    [row] = rows("cancel (my|the)? ~2 (big (red|blue) plan|deal) disconnect*")
+    assert [slot.written for slot in row] == ["cancel", "(my|the)?", "~2", "(big (red|blue) plan|deal)", "disconnect*"]
+    assert [slot.optional for slot in row] == [False, True, True, False, False]
+    assert row[3].options == (("big", "red", "plan"), ("big", "blue", "plan"), ("deal",))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said", "share", "missing", "span"),
+    [
+        ("cancel my contract", "I want to cancel the contract", 0.89, ("my",), ("cancel", "contract")),
+        ("bill ~2 (doubled|too high)", "the bill is a good deal too high", 1.0, (), ("bill", "high")),
+        ("speak to a manager", "a manager will speak", 0.9, ("to",), ("a", "speak")),
+        ("speak to (the|a) manager", "to a", 0.2, ("speak", "manager"), ("to", "a")),
+    ],
+)
+def test_how_near(phrase: str, said: str, share: float, missing: tuple[str, ...], span: tuple[str, str]) -> None:
+    heard = words(said).norms
+    found = near(phrase, heard)
+    assert found is not None
+    assert (round(found.share, 2), found.missing) == (share, missing)
+    assert (heard[found.first], heard[found.last]) == span
+
+
+def test_nothing_of_it() -> None:
+    assert near("speak to a manager", words("hello there").norms) is None
+    assert near("speak to a manager", ()) is None
+
+
+def test_words_far_apart_are_not_taken_together() -> None:
+    found = near("cancel contract", ("cancel", *["word"] * 20, "contract"))
+    assert found is not None
+    assert found.missing == ("contract",)
