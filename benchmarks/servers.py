@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import uvicorn
 import uvloop
+from pydantic import SecretStr
 
 from rtig import knowledge
 from rtig.app import log_to_stderr, running
@@ -87,7 +88,7 @@ async def _no_pages(scope: object, receive: object, send: object) -> None:
 
 async def _serve_rtig(log: str) -> None:
     settings = Settings(
-        port=0, log=log, source_token=TOKEN, agent_token=TOKEN, supervisor_token=TOKEN, log_level="warning",
+        port=0, log=log, source_token=SecretStr(TOKEN), agent_token=SecretStr(TOKEN), supervisor_token=SecretStr(TOKEN), log_level="warning",
         other_messages_per_second=1000, knowledge_base=ROOT / "knowledge_base",
     )  # fmt: skip
     playbook = knowledge.compile_folder(settings.knowledge_base)

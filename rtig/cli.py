@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 
 import rtig
 from rtig import app as server
-from rtig import authoring, demo, knowledge
+from rtig import demo, knowledge
 from rtig.config import Settings
 from rtig.core.events import AnyEvent, Party, SourceEvent, key
 from rtig.core.guidance import Card, Guidance, Line
@@ -31,9 +31,9 @@ from rtig.core.redaction import redacted
 from rtig.errors import RtigError, WorldError
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
-from rtig.explain import Explanation, clock, explain, quoted
 from rtig.ingest.feed import read_file
-from rtig.knowledge import KnowledgeBase
+from rtig.knowledge import KnowledgeBase, authoring
+from rtig.knowledge.explain import Explanation, clock, explain, quoted
 from rtig.replay import Summary, Tally, by_call, play
 from rtig.script import perform
 from rtig.wire import asyncapi

@@ -464,16 +464,27 @@ def _due(playbook: Playbook, call: Call) -> int | None:
 
 
 def _pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
-    """What follows from the clock alone."""
-    if call.now > before.now and not call.ended:
+    """What follows from the clock, and from words that are not final yet and may end a silence, or no longer do."""
+    if call.ended:
+        return call
+    look = False
+    if call.now > before.now:
         due = _due(playbook, before)
+        look = due is not None and call.now >= due
         change = transcript.forget_unfinished(call.transcript, call.now)
-        forgotten = change.transcript is not call.transcript
-        if forgotten:
+        if change.transcript is not call.transcript:
             call = replace(call, transcript=change.transcript)
-        if forgotten or (due is not None and call.now >= due):
-            call = _again(playbook, call, playbook.timed_clauses)
-    return call
+    if not look and call.transcript.open is not before.transcript.open:
+        look = _silences(playbook, call) != _silences(playbook, before)
+    return _again(playbook, call, playbook.timed_clauses) if look else call
+
+
+def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int]]:
+    """The silences since the last final words that are long enough for some clause: since when, and for which."""
+    if not playbook.silences:
+        return []
+    quiet = shape.quiet(call.shape, call.transcript, call.now)
+    return [(span.start_ms, ms) for span in quiet for ms in playbook.silences if span.end_ms - span.start_ms >= ms]
 
 
 def _chosen(playbook: Playbook, call: Call) -> Choice:

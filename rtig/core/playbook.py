@@ -91,6 +91,7 @@ class Playbook:
         self.mood_clauses: list[ClauseRef] = []
         self.shape_clauses: list[ClauseRef] = []
         self.timed_clauses: list[ClauseRef] = []
+        silences: set[int] = set()
         for rule in source.rules:
             for index, clause in enumerate(rule.clauses):
                 ref = ClauseRef(rule.id, index)
@@ -108,8 +109,11 @@ class Playbook:
                     case Silence():
                         self.timed_clauses.append(ref)
                         self.shape_clauses.append(ref)
+                        silences.add(clause.condition.ms)
                     case _:
                         self.shape_clauses.append(ref)
+        self.silences = tuple(sorted(silences))
+        """How long nobody must have spoken, in ms, for any clause."""
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
         self.signals_of_phrase = self._owners((part.signal.id, part.said) for part in source.signals)
         self.checklists_of_phrase = self._owners(

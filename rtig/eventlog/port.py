@@ -1,7 +1,7 @@
 """The event log: the four things that rtig asks of a home for calls.
 
-A log belongs to one event loop. `append` decides a call's order at once and tells the followers at once; what it returns
-becomes durable a moment later. So guidance never waits for the disk, and an acknowledgement always does.
+A log belongs to one event loop. `append` decides a call's order at once and tells the followers at once; what it
+returns becomes durable a moment later. So guidance never waits for the disk, and an acknowledgement always does.
 
 A position is (epoch, seq). `seq` counts a call's events from 1 without gaps. `epoch` counts the times that the log was
 opened: an event that was followed but lost in a crash had a (epoch, seq) that no later event will have.

@@ -54,7 +54,7 @@ from rtig.wire.session import (
 )
 
 WAITING_AT_MOST = 500
-"""Messages that wait for calls to be brought into memory; beyond it nothing more is read from the client."""
+"""Messages that wait for calls to be brought into memory; at so many nothing more is read from the client."""
 _audit = structlog.get_logger("rtig.audit")
 _log = structlog.get_logger(__name__)
 
@@ -88,6 +88,7 @@ class Visit:
         self._going_on = False
         self._waiting: dict[CallKey, deque[_Work]] = {}
         self._waiting_count = 0
+        self._full = False  # acknowledgements wait for the client to read them
         self._gone = False
 
     # What the socket tells.
@@ -110,6 +111,9 @@ class Visit:
 
     def drained(self) -> None:
         """Go on with what waits for room: the past of watched calls, rows of the board."""
+        if self._full:
+            self._full = False
+            self._pace_reading()
         if self._going_on:
             return
         self._going_on = True
@@ -306,6 +310,9 @@ class Visit:
         self._desk.log_trouble = ""
         self._desk.metrics.durable += 1
         self._send(ack)
+        if not self._full and self._socket.outbox.size >= ROOM:
+            self._full = True
+            self._pace_reading()
 
     def _refuse(self, refusal: MessageRefused, message: Message | None) -> None:
         if refusal.code is Code.LOG_UNAVAILABLE:
@@ -422,8 +429,7 @@ class Visit:
             self._desk.spawn(self._open(call, waiting))
         waiting.append(_Work(do, message))
         self._waiting_count += 1
-        if self._waiting_count >= WAITING_AT_MOST:
-            self._socket.pause_reading()
+        self._pace_reading()
 
     async def _open(self, call: CallKey, waiting: deque[_Work]) -> None:
         while waiting:
@@ -438,9 +444,17 @@ class Visit:
                 waiting.popleft().do()
         del self._waiting[call]
         self._waiting_count = sum(map(len, self._waiting.values()))
+        self._pace_reading()
         if self._gone:
             self._disown()
-        elif self._waiting_count < WAITING_AT_MOST:
+
+    def _pace_reading(self) -> None:
+        """Take more from the client only while what it has sent can be worked off, and answered."""
+        if self._gone:
+            return
+        if self._full or self._waiting_count >= WAITING_AT_MOST:
+            self._socket.pause_reading()
+        else:
             self._socket.resume_reading()
 
     def _send(self, message: ServerMessage) -> None:

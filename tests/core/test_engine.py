@@ -36,10 +36,48 @@ from rtig.core.triggers import Said
 
 PLAYBOOK = playbook()
 
-VOCABULARY = (
-    "bill has doubled higher why am i paying cancel my the contract plan appointment router restarting help speak to a "
-    "manager put you through call is recorded third time calling that great terrible awful not good um uh I'm don't"
-).split()
+VOCABULARY = [
+    "bill",
+    "has",
+    "doubled",
+    "higher",
+    "why",
+    "am",
+    "i",
+    "paying",
+    "cancel",
+    "my",
+    "the",
+    "contract",
+    "plan",
+    "appointment",
+    "router",
+    "restarting",
+    "help",
+    "speak",
+    "to",
+    "a",
+    "manager",
+    "put",
+    "you",
+    "through",
+    "call",
+    "is",
+    "recorded",
+    "third",
+    "time",
+    "calling",
+    "that",
+    "great",
+    "terrible",
+    "awful",
+    "not",
+    "good",
+    "um",
+    "uh",
+    "I'm",
+    "don't",
+]
 
 
 def fold(events: Sequence[AnyEvent], ticks: bool = False) -> tuple[Call, list[Guidance]]:
@@ -211,8 +249,13 @@ class Watcher:
         return engine.wake_at(self.playbook, self.call)
 
 
-def watching(*events: AnyEvent, source: Source | None = None) -> Watcher:
-    watcher = Watcher() if source is None else Watcher(playbook(source))
+FEW = replace(SOURCE, rules=tuple(r for r in SOURCE.rules if r.id in ("bill", "cancel", "manager", "upset")))
+"""For stories about words, in which nobody minds a silence."""
+OF_WORDS = playbook(FEW)
+
+
+def watching(*events: AnyEvent, followed: Playbook = OF_WORDS) -> Watcher:
+    watcher = Watcher(followed)
     watcher.hear(CallStarted(call_id=CALL, queue="billing"), *events)
     return watcher
 
@@ -395,8 +438,8 @@ FEE = say("customer", 1_000, "there is a late fee")
 
 
 def test_a_new_trigger_works_from_the_next_sentence_and_says_nothing_of_old_ones() -> None:
-    watcher = watching(segment("a", FEE), source=SOURCE)
-    items = watcher.change(replace(SOURCE, rules=(*SOURCE.rules, NEW_RULE)), at_ms=5_000)
+    watcher = watching(segment("a", FEE))
+    items = watcher.change(replace(FEW, rules=(*FEW.rules, NEW_RULE)), at_ms=5_000)
     assert lives(items) == []
     assert withheld(items) == [("late-fee", "late")]
     items = watcher.hear(segment("b", say("customer", 6_000, "the late fee")))
@@ -404,27 +447,27 @@ def test_a_new_trigger_works_from_the_next_sentence_and_says_nothing_of_old_ones
 
 
 def test_a_trigger_that_leaves_its_draft_is_a_new_one() -> None:
-    draft = replace(SOURCE, rules=(*SOURCE.rules, replace(NEW_RULE, draft=True)))
-    watcher = watching(segment("a", FEE), source=draft)
+    draft = replace(FEW, rules=(*FEW.rules, replace(NEW_RULE, draft=True)))
+    watcher = watching(segment("a", FEE), followed=playbook(draft))
     assert withheld(watcher.items) == [("late-fee", "draft")]
-    assert lives(watcher.change(replace(SOURCE, rules=(*SOURCE.rules, NEW_RULE)), at_ms=5_000)) == []
+    assert lives(watcher.change(replace(FEW, rules=(*FEW.rules, NEW_RULE)), at_ms=5_000)) == []
     items = watcher.hear(segment("b", say("customer", 6_000, "the late fee")))
     assert lives(items) == [("late-fee.1", "confirmed", "")]
 
 
 def test_a_card_of_a_rule_that_is_gone_is_taken_back_and_does_not_come_back_by_itself() -> None:
-    watcher = watching(segment("a", DOUBLED), source=SOURCE)
-    without = replace(SOURCE, rules=tuple(r for r in SOURCE.rules if r.id != "bill"))
+    watcher = watching(segment("a", DOUBLED))
+    without = replace(FEW, rules=tuple(r for r in FEW.rules if r.id != "bill"))
     assert lives(watcher.change(without, at_ms=5_000)) == [("bill.1", "retracted", "superseded")]
     assert lives(watcher.hear(segment("b", say("customer", 6_000, "my bill has doubled")))) == []
-    assert lives(watcher.change(SOURCE, at_ms=9_000)) == []
+    assert lives(watcher.change(FEW, at_ms=9_000)) == []
     items = watcher.hear(segment("c", say("customer", 60_000, "my bill has doubled")))
     assert [(state, reason) for _, state, reason in lives(items)] == [("confirmed", "")]
 
 
 def test_cards_of_rules_that_stay_stay_with_their_numbers_and_cooldowns() -> None:
-    watcher = watching(segment("a", DOUBLED), source=SOURCE)
-    assert lives(watcher.change(replace(SOURCE, rules=(*SOURCE.rules, NEW_RULE)), at_ms=5_000)) == []
+    watcher = watching(segment("a", DOUBLED))
+    assert lives(watcher.change(replace(FEW, rules=(*FEW.rules, NEW_RULE)), at_ms=5_000)) == []
     items = watcher.hear(segment("b", say("customer", 10_000, "my bill has doubled")))
     assert (lives(items), withheld(items)) == ([], [("bill", "cooldown")])
     items = watcher.hear(segment("c", say("customer", 30_000, "my bill has doubled")))
@@ -441,8 +484,8 @@ def test_a_playbook_that_changes_nothing_changes_nothing() -> None:
 
 
 def test_a_mute_outlives_the_playbook() -> None:
-    watcher = watching(segment("a", DOUBLED), answer("wrong"), source=SOURCE)
-    watcher.change(replace(SOURCE, rules=(*SOURCE.rules, NEW_RULE)), at_ms=5_000)
+    watcher = watching(segment("a", DOUBLED), answer("wrong"))
+    watcher.change(replace(FEW, rules=(*FEW.rules, NEW_RULE)), at_ms=5_000)
     assert lives(watcher.hear(segment("b", say("customer", 60_000, "my bill has doubled")))) == []
 
 
@@ -597,9 +640,9 @@ def test_a_score_of_words_that_are_gone_or_the_agents_weighs_nothing() -> None:
 
 
 def test_a_score_outlives_the_playbook() -> None:
-    watcher = watching(segment("a", SAID), tone("a", 0.95), source=SOURCE)
+    watcher = watching(segment("a", SAID), tone("a", 0.95))
     scored = watcher.call.weighing.state.score
-    watcher.change(replace(SOURCE, rules=(*SOURCE.rules, NEW_RULE)), at_ms=5_000)
+    watcher.change(replace(FEW, rules=(*FEW.rules, NEW_RULE)), at_ms=5_000)
     assert watcher.call.weighing.state.score == scored
 
 
@@ -713,11 +756,12 @@ def test_whatever_happened_what_is_known_is_what_a_new_look_finds(events: list[A
 @given(st.data())
 def test_words_that_are_never_settled_change_nothing_in_the_end(data: st.DataObject) -> None:
     talk = data.draw(talks())
-    end = CallEnded(call_id=CALL, at_ms=max(s.end_ms for s in talk) + data.draw(st.sampled_from((0, 9_000, 45_000))))
-    noise: list[AnyEvent] = [
+    noise = [
         segment(f"noise-{n}", say("unknown", WORD_MS * data.draw(st.integers(0, 90)), "hm yes"), final=False)
         for n in range(data.draw(st.integers(1, 3)))
     ]
+    over = max(e.end_ms for e in noise) if data.draw(st.booleans()) else 70_000
+    end = CallEnded(call_id=CALL, at_ms=max(over, *(s.end_ms for s in talk)))
     start, *spoken = call(talk)
     noisy = [start, *data.draw(st.permutations(noise + spoken)), end]
     ticking = data.draw(st.booleans())

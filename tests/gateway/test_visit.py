@@ -454,6 +454,21 @@ async def test_a_sidebar_that_does_not_read_is_closed_and_the_others_have_everyt
             assert [message.seq for message in missed] == list(range(last.seq + 1, 602))
 
 
+async def test_a_source_that_sends_faster_than_it_reads_is_slowed_and_not_closed() -> None:
+    count = 9000
+    async with (
+        serving(outbox_bytes=262_144, source_messages_per_second=1e6) as server,
+        client(server.socket_url, max_queue=None) as connection,
+    ):
+        source = await welcomed(connection, "source")
+        await source.acked(STARTED)
+        interim = [msgspec.json.encode(segment(1, "<", rev=rev, final=False, party="agent")) for rev in range(count)]
+        for frame in interim:
+            await connection.send(frame.decode())
+        acks = [await source.until(Ack) for _ in range(count)]
+        assert [ack.seq for ack in acks] == list(range(2, count + 2))
+
+
 async def test_a_client_that_vanishes_leaves_nothing_behind() -> None:
     async with serving() as server, joined(server, "source") as source:
         await source.acked(STARTED)

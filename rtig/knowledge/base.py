@@ -12,12 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-import nh3
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig import written
 from rtig.core.events import Party
 from rtig.core.frustration import Signal, Temper
 from rtig.core.guidance import ArticleRef
@@ -26,9 +22,11 @@ from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, 
 from rtig.core.policy import Attention
 from rtig.core.triggers import Clause, Condition, Monologue, MoodAt, NotSaid, Rule, Said, Silence, TalkOver
 from rtig.errors import PhraseError, PlaybookError, PlaybookErrors
+from rtig.knowledge import written
+from rtig.knowledge.article import body_and_steps, front_matter, html
+from rtig.knowledge.yamlfile import File, Node
 from rtig.script import Line, Script
 from rtig.script import Silence as Pause
-from rtig.yamlfile import File, Node
 
 _T = TypeVar("_T")
 
@@ -43,11 +41,6 @@ _LIMITS = {
     "party": ("said", "not_said", "monologue"),
 }
 """Keys that mean something beside some conditions only."""
-_TAGS = {
-    "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
-    "ul",
-}  # fmt: skip
-"""What a card may hold. No images: an agent's screen asks no other machine for anything."""
 _FOLDERS = {
     "articles": ".md",
     "triggers": ".yaml",
@@ -56,7 +49,6 @@ _FOLDERS = {
     "calls": ".yaml",
     "tests": ".yaml",
 }
-_markdown = MarkdownIt("commonmark")
 
 
 class Spot(NamedTuple):
@@ -131,7 +123,7 @@ def compiled(source: Source) -> Playbook:
 
 def shipped() -> Path:
     """The knowledge base that comes with rtig: beside the package in a checkout, inside it in an installed wheel."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     beside = package.parent / "knowledge_base"
     return beside if (beside / "kb.yaml").is_file() else package / "knowledge_base"
 
@@ -283,7 +275,7 @@ class _Reader:
     # --- what the files hold
 
     def _article(self, file: File, text: str) -> None:
-        front, body, body_line = _front_matter(file, text)
+        front, body, body_line = front_matter(file, text)
         if front is None:
             return
         node = file.read(front, first_line=2)
@@ -291,7 +283,7 @@ class _Reader:
         if node is None or article is None:
             return
         self._claim(file, node, article.id)
-        html, steps = _body(file, body, body_line)
+        shown, steps = body_and_steps(file, body, body_line)
         triggers = article.triggers or []
         nodes = [node.at("triggers", index) for index in range(len(triggers))]
         clauses = [c for n, t in zip(nodes, triggers, strict=True) if (c := self._clause(file, n, t, article.id))]
@@ -315,7 +307,7 @@ class _Reader:
                 kind="article",
                 title=article.title,
                 say=article.say,
-                body=html,
+                body=shown,
                 steps=steps,
                 article=ArticleRef(
                     id=article.id,
@@ -342,7 +334,7 @@ class _Reader:
             kind=trigger.kind,
             title=trigger.title,
             say=trigger.say,
-            body=_safe(_markdown.render(trigger.body)),
+            body=html(trigger.body),
             clauses=(clause,),
             priority=50 if trigger.priority is None else trigger.priority,
             cooldown_ms=milliseconds(trigger.cooldown or "2m"),
@@ -579,62 +571,6 @@ def _text(path: Path, file: File) -> str | None:
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
         file.wrong((line, column), "this is not UTF-8", "Save the file as UTF-8")
         return None
-
-
-def _front_matter(file: File, text: str) -> tuple[str | None, str, int]:
-    """An article's YAML, its Markdown, and the line on which the Markdown begins."""
-    lines = text.split("\n")
-    if lines[0].rstrip() != "---":
-        file.wrong(
-            (1, 1), "there is no front matter", "Begin with a line `---`, then `id`, `title` and so on, then `---`"
-        )
-        return None, "", 1
-    for index, line in enumerate(lines[1:], 1):
-        if line.rstrip() == "---":
-            return "\n".join(lines[1:index]) + "\n", "\n".join(lines[index + 1 :]), index + 2
-    file.wrong((1, 1), "the front matter does not end", "End it with a line `---`")
-    return None, "", 1
-
-
-def _body(file: File, markdown: str, first_line: int) -> tuple[str, tuple[str, ...]]:
-    """An article's body as safe HTML, and the list under `## Steps`, which is taken out of it."""
-    tokens = _markdown.parse(markdown)
-    for index, token in enumerate(tokens):
-        if token.type == "heading_open" and token.tag == "h2" and tokens[index + 1].content.strip().lower() == "steps":
-            opened = index + 3
-            if opened >= len(tokens) or tokens[opened].type != "ordered_list_open":
-                line = (token.map or [0])[0] + first_line
-                file.wrong((line, 1), "`## Steps` is not followed by a numbered list", "Write `1. First step` under it")
-                break
-            closed = next(
-                i
-                for i, t in enumerate(tokens)
-                if i > opened and t.type == "ordered_list_close" and t.level == tokens[opened].level
-            )
-            steps = _items(tokens[opened : closed + 1])
-            tokens = [*tokens[:index], *tokens[closed + 1 :]]
-            return _safe(_markdown.renderer.render(tokens, _markdown.options, {})), steps
-    return _safe(_markdown.renderer.render(tokens, _markdown.options, {})), ()
-
-
-def _items(tokens: list[Token]) -> tuple[str, ...]:
-    """The items of a list as plain text; what is nested in an item belongs to it."""
-    items: list[str] = []
-    for token in tokens:
-        if token.type == "list_item_open" and token.level == tokens[0].level + 1:
-            items.append("")
-        elif token.type == "inline":
-            parts = (
-                " " if child.type in ("softbreak", "hardbreak") else child.content
-                for child in token.children or ()
-                if child.type in ("text", "code_inline", "softbreak", "hardbreak")
-            )
-            items[-1] = f"{items[-1]} {''.join(parts)}".strip()
-    return tuple(items)
-
-
-def _safe(html: str) -> str:
-    return nh3.clean(html, tags=_TAGS, attributes={"a": {"href", "title"}}).strip()
 
 
 def _date(file: File, node: Node, text: str | None) -> date | None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from rtig.errors import PlaybookError
-from rtig.yamlfile import File, Node
+from rtig.knowledge.yamlfile import File, Node
 
 
 class Inner(Struct, forbid_unknown_fields=True):

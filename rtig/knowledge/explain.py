@@ -28,7 +28,7 @@ from rtig.core.triggers import (
     Silence,
     TalkOver,
 )
-from rtig.nearness import Near, near
+from rtig.knowledge.nearness import Near, near
 
 _NEAR_FROM = 0.34
 """Less than this share of a phrase's words is no near miss."""

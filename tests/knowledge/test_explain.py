@@ -8,7 +8,7 @@ from rtig.core.events import AnyEvent, CardAnswered, ClockTicked
 from rtig.core.playbook import Source
 from rtig.core.policy import Attention
 from rtig.core.triggers import Condition, Monologue, MoodAt, NotSaid, Rule, Said, Silence, TalkOver
-from rtig.explain import RuleStory, clock, explain
+from rtig.knowledge.explain import RuleStory, clock, explain
 
 AT_EASE = Attention()
 HEARD = say("customer", 1_000, "my bill has doubled")

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rtig import written
+from rtig.knowledge import written
 
-PAGE = (Path(__file__).parents[1] / "docs" / "knowledge-base.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "knowledge-base.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", written.FILES)

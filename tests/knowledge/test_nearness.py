@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from rtig.core.phrases import Automaton
 from rtig.core.text import words
-from rtig.nearness import near, rows, wordings
+from rtig.knowledge.nearness import near, rows, wordings
 
 LEAVES = st.sampled_from(["bill", "doubled", "don't", "disconnect*", "too"])
 PHRASES = st.recursive(

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from folders import ARTICLE, CALL, GOOD, KB, LEXICON, TEST, write
 
-from rtig import authoring, knowledge
-from rtig.authoring import Finding
+from rtig import knowledge
 from rtig.core.playbook import Playbook
+from rtig.knowledge import authoring
+from rtig.knowledge.authoring import Finding
 
 TODAY = date(2026, 11, 1)
-SHIPPED = Path(__file__).parents[1] / "knowledge_base"
+SHIPPED = Path(__file__).parents[2] / "knowledge_base"
 
 
 def trigger(name: str, lines: str, say: str = "Something to say.") -> str:

@@ -13,7 +13,7 @@ from rtig.errors import PlaybookErrors
 from rtig.script import Line
 from rtig.script import Silence as Pause
 
-SHIPPED = Path(__file__).parents[1] / "knowledge_base"
+SHIPPED = Path(__file__).parents[2] / "knowledge_base"
 
 
 def problems(tmp_path: Path, **files: str | bytes) -> str:
@@ -486,7 +486,7 @@ def test_schemas_know_phrases_and_durations() -> None:
 
 
 def test_an_installed_package_carries_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(knowledge, "__file__", str(tmp_path / "rtig" / "knowledge.py"))
+    monkeypatch.setattr("rtig.knowledge.base.__file__", str(tmp_path / "rtig" / "knowledge" / "base.py"))
     assert knowledge.shipped() == tmp_path / "rtig" / "knowledge_base"
 
 

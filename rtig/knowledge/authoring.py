@@ -21,9 +21,9 @@ from rtig.core.redaction import redacted
 from rtig.core.text import words
 from rtig.core.triggers import Clause, Moment, NotSaid, Rule, Said, in_words
 from rtig.errors import PlaybookErrors
-from rtig.explain import explain, window
-from rtig.knowledge import KnowledgeBase, Page, Spot, Trial, compiled, read
-from rtig.nearness import COMMON, near, wordings
+from rtig.knowledge.base import KnowledgeBase, Page, Spot, Trial, compiled, read
+from rtig.knowledge.explain import explain, window
+from rtig.knowledge.nearness import COMMON, near, wordings
 from rtig.script import Script, line_of, perform
 
 LONGEST_SAID = 8
