@@ -86,7 +86,7 @@ async def running(
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings))
         stack.push_async_callback(desk.close)
         server = Server(listener.getsockname()[:2], log, live, desk)
-        expiring = asyncio.create_task(_expire_now_and_then(log, settings.retention_days))
+        expiring = asyncio.create_task(_expire_now_and_then(live, settings.retention_days))
         stack.push_async_callback(_cancelled, expiring)
         http = _Http(_http_config(settings, desk, web))
         serving = asyncio.create_task(http.serve([listener]))
@@ -238,10 +238,10 @@ def _listen(host: str, port: int) -> socket.socket:
         raise WorldError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
 
 
-async def _expire_now_and_then(log: EventLog, days: float) -> None:
+async def _expire_now_and_then(live: LiveCalls, days: float) -> None:
     while True:
         try:
-            expired = await log.expire(int((time.time() - days * 86_400) * 1000))
+            expired = await live.expire(int((time.time() - days * 86_400) * 1000))
         except LogUnavailable as error:
             _log.warning("calls not expired", problem=str(error))
         else:

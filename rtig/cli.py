@@ -15,6 +15,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 import typer
+import uvloop
 from pydantic import ValidationError
 from rapidfuzz import process
 from rich.console import Console
@@ -141,7 +142,7 @@ def serve(
     if "knowledge_base" not in settings.model_fields_set and not settings.knowledge_base.is_dir():
         settings = settings.model_copy(update={"knowledge_base": knowledge.shipped()})
     try:
-        asyncio.run(server.serve(settings))
+        uvloop.run(server.serve(settings))
     except ValueError as error:
         raise WorldError(str(error)) from None
 
@@ -175,7 +176,7 @@ def play_demo(
                 webbrowser.open(address)
 
     server.log_to_stderr("warning")
-    asyncio.run(demo.run(_folder(folder), announce, host=host, port=port, desks=desks, speed=speed, log=log))
+    uvloop.run(demo.run(_folder(folder), announce, host=host, port=port, desks=desks, speed=speed, log=log))
 
 
 def _has_a_screen() -> bool:

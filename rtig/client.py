@@ -1,6 +1,6 @@
 """A source in Python: sends the events of calls to a server, and keeps each until the server has it for good.
 
-    async with Source("ws://localhost:8600/v1/source", token, "recogniser-7") as source:
+    async with Source("ws://localhost:8600/ws", token, "recogniser-7") as source:
         await source.send(event)
         await source.drained()
 

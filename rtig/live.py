@@ -117,6 +117,7 @@ class LiveCalls:
                 live.see_clock(event.end_ms if isinstance(event, SegmentHeard) else event.at_ms)
             update = Update(key, appended.position, items, received_ns, decoded_ns, appended_ns, time.perf_counter_ns())
             live.remember(update)
+            live.last_at = int(time.time() * 1000)
             self._tell(live, update)
             self._arm(live)
         return appended
@@ -164,9 +165,9 @@ class LiveCalls:
                 self.accept(key, PlaybookChanged(call_id=key.call_id, version=playbook.version, at_ms=live.clock()))
 
     async def release(self, key: CallKey) -> None:
-        """Let go of a call that is over and that nobody listens to; `open` brings it back from the log."""
+        """Let go of a call that is not going on and that nobody listens to; `open` brings it back from the log."""
         live = self._calls.get(key)
-        if live is not None and live.call.ended and not live.listeners:
+        if live is not None and not live.going_on and not live.listeners:
             del self._calls[key]
             await self._log.close_call(key)
 
@@ -176,6 +177,13 @@ class LiveCalls:
         if live is not None:
             live.disarm()
         return await self._log.erase(key)
+
+    async def expire(self, before: int) -> int:
+        """Erase the calls whose last event is older than `before` (Unix time in milliseconds); how many calls."""
+        stale = [key for key, live in self._calls.items() if 0 < live.last_at < before]
+        for key in stale:
+            await self.erase(key)
+        return len(stale) + await self._log.expire(before)
 
     def close(self) -> None:
         """Stop all timers. The log is the caller's to close."""
@@ -215,6 +223,8 @@ class _LiveCall:
         self.listeners: list[Listener] = []
         self.timer: asyncio.TimerHandle | None = None
         self.wake: int | None = None
+        self.last_at = 0
+        """Unix time in milliseconds of the last event; 0 before the first."""
         # Monotonic time at the call's 0. Every event bounds it from above (it cannot have been heard before it was
         # said), and the smallest bound is the one with the least delay.
         self._origin_ns = time.monotonic_ns()
@@ -268,6 +278,7 @@ class _LiveCall:
             if count % FOLDS_BEFORE_YIELD == 0:
                 await asyncio.sleep(0)
         if last is not None:
+            self.last_at = last.at
             since_ms = max(0, int(time.time() * 1000) - last.at)
             self._origin_ns = time.monotonic_ns() - (self.call.now + since_ms) * 1_000_000
 

@@ -279,15 +279,16 @@ def _weigh_words(playbook: Playbook, call: Call, before: Call, changed: tuple[Se
         if segment.party != "customer" or not segment.words.spans:
             continue
         low, high = shape.neighbourhood(before.transcript, call.transcript, segment)
+        since = max(low, segment.start_ms - shape.PAUSE_MS)
         gone = [
             fact
-            for fact in weighing.facts[bisect_left(weighing.facts, low, key=_at) :]
+            for fact in weighing.facts[bisect_left(weighing.facts, since, key=_at) :]
             if fact.at_ms <= high and fact.key.startswith("words:")
         ]
         new = [
             influence
             for part in shape.turns(shape.turn(call.transcript.stream("customer"), low, high))
-            for influence in frustration.readings(playbook.sentiment, part)
+            for influence in frustration.readings(playbook.sentiment, part, since)
         ]
         weighing = _reweighed(playbook, weighing, gone, new)
     return replace(call, weighing=weighing) if weighing is not call.weighing else call
@@ -667,7 +668,12 @@ def _tick_checklists(
     told: Map[str, Checklist] = call.told.checklists
     for source in checklists:
         opened = not source.opened_by or _first_said(call, playbook, source.opened_by, source.party) is not None
-        if not opened and source.id not in told:
+        if not opened:
+            if source.id in told:
+                told = told.delete(source.id)
+                items.append(
+                    Checklist(call_id=call.call_id, id=source.id, title=source.title, steps=(), withdrawn=True)
+                )
             continue
         steps = []
         for step_source in source.steps:

@@ -192,10 +192,15 @@ def curve(temper: Temper, weighing: Weighing, now: int, span_ms: int) -> tuple[f
     return tuple(points)
 
 
-def readings(sentiment: Sentiment, turn: Stream) -> list[Influence]:
-    """What the lexicon reads in a customer's turn, in parts of `UTTERANCE_WORDS`, each where it ends."""
+def readings(sentiment: Sentiment, turn: Stream, since_ms: int = 0) -> list[Influence]:
+    """What the lexicon reads in a customer's turn, in parts of `UTTERANCE_WORDS`, each where it ends.
+
+    Parts that end before `since_ms` are left out: they read as before when something later has changed.
+    """
     found: list[Influence] = []
     for part in _utterances(turn):
+        if part[-1][0].time_of(part[-1][2] + 1) < since_ms:
+            continue
         text = " ".join(_heard(segment, first, last) for segment, first, last in part)
         reading = sentiment.read(text)
         if READ_FROM < reading < RELIEF_FROM:

@@ -124,6 +124,8 @@ class Checklist(Item, frozen=True, kw_only=True, tag="checklist"):
     id: str
     title: str
     steps: tuple[Step, ...]
+    withdrawn: bool = False
+    """The words that opened it turned out to be others: take it away."""
 
 
 class Withheld(Item, frozen=True, kw_only=True, tag="withheld"):

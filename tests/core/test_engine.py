@@ -535,7 +535,7 @@ def test_a_checklist_waits_for_final_words() -> None:
 
 
 def test_silence_is_told_at_the_time_that_was_asked_for() -> None:
-    watcher = watching(segment("a", say("agent", 0, "this call is recorded")))
+    watcher = watching(segment("a", say("agent", 0, "this call is recorded")), followed=PLAYBOOK)
     assert watcher.wake == 1_200 + 8_000
     assert watcher.tick(9_199) == []
     assert lives(watcher.tick(9_200)) == [("hush.1", "confirmed", "")]
@@ -545,21 +545,33 @@ def test_silence_is_told_at_the_time_that_was_asked_for() -> None:
 
 
 def test_a_disclosure_that_was_not_made_is_told_when_its_time_is_up() -> None:
-    watcher = watching(segment("a", say("agent", 0, "good morning")))
+    watcher = watching(segment("a", say("agent", 0, "good morning")), followed=PLAYBOOK)
     items = watcher.tick(20_000)
     assert lives(items) == [("hush.1", "confirmed", ""), ("recorded.1", "confirmed", "")]
     late = segment("b", say("agent", 8_000, "this call is recorded"))
     assert ("recorded.1", "retracted", "revised") in lives(watcher.hear(late))
 
 
+RECORDED = segment("a", say("agent", 0, "this call is recorded"))
+
+
 def test_words_that_are_never_settled_do_not_hide_a_silence_for_good() -> None:
-    noise = say("unknown", 5_000, "hm")
-    watcher = watching(segment("a", say("agent", 0, "this call is recorded")), segment("n", noise, 0, final=False))
-    assert watcher.wake == noise.end_ms + 8_000
-    watcher.tick(60_000)
-    quiet = watching(segment("a", say("agent", 0, "this call is recorded")))
+    noise = segment("n", say("unknown", 5_000, "hm"), final=False)
+    watcher, quiet = watching(RECORDED, noise, followed=PLAYBOOK), watching(RECORDED, followed=PLAYBOOK)
+    watcher.tick(12_000)
+    assert watcher.wake == 5_300 + 8_000
+    assert lives(watcher.tick(13_300)) == [("hush.1", "confirmed", "")]
     quiet.tick(60_000)
+    watcher.tick(60_000)
     assert outcome(watcher.call, watcher.items) == outcome(quiet.call, quiet.items)
+
+
+def test_a_silence_that_was_none_is_taken_back_as_soon_as_somebody_is_heard() -> None:
+    watcher = watching(RECORDED, followed=PLAYBOOK)
+    watcher.tick(9_200)
+    speaking = segment("b", say("customer", 9_000, "yes it is about"), 0, final=False)
+    assert lives(watcher.hear(speaking)) == [("hush.1", "retracted", "revised")]
+    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))) == [("hush.1", "confirmed", "")]
 
 
 def test_the_mood_is_told_when_it_has_fallen_to_another_band() -> None:

@@ -31,7 +31,8 @@ from hypothesis import given, settings
 from rtig.core.events import CallStarted, SegmentHeard, Unrecognised
 from rtig.errors import LogUnavailable
 from rtig.eventlog.port import CallKey, EventLog
-from rtig.eventlog.sqlite import SCHEMA_VERSION, SqliteLog
+from rtig.eventlog.sqlite import SqliteLog
+from rtig.eventlog.sqlite_file import SCHEMA_VERSION
 
 
 class SqliteHome(Home):
@@ -163,8 +164,8 @@ async def test_each_opening_is_an_epoch_of_its_own(path: Path) -> None:
 
 
 async def test_the_write_ahead_log_does_not_grow_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtig.eventlog.sqlite._ROWS_BETWEEN_CHECKPOINTS", 50)
-    monkeypatch.setattr("rtig.eventlog.sqlite._FRAMES_BEFORE_RESTART", 100)
+    monkeypatch.setattr("rtig.eventlog.sqlite_file._ROWS_BETWEEN_CHECKPOINTS", 50)
+    monkeypatch.setattr("rtig.eventlog.sqlite_file._FRAMES_BEFORE_RESTART", 100)
     log = await SqliteLog.open_file(path)
     await log.open(CALL)
     for number in range(1000):

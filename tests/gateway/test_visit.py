@@ -455,7 +455,7 @@ async def test_a_sidebar_that_does_not_read_is_closed_and_the_others_have_everyt
 
 
 async def test_a_source_that_sends_faster_than_it_reads_is_slowed_and_not_closed() -> None:
-    count = 9000
+    count = 15_000
     async with (
         serving(outbox_bytes=262_144, source_messages_per_second=1e6) as server,
         client(server.socket_url, max_queue=None) as connection,

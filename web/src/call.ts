@@ -125,7 +125,8 @@ export class Call {
         this.#heard(item.at_ms, now);
         return;
       case "checklist":
-        this.checklists.set(item.id, item);
+        if (item.withdrawn) this.checklists.delete(item.id);
+        else this.checklists.set(item.id, item);
         return;
       case "whisper":
         this.whispers.set(item.id, item);

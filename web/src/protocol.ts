@@ -309,6 +309,8 @@ export interface Checklist {
   id: string;
   title: string;
   steps: Step[];
+  /** The words that opened it turned out to be others: take it away. */
+  withdrawn: boolean;
 }
 
 /** A card that was called for and not shown, and why: the answer to "why did it not come?". */
