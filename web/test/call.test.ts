@@ -43,7 +43,7 @@ describe("items replace what has their identity", () => {
     call.take(frame(1, mood(0.1), mood(0.6, { band: "frustrated" })), 0);
     for (const done of [false, true]) {
       const steps = [{ id: "s", text: "Greet", done, words: [] }];
-      call.take(frame(2, { type: "checklist", call_id: "c", id: "l", title: "T", steps }), 0);
+      call.take(frame(2, { type: "checklist", call_id: "c", id: "l", title: "T", steps, withdrawn: false }), 0);
     }
     call.take(frame(3, { type: "whisper", call_id: "c", id: "w", text: "hi", by: "", at_ms: 1 }), 0);
     call.take(frame(4, { type: "hint", call_id: "c", id: "h", name: "angry", value: 1, at_ms: 1 }), 0);
