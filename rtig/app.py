@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from rtig import knowledge
 from rtig.config import Settings
 from rtig.core.playbook import Playbook
-from rtig.errors import LogUnavailable, WorldError
+from rtig.errors import LogUnavailable, PlaybookErrors, WorldError
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import EventLog
 from rtig.eventlog.sqlite import SqliteLog
@@ -29,6 +29,7 @@ from rtig.gateway.pages import WEB, pages
 from rtig.gateway.socket import SocketLimits, uvicorn_ws
 from rtig.gateway.visit import Visit
 from rtig.ingest.formats import FORMATS
+from rtig.knowledge.watch import changes
 from rtig.live import LiveCalls
 from rtig.wire.messages import Role
 
@@ -86,6 +87,9 @@ async def running(
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings))
         stack.push_async_callback(desk.close)
         server = Server(listener.getsockname()[:2], log, live, desk)
+        if settings.reload_seconds:
+            following = asyncio.create_task(_follow_changes(settings, live, metrics))
+            stack.push_async_callback(_cancelled, following)
         expiring = asyncio.create_task(_expire_now_and_then(live, settings.retention_days))
         stack.push_async_callback(_cancelled, expiring)
         http = _Http(_http_config(settings, desk, web))
@@ -236,6 +240,20 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise WorldError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
+
+
+async def _follow_changes(settings: Settings, live: LiveCalls, metrics: Metrics) -> None:
+    """Fold with the knowledge base as it is written; one with a mistake never replaces a good one."""
+    async for found in changes(settings.knowledge_base, settings.reload_seconds):
+        if isinstance(found, PlaybookErrors):
+            metrics.playbook_errors = len(found.errors)
+            for error in found.errors:
+                _log.warning("playbook kept", problem=str(error))
+        else:
+            metrics.playbook_errors = 0
+            gc.freeze()
+            await live.change_playbook(found)
+            _log.info("playbook changed", playbook=found.version)
 
 
 async def _expire_now_and_then(live: LiveCalls, days: float) -> None:

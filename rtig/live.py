@@ -163,6 +163,7 @@ class LiveCalls:
             if live.going_on and live.playbook.version != playbook.version:
                 live.playbook = playbook
                 self.accept(key, PlaybookChanged(call_id=key.call_id, version=playbook.version, at_ms=live.clock()))
+                await asyncio.sleep(0)  # hearing a long call again takes milliseconds; others get their turn
 
     async def release(self, key: CallKey) -> None:
         """Let go of a call that is not going on and that nobody listens to; `open` brings it back from the log."""

@@ -16,6 +16,7 @@ import pytest
 from calls import playbook
 from websockets.asyncio.client import ClientConnection, connect
 
+from rtig import knowledge
 from rtig.app import running
 from rtig.config import Settings
 from rtig.core.events import CallStarted
@@ -81,6 +82,25 @@ async def test_calls_past_their_retention_are_erased() -> None:
         await asyncio.sleep(0)
         assert await log.calls("default") == ["new"]
     await log.close()
+
+
+async def test_a_changed_knowledge_base_is_picked_up_and_a_mistake_never_replaces_it(tmp_path: Path) -> None:
+    trigger = "triggers:\n  - {id: bill, title: Bill, say: Let me look., said: [%s]}\n"
+    (tmp_path / "triggers").mkdir()
+    (tmp_path / "kb.yaml").write_text("name: Test\nlanguage: en\n")
+    file = tmp_path / "triggers" / "t.yaml"
+    file.write_text(trigger % "bill has doubled")
+    first = knowledge.compile_folder(tmp_path)
+    async with running(settings(knowledge_base=tmp_path, reload_seconds=0.001), first) as server:
+        file.write_text(trigger % "bill (has doubled")
+        while not server.desk.metrics.playbook_errors:
+            await asyncio.sleep(0)
+        assert server.live.playbook is first
+        file.write_text(trigger % "bill has tripled")
+        while server.live.playbook is first:
+            await asyncio.sleep(0)
+        assert server.live.playbook.phrases == ("bill has tripled",)
+        assert server.desk.metrics.playbook_errors == 0
 
 
 # --- as a process of its own

@@ -279,7 +279,7 @@ def _weigh_words(playbook: Playbook, call: Call, before: Call, changed: tuple[Se
         if segment.party != "customer" or not segment.words.spans:
             continue
         low, high = shape.neighbourhood(before.transcript, call.transcript, segment)
-        since = max(low, segment.start_ms - shape.PAUSE_MS)
+        since = max(low, _since(before, call, segment))
         gone = [
             fact
             for fact in weighing.facts[bisect_left(weighing.facts, since, key=_at) :]
@@ -294,8 +294,25 @@ def _weigh_words(playbook: Playbook, call: Call, before: Call, changed: tuple[Se
     return replace(call, weighing=weighing) if weighing is not call.weighing else call
 
 
+def _since(before: Call, call: Call, segment: Segment) -> int:
+    """From when on a change may read otherwise: the words before it may have ended a part, and now go on into it."""
+    since = segment.start_ms
+    for state in (before, call):
+        stream = state.transcript.stream(segment.party)
+        index = bisect_left(stream, segment.place, key=_place) - 1
+        while index >= 0 and not stream[index].words.spans:
+            index -= 1
+        if index >= 0:
+            since = min(since, stream[index].end_ms)
+    return since
+
+
 def _at(influence: Influence) -> int:
     return influence.at_ms
+
+
+def _place(segment: Segment) -> tuple[int, int, str]:
+    return segment.place
 
 
 def _reshape(call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:

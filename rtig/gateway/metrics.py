@@ -36,6 +36,8 @@ class Metrics:
         self.redactions: Counter[str] = Counter()
         self.durable = 0
         """Events of clients that were acknowledged."""
+        self.playbook_errors = 0
+        """Mistakes in the knowledge base as it is now; the last playbook without any stays in use."""
         self.live_calls: Callable[[], int] = lambda: 0
         self.log_commits: Callable[[], int] = lambda: 0
         self._latency = {stage: HdrHistogram(1, LONGEST_US, 3) for stage in STAGES}
@@ -73,6 +75,9 @@ class Metrics:
         )
         yield CounterMetricFamily("rtig_events_durable", "Clients' events acknowledged as durable.", self.durable)
         yield CounterMetricFamily("rtig_log_commits", "Transactions of the event log.", self.log_commits())
+        yield GaugeMetricFamily(
+            "rtig_playbook_errors", "Mistakes that keep the changed knowledge base out.", self.playbook_errors
+        )
         yield GaugeMetricFamily("rtig_live_calls", "Calls going on.", self.live_calls())
         connections = GaugeMetricFamily("rtig_connections", "Connections greeted and open.", labels=("role",))
         for role, count in sorted(self.connections.items()):

@@ -659,6 +659,13 @@ def test_a_score_outlives_the_playbook() -> None:
     assert watcher.call.weighing.state.score == scored
 
 
+def test_a_long_segment_that_reaches_over_others_joins_what_follows_to_their_turn() -> None:
+    terrible = Spoken("customer", 0, ("terrible", "awful", "bad"))
+    watcher = watching(msgspec.structs.replace(segment("a", terrible), end_ms=10_000))
+    watcher.hear(segment("b", say("customer", 1_000, "hate it")), segment("c", say("customer", 10_500, "terrible awful")))
+    assert [(fact.at_ms, fact.key) for fact in watcher.call.weighing.facts] == [(11_100, "words:0")]
+
+
 # --- the end
 
 
