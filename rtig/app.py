@@ -29,7 +29,7 @@ from rtig.gateway.pages import WEB, pages
 from rtig.gateway.socket import SocketLimits, uvicorn_ws
 from rtig.gateway.visit import Visit
 from rtig.ingest.formats import FORMATS
-from rtig.knowledge.watch import changes
+from rtig.knowledge.watch import Signature, changes, signature
 from rtig.live import LiveCalls
 from rtig.wire.messages import Role
 
@@ -63,14 +63,21 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, playbook: Playbook, *, log: EventLog | None = None, web: Path = WEB
+    settings: Settings,
+    playbook: Playbook,
+    *,
+    log: EventLog | None = None,
+    web: Path = WEB,
+    seen: Signature | None = None,
 ) -> AsyncIterator[Server]:
     """Serve until the block ends; then drain: nobody new, everything durable, everyone sent elsewhere.
 
     A `log` that is given is used instead of the one that the settings name, and is left open. Calls that were live when
-    the log was last closed go on. Raises `WorldError` where the port or the log cannot be had, and `ValueError` for a
+    the log was last closed go on. `seen` is the knowledge base's signature from before the playbook was read, by
+    default as it is now. Raises `WorldError` where the port or the log cannot be had, and `ValueError` for a
     tokens file that is wrong.
     """
+    seen = signature(settings.knowledge_base) if seen is None else seen
     doors = Doors(_tokens(settings), settings.allowed_origins)
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
@@ -88,7 +95,7 @@ async def running(
         stack.push_async_callback(desk.close)
         server = Server(listener.getsockname()[:2], log, live, desk)
         if settings.reload_seconds:
-            following = asyncio.create_task(_follow_changes(settings, live, metrics))
+            following = asyncio.create_task(_follow_changes(settings, seen, live, metrics))
             stack.push_async_callback(_cancelled, following)
         expiring = asyncio.create_task(_expire_now_and_then(live, settings.retention_days))
         stack.push_async_callback(_cancelled, expiring)
@@ -110,6 +117,7 @@ async def serve(settings: Settings) -> None:
     Raises `PlaybookErrors`, and what `running` raises.
     """
     log_to_stderr(settings.log_level)
+    seen = signature(settings.knowledge_base)
     playbook = await asyncio.to_thread(knowledge.compile_folder, settings.knowledge_base)
     # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
     gc.collect()
@@ -119,7 +127,7 @@ async def serve(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     try:
-        async with running(settings, playbook) as server:
+        async with running(settings, playbook, seen=seen) as server:
             await _either(stop, server.ended)
             if server.ended.is_set():
                 raise WorldError("The server stopped by itself; the lines before this say why.")
@@ -242,9 +250,9 @@ def _listen(host: str, port: int) -> socket.socket:
         raise WorldError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
 
 
-async def _follow_changes(settings: Settings, live: LiveCalls, metrics: Metrics) -> None:
+async def _follow_changes(settings: Settings, seen: Signature, live: LiveCalls, metrics: Metrics) -> None:
     """Fold with the knowledge base as it is written; one with a mistake never replaces a good one."""
-    async for found in changes(settings.knowledge_base, settings.reload_seconds):
+    async for found in changes(settings.knowledge_base, settings.reload_seconds, seen):
         if isinstance(found, PlaybookErrors):
             metrics.playbook_errors = len(found.errors)
             for error in found.errors:

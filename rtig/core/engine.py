@@ -46,6 +46,7 @@ from rtig.core.guidance import (
 )
 from rtig.core.playbook import ChecklistSource, ClauseRef, Playbook
 from rtig.core.policy import Choice, Choosing, Mute, Shown
+from rtig.core.shape import Span
 from rtig.core.transcript import UNFINISHED_MS, Change, Heard, Segment
 from rtig.core.triggers import Heardings, Moment, Said
 
@@ -115,6 +116,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
         case PlaybookChanged():
             call = rebuild(playbook, _advance(call, event.at_ms))
             items.append(_info(playbook, call))
+            call = _withdraw_checklists(call, playbook, items)
             call = _tick_checklists(call, playbook.checklists.values(), playbook, items)
         case Unrecognised():
             return call, ()
@@ -129,7 +131,7 @@ def wake_at(playbook: Playbook, call: Call) -> int | None:
     """When the fold wants a tick if nothing else happens before, in ms on the call's clock; None: not at all."""
     if not call.started or call.ended:
         return None
-    due = _due(playbook, call)
+    due = _due(playbook, _heardings(playbook, call)) if playbook.timed_clauses else None
     times = [] if due is None else [due]
     if call.told.choice.waiting:
         times.append(max(call.now + 1, call.told.choice.free_ms))
@@ -473,10 +475,8 @@ def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -
     return tuple(found)
 
 
-def _due(playbook: Playbook, call: Call) -> int | None:
-    if not playbook.timed_clauses:
-        return None
-    heard = _heardings(playbook, call)
+def _due(playbook: Playbook, heard: Heardings) -> int | None:
+    """When a condition that waits for the clock may next be met."""
     times = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in playbook.timed_clauses)
     return min((due for due in times if due is not None), default=None)
 
@@ -485,23 +485,25 @@ def _pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
     """What follows from the clock, and from words that are not final yet and may end a silence, or no longer do."""
     if call.ended:
         return call
-    look = False
     if call.now > before.now:
-        due = _due(playbook, before)
-        look = due is not None and call.now >= due
         change = transcript.forget_unfinished(call.transcript, call.now)
         if change.transcript is not call.transcript:
             call = replace(call, transcript=change.transcript)
-    if not look and call.transcript.open is not before.transcript.open:
-        look = _silences(playbook, call) != _silences(playbook, before)
-    return _again(playbook, call, playbook.timed_clauses) if look else call
+    spoken = call.transcript.open is not before.transcript.open
+    if not playbook.timed_clauses or (call.now == before.now and not spoken):
+        return call
+    heard = _heardings(playbook, before)
+    due = _due(playbook, heard)
+    if (due is not None and call.now >= due) or (
+        spoken
+        and _silences(playbook, heard.quiet) != _silences(playbook, shape.quiet(call.shape, call.transcript, call.now))
+    ):
+        call = _again(playbook, call, playbook.timed_clauses)
+    return call
 
 
-def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int]]:
-    """The silences since the last final words that are long enough for some clause: since when, and for which."""
-    if not playbook.silences:
-        return []
-    quiet = shape.quiet(call.shape, call.transcript, call.now)
+def _silences(playbook: Playbook, quiet: tuple[Span, ...]) -> list[tuple[int, int]]:
+    """The silences that are long enough for some clause: since when, and for which."""
     return [(span.start_ms, ms) for span in quiet for ms in playbook.silences if span.end_ms - span.start_ms >= ms]
 
 
@@ -687,10 +689,8 @@ def _tick_checklists(
         opened = not source.opened_by or _first_said(call, playbook, source.opened_by, source.party) is not None
         if not opened:
             if source.id in told:
+                items.append(replace(told[source.id], steps=(), withdrawn=True))
                 told = told.delete(source.id)
-                items.append(
-                    Checklist(call_id=call.call_id, id=source.id, title=source.title, steps=(), withdrawn=True)
-                )
             continue
         steps = []
         for step_source in source.steps:
@@ -707,6 +707,16 @@ def _tick_checklists(
         if told.get(source.id) != checklist:
             told = told.set(source.id, checklist)
             items.append(checklist)
+    return replace(call, told=replace(call.told, checklists=told)) if told is not call.told.checklists else call
+
+
+def _withdraw_checklists(call: Call, playbook: Playbook, items: list[Guidance]) -> Call:
+    """Take away what is not in the playbook any more."""
+    told = call.told.checklists
+    for name in sorted(told):
+        if name not in playbook.checklists:
+            items.append(replace(told[name], steps=(), withdrawn=True))
+            told = told.delete(name)
     return replace(call, told=replace(call.told, checklists=told)) if told is not call.told.checklists else call
 
 

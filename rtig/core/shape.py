@@ -56,6 +56,8 @@ def reshape(shape: Shape, before: Transcript, after: Transcript, changed: Iterab
         if segment.words.spans:
             low, high = neighbourhood(before, after, segment)
             now = _spans(turn(after.stream(segment.party), low, high))
+            if now:  # a turn that only touches this time from outside is looked at whole
+                low, high = min(low, now[0].start_ms), max(high, now[-1].end_ms)
             then = shape.turns.get(segment.party, ())
             kept_before = then[: bisect_left(then, (low,))]
             kept_after = then[bisect_left(then, (high + 1,)) :]
@@ -117,9 +119,12 @@ def turns(segments: Stream) -> list[Stream]:
 
 def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
     """The times without speech since the last final words, the last one up to now. Open segments count as speech."""
-    since = max((spans[-1].end_ms for spans in shape.turns.values() if spans), default=0)
+    since = max([spans[-1].end_ms for spans in shape.turns.values()], default=0)
     found: list[Span] = []
-    for segment in sorted(transcript.open.values(), key=lambda s: s.place):
+    spoken = list(transcript.open.values())
+    if len(spoken) > 1:
+        spoken.sort(key=lambda s: s.place)
+    for segment in spoken:
         if segment.words.spans:
             if segment.start_ms > since:
                 found.append(Span(since, segment.start_ms))

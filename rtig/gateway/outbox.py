@@ -25,12 +25,13 @@ class _Entry:
 
 
 class Outbox:
-    """Frames in order. `size` is the bytes of those unsent."""
+    """Frames in order. `size` is the bytes of those unsent, `largest` the most that it has been."""
 
     def __init__(self, max_bytes: int, max_seconds: float) -> None:
         self.max_bytes = max_bytes
         self.max_seconds = max_seconds
         self.size = 0
+        self.largest = 0
         self._entries: deque[_Entry] = deque()
         self._named: dict[Key, _Entry] = {}
 
@@ -47,6 +48,8 @@ class Outbox:
             self._named[key] = entry
         self._entries.append(entry)
         self.size += len(frame)
+        if self.size > self.largest:
+            self.largest = self.size
 
     def take(self, at_most: int) -> list[bytes]:
         """Remove frames from the front: up to `at_most` bytes of them, and at least one if there is one."""

@@ -314,7 +314,7 @@ class Socket(asyncio.Protocol):
         protocol = self._protocol
         visitor = _visitor(request)
         turned = self._admit(visitor)
-        response = protocol.accept(request) if turned is None else _turned_away(protocol, turned)
+        response = _accepted(protocol, request) if turned is None else _turned_away(protocol, turned)
         protocol.send_response(response)
         if protocol.state is not State.OPEN:
             return
@@ -437,6 +437,16 @@ def _visitor(request: Request) -> Visitor:
         host=", ".join(request.headers.get_all("Host")),
         ticket=tickets[0].removeprefix(TICKET_PREFIX) if tickets else "",
     )
+
+
+def _accepted(protocol: ServerProtocol, request: Request) -> Response:
+    response = protocol.accept(request)
+    if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
+        # What `websockets` says quotes the headers.
+        response.body = b"This is no proper request for a WebSocket.\n"
+        del response.headers["Content-Length"]
+        response.headers["Content-Length"] = str(len(response.body))
+    return response
 
 
 def _turned_away(protocol: ServerProtocol, turned: Turned) -> Response:

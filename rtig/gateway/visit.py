@@ -130,6 +130,7 @@ class Visit:
         self._impatience.cancel()
         desk = self._desk
         desk.guests.discard(self)
+        desk.metrics.largest_outbox = max(desk.metrics.largest_outbox, self._socket.outbox.largest)
         if self._socket.bye is not None:
             desk.metrics.closed[self._socket.bye.code] += 1
         if self.role is None:

@@ -12,15 +12,13 @@ Signature = tuple[tuple[str, int, int], ...]
 Found = Playbook | PlaybookErrors
 
 
-async def changes(folder: Path, every: float, seen: Signature | None = None) -> AsyncIterator[Found]:
+async def changes(folder: Path, every: float, seen: Signature) -> AsyncIterator[Found]:
     """A playbook each time that the folder has changed, or the errors that keep it from being one.
 
     The folder is looked at every `every` seconds, which costs a `stat` for each file; reading and compiling happen
-    outside the event loop. `seen` is what the playbook in use was made from; without it, the folder as it is now. Never
-    ends by itself.
+    outside the event loop. `seen` is the folder's signature from before the playbook in use was read. Never ends by
+    itself.
     """
-    if seen is None:
-        seen = await asyncio.to_thread(signature, folder)
     while True:
         await asyncio.sleep(every)
         now = await asyncio.to_thread(signature, folder)

@@ -164,6 +164,7 @@ def screen(guidance: Iterable[Guidance]) -> dict[tuple[str, ...], Guidance]:
             case Mood() | CallInfo():
                 place = (type(item).__name__,)
         shown.pop(place, None)
-        if not (isinstance(item, Line) and item.voided):
+        gone = item.voided if isinstance(item, Line) else isinstance(item, Checklist) and item.withdrawn
+        if not gone:
             shown[place] = item
     return shown

@@ -7,6 +7,7 @@ import pytest
 from calls import CALL
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from immutables import Map
 
 from rtig.core import shape, transcript
 from rtig.core.events import Party, SegmentHeard
@@ -14,7 +15,8 @@ from rtig.core.phrases import Automaton
 from rtig.core.shape import FLOOR_MS, GAP_MS, PAUSE_MS, TALK_OVER_MS, Floor, Shape, Span
 from rtig.core.transcript import Change, Transcript
 
-AUTOMATON = Automaton(["cancel my contract"])
+# Nearly every segment begins a phrase, so a change makes those after it heard again as well.
+AUTOMATON = Automaton(["cancel my contract", "word ~3 never", "two ~3 never"])
 
 
 class Spoke(NamedTuple):
@@ -93,7 +95,7 @@ def slowly(known: Transcript) -> Shape:
             else:
                 floors[-1] = floor = Floor(floor.start_ms, max(floor.end_ms, span.end_ms), floor.party)
     return Shape(
-        shape.Map(turns),
+        Map(turns),
         tuple(over),
         tuple(gaps),
         tuple(sorted(f for f in floors if f.end_ms - f.start_ms >= FLOOR_MS)),
@@ -201,6 +203,13 @@ CHANGES = st.one_of(
         ("hear", "a", Spoke("customer", 0, 10_000), 0),
         ("hear", "b", Spoke("customer", 1_000, 2_000), 0),
         ("hear", "c", Spoke("customer", 9_000, 9_500), 0),
+    ]
+)
+@example(
+    [
+        ("hear", "a", Spoke("customer", 250, 500), 0),
+        ("hear", "b", Spoke("customer", 1_250, 1_500), 0),
+        ("hear", "a", Spoke("customer", 0, 250), 1),
     ]
 )
 def test_the_shape_kept_step_by_step_is_the_shape_of_the_whole(changes: Iterable[tuple[object, ...]]) -> None:

@@ -1,6 +1,7 @@
 """The fold: the same words give the same cards, however they were cut, sent again, reordered and revised."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ from rtig.core.events import (
     Whispered,
 )
 from rtig.core.frustration import BANDS
-from rtig.core.guidance import CallInfo, Card, Checklist, Guidance, Hint, Line, Mood, Whisper, Withheld
+from rtig.core.guidance import Band, CallInfo, Card, Checklist, Guidance, Hint, Line, Mood, Whisper, Withheld
 from rtig.core.playbook import Playbook, Source
 from rtig.core.transcript import UNFINISHED_MS
 from rtig.core.triggers import Said
@@ -122,7 +123,7 @@ def travels(draw: st.DrawFn, talk: Sequence[Spoken]) -> list[SegmentHeard]:
     for number, spoken in enumerate(talk):
         cuts = draw(st.lists(st.integers(1, len(spoken.words)), max_size=3))
         edges = sorted({0, len(spoken.words), *cuts})
-        for first, last in zip(edges, edges[1:], strict=False):
+        for first, last in pairwise(edges):
             piece = spoken.piece(first, last)
             revisions = draw(st.integers(0, 3))
             for rev in range(revisions):
@@ -474,6 +475,15 @@ def test_cards_of_rules_that_stay_stay_with_their_numbers_and_cooldowns() -> Non
     assert lives(items) == [("bill.2", "confirmed", "")]
 
 
+def test_a_card_that_there_was_no_room_for_does_not_come_with_a_playbook_that_has_room() -> None:
+    watcher = watching(segment("a", CONTRACT), segment("b", say("customer", 2_200, "my bill has doubled")))
+    roomy = replace(FEW, attention=replace(FEW.attention, gap_ms=0))
+    assert lives(watcher.change(roomy, at_ms=4_000)) == []
+    assert lives(watcher.tick(60_000)) == []
+    items = watcher.hear(segment("c", say("customer", 61_000, "my bill has doubled")))
+    assert lives(items) == [("bill.2", "confirmed", "")]
+
+
 def test_a_playbook_that_changes_nothing_changes_nothing() -> None:
     events = [*call([DOUBLED, CONTRACT, say("agent", 30_000, "call is recorded")])]
     watcher = watching(*events[1:])
@@ -481,6 +491,14 @@ def test_a_playbook_that_changes_nothing_changes_nothing() -> None:
     items = watcher.hear(PlaybookChanged(call_id=CALL, version=PLAYBOOK.version, at_ms=31_000))
     assert [type(item) for item in items] == [CallInfo]
     assert outcome(watcher.call, watcher.items) == outcome(before, watcher.items)
+
+
+def test_a_checklist_that_is_not_in_the_playbook_any_more_is_withdrawn() -> None:
+    watcher = watching(segment("a", CONTRACT))
+    items = watcher.change(replace(FEW, checklists=FEW.checklists[:1]), at_ms=5_000)
+    assert [(i.id, i.withdrawn) for i in items if isinstance(i, Checklist)] == [("leaving", True)]
+    items = watcher.change(FEW, at_ms=6_000)
+    assert [(i.id, i.withdrawn) for i in items if isinstance(i, Checklist)] == [("leaving", False)]
 
 
 def test_a_mute_outlives_the_playbook() -> None:
@@ -580,7 +598,7 @@ def test_the_mood_is_told_when_it_has_fallen_to_another_band() -> None:
     watcher = watching(angry)
     band = moods(watcher.items)[-1].band
     assert band in ("tense", "frustrated", "critical")
-    bands = [band]
+    bands: list[Band] = [band]
     while bands[-1] != "calm":
         assert watcher.wake is not None
         bands += [mood.band for mood in moods(watcher.tick(watcher.wake))]
@@ -662,7 +680,9 @@ def test_a_score_outlives_the_playbook() -> None:
 def test_a_long_segment_that_reaches_over_others_joins_what_follows_to_their_turn() -> None:
     terrible = Spoken("customer", 0, ("terrible", "awful", "bad"))
     watcher = watching(msgspec.structs.replace(segment("a", terrible), end_ms=10_000))
-    watcher.hear(segment("b", say("customer", 1_000, "hate it")), segment("c", say("customer", 10_500, "terrible awful")))
+    watcher.hear(
+        segment("b", say("customer", 1_000, "hate it")), segment("c", say("customer", 10_500, "terrible awful"))
+    )
     assert [(fact.at_ms, fact.key) for fact in watcher.call.weighing.facts] == [(11_100, "words:0")]
 
 

@@ -274,4 +274,14 @@ def test_readings_do_not_depend_on_the_cut(words: list[str], cuts: Sequence[int]
 
 def test_a_turn_is_what_is_read_as_one() -> None:
     stream = heard("this is not", "good at all")
-    assert len(frustration.readings(SENTIMENT, *shape.turns(stream))) == 1
+    assert shape.turns(stream) == [stream]
+    assert len(frustration.readings(SENTIMENT, stream)) == 1
+
+
+def test_a_turn_can_be_read_from_a_time_on() -> None:
+    words = ["terrible"] * 60
+    turn = heard(" ".join(words))
+    whole = frustration.readings(SENTIMENT, turn)
+    assert [i.at_ms for i in whole] == [2_400, 4_800, 6_000]
+    assert frustration.readings(SENTIMENT, turn, 2_401) == whole[1:]
+    assert frustration.readings(SENTIMENT, turn, 2_400) == whole

@@ -35,7 +35,9 @@ ONE_OF_EACH: tuple[Guidance, ...] = (
         why=Why(rule="bill", playbook="p", condition="“bill” said by the customer", words=(QUOTE,), beat=("x",)),
         priority=50, at_ms=600, shown_ms=700, expires_ms=90_700, cause=2,
     ),
-    Mood(call_id="c", score=0.4, band="tense", at_ms=9, reasons=(Reason(what="w", weight=0.4, at_ms=3, words=(QUOTE,)),)),
+    Mood(
+        call_id="c", score=0.4, band="tense", at_ms=9, reasons=(Reason(what="w", weight=0.4, at_ms=3, words=(QUOTE,)),),
+    ),
     Checklist(call_id="c", id="l", title="t", steps=(Step(id="s", text="x", done=True, words=(QUOTE,)),)),
     Withheld(call_id="c", rule="bill", reason="cooldown", by="bill.1", at_ms=5, words=(QUOTE,)),
     Whisper(call_id="c", id="w", text="x", by="y", at_ms=0),

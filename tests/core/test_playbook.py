@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from rtig.core.frustration import Signal, Temper
 from rtig.core.playbook import ChecklistSource, ClauseRef, SignalSource, Source, StepSource
 from rtig.core.policy import Attention
-from rtig.core.triggers import Clause, Monologue, MoodAt, NotSaid, Rule, Said, Silence, TalkOver
+from rtig.core.triggers import Clause, Condition, Monologue, MoodAt, NotSaid, Rule, Said, Silence, TalkOver
 from rtig.errors import PhraseError
 
 BILL = rule("bill", Said(("my bill", "the bill")), unless=("bill is fine",), done=("your bill shows",))
@@ -86,7 +86,7 @@ def test_a_phrase_knows_the_clauses_that_wait_for_it() -> None:
 
 
 def test_conditions_are_sorted_by_what_they_wait_for() -> None:
-    conditions = {
+    conditions: dict[str, Condition] = {
         "said": Said(("x",)),
         "not-said": NotSaid(("x",), 1),
         "mood": MoodAt("tense"),

@@ -96,6 +96,13 @@ def test_a_card_that_waits_too_long_is_dropped_and_says_for_whom() -> None:
     assert choice.waiting == ()
 
 
+def test_when_all_have_waited_too_long_nobody_is_served() -> None:
+    hasty = replace(ATTENTION, patience_ms=3_000)
+    choice = later(chosen(at(0, A), at(1_000, B), at(2_000, C), attention=hasty), 9_000, hasty)
+    assert shown(choice) == [("a.1", 0)]
+    assert [w[2] for w in withheld(choice)] == ["budget", "budget"]
+
+
 def test_at_the_end_of_the_call_nobody_waits_any_more() -> None:
     choice = policy.close(chosen(at(0, A), at(1_000, B), at(1_500, C)))
     assert withheld(choice) == [("b", 1_000, "budget", "a.1"), ("c", 1_500, "budget", "a.1")]

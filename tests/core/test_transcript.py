@@ -1,4 +1,4 @@
-"""The transcript: what was heard depends on the words and their times, not on how they were revised, cut or reordered."""
+"""The transcript: what was heard depends on the words and their times, not on how they were cut, revised or sent."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

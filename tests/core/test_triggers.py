@@ -1,6 +1,6 @@
 """Triggers: when each condition is met, what takes it back, and how it reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from calls import rule
@@ -29,7 +29,7 @@ from rtig.core.triggers import (
     TalkOver,
 )
 
-NOTHING_SAID: dict[str, Sequence[Heard]] = {}
+NOTHING_SAID: Mapping[str, Sequence[Heard]] = {}
 NO_SHAPE = Shape()
 
 
@@ -38,7 +38,7 @@ def place(party: Party, start_ms: int, end_ms: int) -> Heard:
 
 
 def heardings(
-    said: dict[str, Sequence[Heard]] = NOTHING_SAID,
+    said: Mapping[str, Sequence[Heard]] = NOTHING_SAID,
     *,
     shape: Shape = NO_SHAPE,
     rises: tuple[Rise, ...] = (),
