@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         default=Path("knowledge_base"), description="Folder of articles, triggers and playbooks."
     )
     reload_seconds: float = Field(
-        2, ge=0, description="Seconds between looks at the knowledge base for changes; 0 never looks."
+        default=2, ge=0, description="Seconds between looks at the knowledge base for changes; 0 never looks."
     )
     log: str = Field(
         default="rtig.db",

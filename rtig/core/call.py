@@ -20,6 +20,8 @@ class Told(Struct, frozen=True):
     mood: Mood | None = None
     cards: Map[str, Card] = Map()
     checklists: Map[str, Checklist] = Map()
+    playbook: str = ""
+    """Version of the playbook that the checklists were told from."""
     choice: Choice = Choice()
     """The choice that the confirmed cards and the withheld ones were told from."""
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rtig.core import engine
+from rtig.core import derive, engine
 from rtig.core.call import Call
 from rtig.core.events import (
     AnyEvent,
@@ -160,7 +160,7 @@ def test_what_was_derived_step_by_step_equals_what_is_derived_at_once(data: st.D
         segment_id = data.draw(st.sampled_from(ids))
         events.append(PartyCorrected(call_id=CALL, segment_id=segment_id, rev=1, party="customer"))
     state, _ = fold(events)
-    at_once = engine.rebuild(PLAYBOOK, state)
+    at_once = derive.rebuild(PLAYBOOK, state)
     for field in ("transcript", "shape", "heard", "influences", "weighing", "choosing"):
         derived, rebuilt = getattr(state, field), getattr(at_once, field)
         if field == "transcript":
@@ -783,7 +783,7 @@ def happenings(draw: st.DrawFn) -> list[AnyEvent]:
 @given(happenings())
 def test_whatever_happened_what_is_known_is_what_a_new_look_finds(events: list[AnyEvent]) -> None:
     state, _ = fold(events)
-    at_once = engine.rebuild(PLAYBOOK, state)
+    at_once = derive.rebuild(PLAYBOOK, state)
     for field in ("shape", "heard", "influences", "unsaid"):
         assert getattr(state, field) == getattr(at_once, field), field
     assert state.transcript.streams == at_once.transcript.streams

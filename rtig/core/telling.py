@@ -1,0 +1,238 @@
+"""What is different now for those who watch: cards, the mood, checklists.
+
+A watcher is told only what changed since it was told last, which `Call.told` keeps.
+"""
+
+from msgspec.structs import replace
+
+from rtig.core import derive, frustration, triggers
+from rtig.core.call import Call, Told
+from rtig.core.frustration import Patience
+from rtig.core.guidance import (
+    CallInfo,
+    Card,
+    CardState,
+    Checklist,
+    Guidance,
+    Line,
+    Step,
+    Why,
+    Withheld,
+)
+from rtig.core.playbook import Playbook
+from rtig.core.policy import Choice, Shown
+from rtig.core.transcript import Change, Heard, Segment
+
+MOOD_STEP = 0.04
+"""The mood is told again when it has moved this much, entered another band or rests on another reading."""
+
+
+def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Guidance]) -> Call:
+    """Add to `items` what event `seq` changed between two states of a call."""
+    told = call.told
+    if call.started and (call.heard is not before.heard or not before.started or playbook.version != told.playbook):
+        told = _tell_checklists(playbook, call, replace(told, playbook=playbook.version), items)
+    told = _tell_cards(playbook, call, told, seq, items)
+    if call.started:
+        told = _tell_mood(playbook, call, told, items)
+    return replace(call, told=told) if told is not call.told else call
+
+
+def line(before: Call, call: Call, change: Change, segment_id: str) -> Line | None:
+    """The line of a segment that a change revised or took away; None where it did neither."""
+    if change.segment is not None:
+        return _line(call, change.segment)
+    held = before.transcript.open.get(segment_id)
+    if held is None and change.unsettled:
+        held = change.unsettled[0]
+    return None if held is None else _line(call, replace(held, text=""), voided=True)
+
+
+def info(playbook: Playbook, call: Call) -> CallInfo:
+    return CallInfo(
+        call_id=call.call_id,
+        state="ended" if call.ended else "live",
+        channel=call.channel,
+        agent=call.agent,
+        queue=call.queue,
+        customer=call.customer,
+        started_at=call.started_at,
+        playbook=playbook.version,
+        ended_ms=call.now if call.ended else None,
+    )
+
+
+def _tell_cards(playbook: Playbook, call: Call, told: Told, seq: int, items: list[Guidance]) -> Told:
+    choice = derive.chosen(playbook, call)
+    guessed, doubts = derive.provisional(playbook, call, choice)
+    settled = choice is told.choice
+    shown_now = {i for i, card in told.cards.items() if card.state == "provisional"}
+    missed_now = any(i in told.cards and told.cards[i].state != "retracted" for i in call.missed)
+    if settled and not guessed and not shown_now and not missed_now:
+        return told
+    cards = told.cards
+    for card_id, shown in [*sorted(choice.shown.items(), key=_shown_order), *sorted(guessed.items())]:
+        if card_id in call.missed:
+            continue
+        state: CardState = "confirmed" if card_id in choice.shown else "provisional"
+        known = cards.get(card_id)
+        if known is None or known.state not in ("confirmed", state) or _moved(known, shown, state):
+            card = _card(playbook, call, seq, card_id, shown, state, known)
+            cards = cards.set(card_id, card)
+            items.append(card)
+    for card_id, card in sorted(cards.items()):
+        gone = card_id in call.missed or (card_id not in choice.shown and card_id not in guessed)
+        if gone and card.state != "retracted":
+            card = replace(
+                card,
+                state="retracted",
+                cause=seq,
+                reason=_why_gone(playbook, call, choice, card, doubts.get(card.why.rule, "")),
+            )
+            cards = cards.set(card_id, card)
+            items.append(card)
+    if not settled:
+        for order, refused in sorted(choice.withheld.items()):
+            known_refusal = told.choice.withheld.get(order)
+            if known_refusal is None or known_refusal.reason != refused.reason:
+                moment = refused.moment
+                items.append(
+                    Withheld(
+                        call_id=call.call_id,
+                        rule=moment.rule.id,
+                        reason=refused.reason,
+                        by=refused.by,
+                        at_ms=moment.at_ms,
+                        words=moment.quotes,
+                    )
+                )
+    if cards is told.cards and settled:
+        return told
+    return replace(told, cards=cards, choice=choice)
+
+
+def _moved(known: Card, shown: Shown, state: CardState) -> bool:
+    """Whether a confirmed card now answers other words than it was told with: earlier ones that arrived late."""
+    return state == "confirmed" and (known.at_ms, known.why.words) != (shown.moment.at_ms, shown.moment.quotes)
+
+
+def _shown_order(entry: tuple[str, Shown]) -> tuple[int, str]:
+    return (entry[1].shown_ms, entry[0])
+
+
+def _card(
+    playbook: Playbook, call: Call, seq: int, card_id: str, shown: Shown, state: CardState, known: Card | None
+) -> Card:
+    moment = shown.moment
+    rule = moment.rule
+    shown_ms = known.shown_ms if known is not None and known.state != "retracted" else max(call.now, moment.at_ms)
+    return Card(
+        call_id=call.call_id,
+        id=card_id,
+        state=state,
+        kind=rule.kind,
+        title=rule.title,
+        say=rule.say,
+        body=rule.body,
+        steps=rule.steps,
+        article=rule.article,
+        why=Why(
+            rule=rule.id,
+            playbook=playbook.version,
+            condition=triggers.in_words(moment),
+            words=moment.quotes,
+            beat=shown.beat,
+        ),
+        priority=rule.priority,
+        at_ms=moment.at_ms,
+        shown_ms=shown_ms,
+        expires_ms=shown_ms + playbook.attention.ttl_ms,
+        cause=seq,
+    )
+
+
+def _why_gone(playbook: Playbook, call: Call, choice: Choice, card: Card, doubt: str) -> str:
+    if card.id in call.missed:
+        return call.missed[card.id]
+    if card.why.rule not in playbook.rules:
+        return "superseded"
+    for refused in choice.withheld.values():
+        if refused.moment.rule.id == card.why.rule and refused.moment.at_ms == card.at_ms:
+            return refused.reason
+    if doubt:
+        return doubt
+    segments = {quote.segment_id for quote in card.why.words}
+    if any(s in call.transcript.voided for s in segments):
+        return "voided"
+    if any(s not in call.transcript.open and s not in call.transcript.final for s in segments):
+        return "unfinished"
+    return "revised"
+
+
+def _tell_mood(playbook: Playbook, call: Call, told: Told, items: list[Guidance]) -> Told:
+    patience: Patience = call.weighing.state
+    score = frustration.faded(playbook.temper, patience, call.now)
+    known = told.mood
+    if known is not None:
+        band = frustration.settled_band(playbook.temper, patience.band, score)
+        scored = known.reading == "words and model"
+        if band == known.band and abs(score - known.score) < MOOD_STEP and scored == patience.scored:
+            return told
+    mood = frustration.mood(call.call_id, playbook.temper, patience, call.now)
+    items.append(mood)
+    return replace(told, mood=mood)
+
+
+def _tell_checklists(playbook: Playbook, call: Call, told: Told, items: list[Guidance]) -> Told:
+    lists = told.checklists
+    for name in sorted(lists):
+        if name not in playbook.checklists:
+            items.append(replace(lists[name], steps=(), withdrawn=True))
+            lists = lists.delete(name)
+    for source in playbook.checklists.values():
+        opened = not source.opened_by or _first_said(call, playbook, source.opened_by, source.party) is not None
+        if not opened:
+            if source.id in lists:
+                items.append(replace(lists[source.id], steps=(), withdrawn=True))
+                lists = lists.delete(source.id)
+            continue
+        steps = []
+        for step_source in source.steps:
+            place = _first_said(call, playbook, step_source.said, step_source.party)
+            steps.append(
+                Step(
+                    id=step_source.id,
+                    text=step_source.text,
+                    done=place is not None,
+                    words=place.quotes if place is not None else (),
+                )
+            )
+        checklist = Checklist(call_id=call.call_id, id=source.id, title=source.title, steps=tuple(steps))
+        if lists.get(source.id) != checklist:
+            lists = lists.set(source.id, checklist)
+            items.append(checklist)
+    return replace(told, checklists=lists) if lists is not told.checklists else told
+
+
+def _first_said(call: Call, playbook: Playbook, phrases: tuple[str, ...], party: str) -> Heard | None:
+    places = (
+        place
+        for phrase in phrases
+        for place in call.heard.get(playbook.phrase_numbers[phrase], ())
+        if party in ("any", place.party)
+    )
+    return min(places, key=derive.when_heard, default=None)
+
+
+def _line(call: Call, segment: Segment, *, voided: bool = False) -> Line:
+    return Line(
+        call_id=call.call_id,
+        segment_id=segment.id,
+        rev=segment.rev,
+        party=segment.party,
+        text=segment.text,
+        final=segment.id in call.transcript.final,
+        start_ms=segment.start_ms,
+        end_ms=segment.end_ms,
+        voided=voided,
+    )
