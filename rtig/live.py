@@ -161,8 +161,14 @@ class LiveCalls:
         self.playbook = playbook
         for key, live in list(self._calls.items()):
             if live.going_on and live.playbook.version != playbook.version:
-                live.playbook = playbook
-                self.accept(key, PlaybookChanged(call_id=key.call_id, version=playbook.version, at_ms=live.clock()))
+                before, live.playbook = live.playbook, playbook
+                changed = PlaybookChanged(call_id=key.call_id, version=playbook.version, at_ms=live.clock())
+                try:
+                    self.accept(key, changed)
+                except MessageRefused as refused:
+                    # What the call holds belongs to the playbook before; it goes on with that one.
+                    live.playbook = before
+                    _log.warning("playbook kept in a call", code=refused.code)
                 await asyncio.sleep(0)  # hearing a long call again takes milliseconds; others get their turn
 
     async def release(self, key: CallKey) -> None:

@@ -254,3 +254,26 @@ async def test_an_erased_call_is_gone(log: MemoryLog) -> None:
     assert not calls.has(KEY)
     assert [record async for record in log.read(KEY)] == []
     calls.close()
+
+
+async def test_a_call_whose_log_refuses_keeps_its_playbook(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    for event in call(TALK[:2]):
+        calls.accept(KEY, event)
+    before = calls.call(KEY)
+    await log.close()
+    await calls.change_playbook(playbook(msgspec.structs.replace(SOURCE, name="changed")))
+    assert calls.call(KEY) == before
+    assert calls.row(KEY).cards == 1
+    calls.close()
+
+
+async def test_a_call_past_its_retention_goes_from_memory_and_log(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    for event in call(TALK):
+        calls.accept(KEY, event)
+    assert await calls.expire(before=1) == 0
+    assert await calls.expire(before=2**53) == 1
+    assert not calls.has(KEY)
+    assert await log.calls("default") == []
+    calls.close()

@@ -18,7 +18,7 @@ from rtig.core.triggers import Moment
 SAME_REMARK_MS = 1_500
 """Phrases of one rule this near to each other are one remark, not a card that was called for twice."""
 
-Refusal = Literal["cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue", "late"]
+Refusal = Literal["cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue", "channel", "late"]
 
 
 class Attention(Struct, frozen=True):

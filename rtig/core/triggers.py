@@ -22,6 +22,7 @@ DONE_REACH_MS = 30_000
 GRACE_MS = 2_000
 """What was said in time is recognised a little later: final text lags speech by 0.7 s and more."""
 
+Block = Literal["", "excluded", "done", "draft", "queue", "channel", "late"]
 PartyWanted = Literal["customer", "agent", "any"]
 
 
@@ -84,6 +85,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     once: bool = False
     exempt: bool = False
     queues: tuple[str, ...] = ()
+    """Empty: in all queues; so with `channels`."""
+    channels: tuple[Channel, ...] = ()
     draft: bool = False
 
 
@@ -96,7 +99,7 @@ class Moment(Struct, frozen=True):
     quotes: tuple[Quote, ...] = ()
     phrase: str = ""
     """The phrase that was heard, as its author wrote it."""
-    blocked: Literal["", "excluded", "done", "draft", "queue", "late"] = ""
+    blocked: Block = ""
     by: str = ""
 
     @property
@@ -215,13 +218,13 @@ def _met(condition: Condition, heard: Heardings) -> Iterable[_Met]:
                         yield _Met(floor.start_ms + condition.ms, floor.start_ms)
 
 
-def _blocked(
-    rule: Rule, clause: Clause, met: _Met, heard: Heardings
-) -> tuple[Literal["", "excluded", "done", "draft", "queue"], str]:
+def _blocked(rule: Rule, clause: Clause, met: _Met, heard: Heardings) -> tuple[Block, str]:
     if rule.draft:
         return "draft", ""
     if rule.queues and heard.queue not in rule.queues:
         return "queue", ""
+    if rule.channels and heard.channel not in rule.channels:
+        return "channel", ""
     wanted = clause.condition.party if isinstance(clause.condition, Said) else "any"
     for phrase, place in _places(clause.unless, heard):
         if (

@@ -376,6 +376,8 @@ def _fired(moment: Moment) -> Fired:
         "done": "the agent did it unprompted",
         "draft": "it is a draft",
         "queue": f"only in the queues {', '.join(moment.rule.queues)}",
+        "channel": f"only on {' and '.join(moment.rule.channels)}",
+        "late": "too late",
     }[moment.blocked]
     return Fired(
         rule=moment.rule.id,

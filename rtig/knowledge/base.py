@@ -320,6 +320,7 @@ class _Reader:
                 once=bool(_agreed(file, nodes, triggers, "once")),
                 exempt=bool(_agreed(file, nodes, triggers, "exempt")),
                 queues=tuple(_agreed(file, nodes, triggers, "queues") or ()),
+                channels=tuple(_agreed(file, nodes, triggers, "channels") or ()),
                 draft=_agreed(file, nodes, triggers, "status") == "draft",
             )
         )
@@ -341,6 +342,7 @@ class _Reader:
             once=bool(trigger.once),
             exempt=bool(trigger.exempt),
             queues=tuple(trigger.queues or ()),
+            channels=tuple(trigger.channels or ()),
             draft=trigger.status == "draft",
         )
         self._rules.append(rule)

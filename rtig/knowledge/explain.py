@@ -226,6 +226,8 @@ def _withheld_because(item: Withheld, until_ms: int | None, rule: Rule | None) -
         case "queue":
             queues = ", ".join(rule.queues) if rule is not None else ""
             return f"it is for other queues only ({queues})"
+        case "channel":
+            return "it is not for calls on this channel"
         case "late":
             return "it would have come too late"
 
@@ -240,6 +242,8 @@ def _rule_story(playbook: Playbook, call: Call, rule: Rule, watch: _Watch) -> Ru
     if rule.queues and call.queue not in rule.queues:
         there = f"this call is in {call.queue}" if call.queue else "this call is in none"
         points.append(Point(f"The rule is for the queues {', '.join(rule.queues)}; {there}."))
+    if rule.channels and call.channel not in rule.channels:
+        points.append(Point(f"The rule is for {' and '.join(rule.channels)} only; this call is {call.channel}."))
     heard_any = False
     for index, clause in enumerate(rule.clauses):
         found = list(_clause_points(playbook, call, ClauseRef(rule.id, index), clause, watch))

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from rtig.core.events import Channel
+
 Id = Annotated[
     str,
     Meta(
@@ -91,6 +93,7 @@ class Condition(Written, frozen=True, kw_only=True):
     once: bool | None = None
     exempt: bool | None = None
     queues: Names | None = None
+    channels: Annotated[list[Channel], Meta(min_length=1)] | None = None
     status: Literal["active", "draft"] | None = None
 
 

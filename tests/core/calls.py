@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig.core.events import AnyEvent, CallEnded, CallStarted, Party, SegmentHeard
+from rtig.core.events import AnyEvent, CallEnded, CallStarted, Channel, Party, SegmentHeard
 from rtig.core.frustration import Signal
 from rtig.core.guidance import CallInfo, Card, Checklist, Guidance, Hint, Line, Mood, Whisper, Withheld
 from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, StepSource
@@ -38,6 +38,7 @@ def rule(
     exempt: bool = False,
     draft: bool = False,
     queues: tuple[str, ...] = (),
+    channels: tuple[Channel, ...] = (),
 ) -> Rule:
     return Rule(
         id=rule_id,
@@ -51,6 +52,7 @@ def rule(
         exempt=exempt,
         draft=draft,
         queues=queues,
+        channels=channels,
     )
 
 

@@ -155,7 +155,7 @@ def test_compliance_too_is_held_to_its_cooldown_and_to_once() -> None:
     assert shown(choice) == [("duty.1", 0), ("duty.2", 60_000)]
 
 
-@pytest.mark.parametrize("blocked", ["excluded", "done", "draft", "queue", "late"])
+@pytest.mark.parametrize("blocked", ["excluded", "done", "draft", "queue", "channel", "late"])
 def test_a_blocked_moment_is_withheld_for_its_reason_and_costs_nothing(blocked: str) -> None:
     choice = chosen(at(0, A, blocked=blocked, by="phrase"), at(1_000, A), at(1_500, A, blocked=blocked))
     assert shown(choice) == [("a.1", 1_000)]

@@ -227,6 +227,9 @@ def test_a_draft_and_a_rule_of_another_queue_are_met_but_blocked() -> None:
     ours = rule("r", Said(("cancel",)), queues=("billing", "faults"))
     assert found(ours, heardings(said, queue="sales")) == [(11_000, "queue")]
     assert found(ours, heardings(said, queue="faults")) == [(11_000, "")]
+    typed = rule("r", Said(("cancel",)), channels=("chat",))
+    assert found(typed, heardings(said, channel="voice")) == [(11_000, "channel")]
+    assert found(typed, heardings(said, channel="chat")) == [(11_000, "")]
 
 
 def test_each_clause_of_a_rule_is_looked_at_by_itself() -> None:

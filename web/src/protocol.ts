@@ -318,7 +318,7 @@ export interface Withheld {
   type: "withheld";
   call_id: string;
   rule: string;
-  reason: "budget" | "cooldown" | "done" | "draft" | "excluded" | "late" | "muted" | "once" | "queue";
+  reason: "budget" | "channel" | "cooldown" | "done" | "draft" | "excluded" | "late" | "muted" | "once" | "queue";
   /** The rule or card that stood in its way, where one did. */
   by: string;
   at_ms: number;
