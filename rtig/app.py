@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from rtig import knowledge
 from rtig.config import Settings
 from rtig.core.playbook import Playbook
-from rtig.errors import LogUnavailable, PlaybookErrors, WorldError
+from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldError
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import EventLog
 from rtig.eventlog.sqlite import SqliteLog
@@ -33,7 +33,7 @@ from rtig.knowledge.watch import Signature, changes, signature
 from rtig.live import LiveCalls
 from rtig.wire.messages import Role
 
-EXPIRE_EVERY_SECONDS = 3600.0
+TIDY_EVERY_SECONDS = 600.0
 LAST_REQUESTS_SECONDS = 3
 """How long answers under way may take when the server ends."""
 _log = structlog.get_logger(__name__)
@@ -97,8 +97,8 @@ async def running(
         if settings.reload_seconds:
             following = asyncio.create_task(_follow_changes(settings, seen, live, metrics))
             stack.push_async_callback(_cancelled, following)
-        expiring = asyncio.create_task(_expire_now_and_then(live, settings.retention_days))
-        stack.push_async_callback(_cancelled, expiring)
+        tidying = asyncio.create_task(_tidy_now_and_then(live, settings))
+        stack.push_async_callback(_cancelled, tidying)
         http = _Http(_http_config(settings, desk, web))
         serving = asyncio.create_task(http.serve([listener]))
         serving.add_done_callback(lambda _: server.ended.set())
@@ -264,16 +264,19 @@ async def _follow_changes(settings: Settings, seen: Signature, live: LiveCalls, 
             _log.info("playbook changed", playbook=found.version)
 
 
-async def _expire_now_and_then(live: LiveCalls, days: float) -> None:
+async def _tidy_now_and_then(live: LiveCalls, settings: Settings) -> None:
+    """End the calls that were given up, erase those that are old."""
     while True:
+        now = time.time()
         try:
-            expired = await live.expire(int((time.time() - days * 86_400) * 1000))
-        except LogUnavailable as error:
-            _log.warning("calls not expired", problem=str(error))
+            abandoned = live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
+            expired = await live.expire(int((now - settings.retention_days * 86_400) * 1000))
+        except (LogUnavailable, MessageRefused) as error:
+            _log.warning("calls not tidied", problem=str(error))
         else:
-            if expired:
-                _log.info("calls expired", calls=expired)
-        await asyncio.sleep(EXPIRE_EVERY_SECONDS)
+            if abandoned or expired:
+                _log.info("calls tidied", abandoned=abandoned, expired=expired)
+        await asyncio.sleep(TIDY_EVERY_SECONDS)
 
 
 async def _either(*events: asyncio.Event) -> None:

@@ -185,6 +185,16 @@ class LiveCalls:
             live.disarm()
         return await self._log.erase(key)
 
+    def abandon(self, before: int) -> int:
+        """End the calls that nothing has been heard of since `before` (Unix time in milliseconds); how many calls.
+
+        A source that dies for good never says that its calls are over.
+        """
+        stale = [key for key, live in self._calls.items() if live.going_on and 0 < live.last_at < before]
+        for key in stale:
+            self.accept(key, CallEnded(call_id=key.call_id, at_ms=self._calls[key].call.now, reason="abandoned"))
+        return len(stale)
+
     async def expire(self, before: int) -> int:
         """Erase the calls whose last event is older than `before` (Unix time in milliseconds); how many calls."""
         stale = [key for key, live in self._calls.items() if 0 < live.last_at < before]

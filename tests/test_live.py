@@ -277,3 +277,15 @@ async def test_a_call_past_its_retention_goes_from_memory_and_log(log: MemoryLog
     assert not calls.has(KEY)
     assert await log.calls("default") == []
     calls.close()
+
+
+async def test_a_call_that_was_given_up_is_ended_as_abandoned(log: MemoryLog) -> None:
+    calls = await live_calls(log)
+    for event in call(TALK):
+        calls.accept(KEY, event)
+    assert calls.abandon(before=1) == 0
+    assert calls.abandon(before=2**53) == 1
+    assert calls.live("default") == []
+    records = [record.event async for record in log.read(KEY)]
+    assert records[-1] == CallEnded(call_id=CALL, at_ms=15_200, reason="abandoned")
+    calls.close()
