@@ -265,12 +265,13 @@ async def _follow_changes(settings: Settings, seen: Signature, live: LiveCalls, 
 
 
 async def _tidy_now_and_then(live: LiveCalls, settings: Settings) -> None:
-    """End the calls that were given up, erase those that are old."""
+    """Erase the calls that are old, end those that were given up."""
     while True:
         now = time.time()
         try:
-            abandoned = live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
+            # In this order: to be ended is an event too, and would make an old call a young one.
             expired = await live.expire(int((now - settings.retention_days * 86_400) * 1000))
+            abandoned = live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
         except (LogUnavailable, MessageRefused) as error:
             _log.warning("calls not tidied", problem=str(error))
         else:
