@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     ping_interval: float = Field(default=20, gt=0, description="Seconds between pings; two without an answer close.")
 
     abandon_hours: float = Field(
-        4, gt=0, description="A call that nothing has been heard of for so many hours is ended as abandoned."
+        default=4, gt=0, description="A call that nothing has been heard of for so many hours is ended as abandoned."
     )
     retention_days: float = Field(
         default=30, gt=0, description="Calls are erased this many days after their last event."

@@ -8,11 +8,11 @@ import contextlib
 import secrets
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import cycle
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ from rtig.client import Source
 from rtig.config import Settings
 from rtig.core import engine
 from rtig.core.events import CallEnded, key
-from rtig.core.guidance import Card
+from rtig.core.guidance import Card, Mood
 from rtig.core.playbook import Playbook
 from rtig.errors import MessageRefused, WorldError
 from rtig.eventlog.memory import MemoryLog
@@ -94,20 +94,39 @@ async def run(
                 await _hang_up(source, on_line)
 
 
-def soonest_first(playbook: Playbook, calls: Iterable[Script]) -> list[Script]:
-    """The calls in the order in which they bring their first card, so that a fresh screen soon has something on it."""
+def soonest_first(playbook: Playbook, calls: Collection[Script]) -> list[Script]:
+    """The calls in the order in which they bring their first card, so that a fresh screen soon has something on it.
 
-    def first_card(script: Script) -> float:
-        scheduled = perform(script)
-        arrived = {key(s.event): s.at_ms for s in scheduled}
-        now = 0
-        for folded in engine.rehearse(playbook, script.id, [s.event for s in scheduled]):
-            now = max(now, arrived.get(key(folded.event), 0))
-            if any(isinstance(item, Card) for item in folded.guidance):
-                return now
-        return inf
+    Second comes the call that heats up soonest, so that the board soon has something to sort.
+    """
+    seen = {script.id: _first_seen(playbook, script) for script in calls}
+    order = sorted(calls, key=lambda script: seen[script.id].card_ms)
+    if len(order) > 1:
+        hottest = min(order[1:], key=lambda script: seen[script.id].rise_ms)
+        order.remove(hottest)
+        order.insert(1, hottest)
+    return order
 
-    return sorted(calls, key=first_card)
+
+class _FirstSeen(NamedTuple):
+    """When a call brings its first card, and when the customer first is more than calm; in ms of its playing."""
+
+    card_ms: float
+    rise_ms: float
+
+
+def _first_seen(playbook: Playbook, script: Script) -> _FirstSeen:
+    scheduled = perform(script)
+    arrived = {key(s.event): s.at_ms for s in scheduled}
+    now, card_ms, rise_ms = 0, inf, inf
+    for folded in engine.rehearse(playbook, script.id, [s.event for s in scheduled]):
+        now = max(now, arrived.get(key(folded.event), 0))
+        for item in folded.guidance:
+            if isinstance(item, Card):
+                card_ms = min(card_ms, now)
+            elif isinstance(item, Mood) and item.band != "calm":
+                rise_ms = min(rise_ms, now)
+    return _FirstSeen(card_ms, rise_ms)
 
 
 async def _served(

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, expect
 
@@ -24,10 +24,11 @@ from rtig.core.playbook import Playbook
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, Recorded
 from rtig.gateway.doors import digest_of
+from rtig.wire.session import ROLES
 
 ARGUMENTS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATIENCE_SECONDS = 10.0
 """How long anything may take to appear, on a machine that is busy with other things."""
@@ -97,6 +98,11 @@ def key(tenant: str, role: str) -> str:
     return f"{tenant}-{role}-key"
 
 
+def tokens(tenant: str) -> list[str]:
+    """Lines of a tokens file: what the server knows of a tenant's keys."""
+    return [f"[{tenant}]", *(f'{role} = "{digest_of(key(tenant, role)).hex()}"' for role in ROLES)]
+
+
 def playbook(folder: Path) -> Playbook:
     """The knowledge base of these tests, written into a folder and compiled."""
     for name, text in KNOWLEDGE.items():
@@ -108,7 +114,7 @@ def playbook(folder: Path) -> Playbook:
 
 def chromium(playwright: Playwright) -> str | None:
     """Where a Chromium is: the system's, else Playwright's own, else None."""
-    for name in ("/usr/bin/chromium", "google-chrome"):
+    for name in ("chromium", "google-chrome"):
         if (found := shutil.which(name)) is not None:
             return found
     own = playwright.chromium.executable_path
@@ -118,6 +124,9 @@ def chromium(playwright: Playwright) -> str | None:
 def missing_matters() -> bool:
     """Whether a run without a browser is a failure: where changes are judged, it is."""
     return bool(os.environ.get("CI"))
+
+
+E = TypeVar("E")
 
 
 class Logbook:
@@ -134,7 +143,7 @@ class Logbook:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def first[E: AnyEvent](self, kind: type[E], such: Callable[[E], bool] = lambda _: True) -> E:
+    async def first(self, kind: type[E], such: Callable[[E], bool] = lambda _: True) -> E:
         """The first event of a kind that fits, as soon as it is there."""
 
         def found() -> E | None:
@@ -158,13 +167,7 @@ class House:
         self.logbook = Logbook()
         self._playbook = playbook
         self._tokens = folder / "tokens.toml"
-        self._tokens.write_text(
-            "\n".join(
-                f"[{tenant}]\n"
-                + "\n".join(f'{role} = "{digest_of(key(tenant, role)).hex()}"' for role in ("source", "agent", "supervisor"))
-                for tenant in TENANTS
-            )
-        )
+        self._tokens.write_text("\n".join(line for tenant in TENANTS for line in tokens(tenant)), "utf-8")
         self._log = MemoryLog()
         self._port = 0
         self._server: Server | None = None
@@ -303,15 +306,18 @@ class Screens:
         width: int = 400,
         height: int = 860,
         permissions: Iterable[str] = (),
-        motion: Literal["reduce", "no-preference"] = "reduce",
+        clock: bool = False,
     ) -> Page:
+        """`clock`: the page's time can be set by `page.clock`; until then it passes as usual."""
         context = await self._browser.new_context(
-            viewport={"width": width, "height": height}, permissions=[*permissions], reduced_motion=motion
+            viewport={"width": width, "height": height}, permissions=[*permissions], reduced_motion="reduce"
         )
         self._contexts.append(context)
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
         await context.add_init_script(NOTES)
         context.on("request", self._asked)
+        if clock:
+            await context.clock.install()
         page = await context.new_page()
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))

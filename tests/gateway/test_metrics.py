@@ -41,6 +41,7 @@ def test_counts_have_names_and_labels() -> None:
     metrics.closed["too_slow"] += 1
     metrics.redactions["card"] += 4
     metrics.durable += 5
+    metrics.largest_outbox = 8
     metrics.live_calls = lambda: 6
     metrics.log_commits = lambda: 7
     metrics.told((card(), Withheld(call_id="c1", rule="bill", reason="cooldown", at_ms=0)))
@@ -53,6 +54,7 @@ def test_counts_have_names_and_labels() -> None:
             ("rtig_connections_closed_total", "code=too_slow"): 1,
             ("rtig_redactions_total", "kind=card"): 4,
             ("rtig_events_durable_total",): 5,
+            ("rtig_outbox_largest_bytes",): 8,
             ("rtig_live_calls",): 6,
             ("rtig_log_commits_total",): 7,
             ("rtig_cards_total", "kind=article", "state=confirmed"): 1,

@@ -28,6 +28,7 @@ def test_a_newer_frame_supersedes_the_unsent_one_of_its_key() -> None:
     outbox.put(b"card", 1)
     outbox.put(b"interim 2", 2, key=A)
     assert outbox.size == len(b"card") + len(b"interim 2")
+    assert outbox.largest == len(b"interim 1") + len(b"card")
     assert everything(outbox) == [b"card", b"interim 2"]
 
 

@@ -188,7 +188,7 @@ export class AgentPage extends LitElement {
           <span class="tint">${bandShape(band)}</span><span class="unseen">${BAND_WORD[band]}: </span>
           <span class="clip">${call.info?.customer || call.info?.queue || call.id}</span>
           <span class="muted numbers">${call.ended ? "ended" : clockWords(call.clock(now))}</span>
-          ${fresh ? html`<strong>${fresh}<span class="unseen"> new cards</span></strong>` : nothing}
+          ${fresh ? html`<strong>${fresh}<span class="unseen"> new ${fresh === 1 ? "card" : "cards"}</span></strong>` : nothing}
         </button>`;
       })}
     </nav>`;
@@ -266,7 +266,8 @@ export class AgentPage extends LitElement {
     const done = () => {
       this.#marks.set(whisper.call_id, WHISPER + whisper.id, { dismissed: "known" });
       this.deckList?.focus({ preventScroll: true });
-      this.requestUpdate();
+      // The reader sent it away: it does not wait until the hand is gone.
+      this.#release();
     };
     return html`<article class="whisper" data-testid="whisper">
       <p class="small from">${whisper.by ? `From ${whisper.by}` : "From your supervisor"}</p>
@@ -561,7 +562,7 @@ export class AgentPage extends LitElement {
       .heard {
         display: grid;
         grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
-        block-size: clamp(11rem, 34vh, 26rem);
+        block-size: clamp(9.5rem, 28vh, 24rem);
         border-block-start: 1px solid var(--line);
       }
 

@@ -266,8 +266,8 @@ export class BoardPage extends LitElement {
     history.replaceState(history.state, "", location.pathname + location.search);
     this.requestUpdate();
     void this.updateComplete.then(() => {
-      const row = this.renderRoot.querySelector(`tr[data-call-id="${CSS.escape(id)}"] button, input`);
-      if (row instanceof HTMLElement) row.focus();
+      const row = this.renderRoot.querySelector<HTMLElement>(`tr[data-call-id="${CSS.escape(id)}"] button`);
+      (row ?? this.renderRoot.querySelector("input"))?.focus();
     });
   };
 
@@ -462,12 +462,8 @@ export class BoardPage extends LitElement {
         background: var(--accent-soft);
       }
 
-      .mood {
-        border-inline-start: 4px solid transparent;
-      }
-
       :is(.frustrated, .critical) > .mood {
-        border-inline-start-color: var(--mood);
+        box-shadow: inset 4px 0 var(--mood);
       }
 
       .band {
@@ -510,6 +506,10 @@ export class BoardPage extends LitElement {
         inline-size: 94px;
         block-size: 24px;
         fill: var(--mood);
+      }
+
+      .spark .base {
+        stroke: var(--line);
       }
 
       .spark polyline {
@@ -623,7 +623,7 @@ export class BoardPage extends LitElement {
           grid-template:
             "agent agent time" 28px
             "mood score trend" 28px
-            "reason reason reason" 2.4rem
+            "reason reason reason" 1.3rem
             "queue queue cards" 20px / auto minmax(0, 1fr) auto;
           gap: 4px 10px;
           align-items: center;
@@ -647,6 +647,7 @@ export class BoardPage extends LitElement {
           padding: 0;
           border: 0 !important;
           background: none !important;
+          box-shadow: none !important;
         }
 
         .mood {
@@ -688,7 +689,10 @@ export class BoardPage extends LitElement {
 
         .reason {
           grid-area: reason;
-          align-self: start;
+        }
+
+        .reason > span {
+          -webkit-line-clamp: 1;
         }
 
         .queue {
@@ -727,8 +731,8 @@ export class BoardPage extends LitElement {
       }
 
       @media (forced-colors: active) {
-        :is(.calm, .tense) > .mood {
-          border-inline-start-color: Canvas;
+        :is(.frustrated, .critical) > .mood {
+          border-inline-start: 4px solid CanvasText;
         }
 
         .band,

@@ -48,6 +48,7 @@ export const WITHHELD_WORD: Record<Withheld["reason"], string> = {
   muted: "dismissed before",
   draft: "a draft",
   queue: "not for this queue",
+  channel: "not for calls of this kind",
   late: "it would have come too late",
 };
 

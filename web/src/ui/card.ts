@@ -86,7 +86,8 @@ export class CardView extends LitElement {
     return html`${card.say ? html`<p class="say" data-testid="card-say">${card.say}</p>` : nothing}
     ${
       whole
-        ? html`<p class="why" data-testid="card-why">${this.#why()}</p>
+        ? html`${card.article || !card.body ? nothing : html`<div class="body note" @click=${openElsewhere}>${unsafeHTML(card.body)}</div>`}
+            <p class="why" data-testid="card-why">${this.#why()}</p>
             ${this.#behind()}`
         : nothing
     }
@@ -101,8 +102,9 @@ export class CardView extends LitElement {
 
   #behind() {
     const { article, body, steps, say, why } = this.card;
-    const label = [steps.length ? `${steps.length} steps` : "", body ? "article" : ""].filter(Boolean).join(" and ");
-    return html`<details ?open=${!say && Boolean(body)} @toggle=${this.#opened}>
+    // An article waits to be asked for; the sentence or two of a tip or an alert stand on the card itself.
+    const label = [steps.length ? `${steps.length} steps` : "", article ? "article" : ""].filter(Boolean).join(" and ");
+    return html`<details ?open=${!say && Boolean(article)} @toggle=${this.#opened}>
       <summary data-testid="card-open">
         ${label ? label.charAt(0).toUpperCase() + label.slice(1) : "Where this comes from"}
       </summary>
@@ -114,7 +116,7 @@ export class CardView extends LitElement {
               </ol>`
             : nothing
         }
-        ${body ? html`<div class="body">${unsafeHTML(body)}</div>` : nothing}
+        ${article && body ? html`<div class="body">${unsafeHTML(body)}</div>` : nothing}
         <p class="small muted source">
           ${
             article
@@ -300,7 +302,8 @@ export class CardView extends LitElement {
         }
       }
 
-      .card.alert {
+      .card.alert,
+      :host([place="top"]) .card.alert {
         border-inline-start-color: var(--critical);
       }
 
@@ -404,6 +407,15 @@ export class CardView extends LitElement {
         overflow-x: auto;
       }
 
+      .note {
+        font-size: 0.9375rem;
+      }
+
+      /* Nobody should still read it out. */
+      .retracted .say {
+        text-decoration: line-through;
+      }
+
       .body > :first-child {
         margin-block-start: 0;
       }
@@ -457,6 +469,11 @@ export class CardView extends LitElement {
       @media (max-width: 359px) {
         :host([place="top"]) .card {
           padding-inline: 12px;
+        }
+
+        :host([place="top"]) .say {
+          padding: 8px 10px;
+          font-size: 1.0625rem;
         }
 
         .controls {

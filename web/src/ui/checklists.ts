@@ -2,6 +2,8 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { inOrder, unfolded } from "../agenda";
 import type { Checklist } from "../protocol";
 import { Seek } from "./quotes";
 import { tick } from "./shapes";
@@ -12,36 +14,46 @@ export class ChecklistsView extends LitElement {
   @property({ attribute: false }) lists: readonly Checklist[] = [];
 
   override render() {
-    return this.lists.map((list) => {
-      const done = list.steps.filter((step) => step.done).length;
-      return html`<details open data-testid="checklist" data-checklist-id=${list.id}>
-        <summary>
-          <h3>${list.title}</h3>
-          <span class="small muted numbers">${done} of ${list.steps.length}</span>
-        </summary>
-        <ul>
-          ${list.steps.map((step) => {
-            const words = step.words[0];
-            return html`<li class=${step.done ? "done" : ""} data-testid="checklist-step" data-done=${step.done}>
-              ${tick(step.done)}<span class="unseen">${step.done ? "Done: " : "To do: "}</span>
-              <span class="text">${step.text}</span>
-              ${
-                step.done && words
-                  ? html`<button
-                      type="button"
-                      class="quote small"
-                      title="Show in the transcript: “${words.text}”"
-                      @click=${(event: Event) => event.currentTarget?.dispatchEvent(new Seek(words))}
-                    >
-                      said<span class="unseen"> “${words.text}”, show in the transcript</span>
-                    </button>`
-                  : nothing
-              }
-            </li>`;
-          })}
-        </ul>
-      </details>`;
-    });
+    return repeat(
+      inOrder(this.lists),
+      (list) => `${list.call_id} ${list.id}`,
+      (list) => this.#list(list),
+    );
+  }
+
+  #list(list: Checklist) {
+    const done = list.steps.filter((step) => step.done).length;
+    return html`<details
+      ?open=${unfolded(list, this.lists)}
+      data-testid="checklist"
+      data-checklist-id=${list.id}
+    >
+      <summary>
+        <h3>${list.title}</h3>
+        <span class="small muted numbers">${done} of ${list.steps.length}</span>
+      </summary>
+      <ul>
+        ${list.steps.map((step) => {
+          const words = step.words[0];
+          return html`<li class=${step.done ? "done" : ""} data-testid="checklist-step" data-done=${step.done}>
+            ${tick(step.done)}<span class="unseen">${step.done ? "Done: " : "To do: "}</span>
+            <span class="text">${step.text}</span>
+            ${
+              step.done && words
+                ? html`<button
+                    type="button"
+                    class="quote small"
+                    title="Show in the transcript: “${words.text}”"
+                    @click=${(event: Event) => event.currentTarget?.dispatchEvent(new Seek(words))}
+                  >
+                    said<span class="unseen"> “${words.text}”, show in the transcript</span>
+                  </button>`
+                : nothing
+            }
+          </li>`;
+        })}
+      </ul>
+    </details>`;
   }
 
   static override styles = [

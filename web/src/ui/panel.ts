@@ -6,7 +6,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "../call";
 import type { Gone } from "../deck";
-import type { BoardRow, Card } from "../protocol";
+import type { BoardRow, Card, Mood } from "../protocol";
 import { clockWords, WITHHELD_WORD } from "../words";
 import { type Seek, quoteButton } from "./quotes";
 import { base } from "./styles";
@@ -68,7 +68,7 @@ export class CallPanel extends LitElement {
         <p class="muted small clip">${facts.join(" · ")}</p>
       </header>
       <div class="inside" tabindex="0" role="group" aria-label="Mood and guidance" @rtig-seek=${this.#seek}>
-        <rtig-mood open .mood=${call.mood} .hints=${[...call.hints.values()]}></rtig-mood>
+        <rtig-mood open .mood=${this.#mood()} .hints=${[...call.hints.values()]}></rtig-mood>
         <section aria-label="Cards">
           <h3>Cards shown to the agent</h3>
           ${cards.length ? nothing : html`<p class="muted small">None so far.</p>`}
@@ -86,6 +86,12 @@ export class CallPanel extends LitElement {
         <rtig-transcript .call=${call} .version=${call.version}></rtig-transcript>
       </section>
       ${this.#whisper(agent)}`;
+  }
+
+  /** With the score that stands in the call's row: a mood is told again only when it has moved a little. */
+  #mood(): Mood | null {
+    const { mood } = this.call;
+    return mood && this.row ? { ...mood, score: this.row.score, band: this.row.band } : mood;
   }
 
   #withheld() {
@@ -157,7 +163,7 @@ export class CallPanel extends LitElement {
     css`
       :host {
         display: grid;
-        grid-template: auto minmax(0, 1fr) minmax(10rem, 34%) auto / minmax(0, 1fr);
+        grid-template: auto minmax(0, 1fr) minmax(9rem, 28%) auto / minmax(0, 1fr);
         min-block-size: 0;
         background: var(--ground);
       }

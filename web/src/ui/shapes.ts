@@ -30,7 +30,7 @@ export function bar(score: number): TemplateResult {
 
 const SPARK = { width: 90, height: 24, steps: 29 };
 
-/** The score over the last minutes, newest at the right edge; a young call starts in the middle of the drawing. */
+/** The score over the last minutes, newest at the right edge; a young call starts further along the base line. */
 export function spark(values: readonly number[]): TemplateResult {
   const step = SPARK.width / SPARK.steps;
   const from = SPARK.width - (values.length - 1) * step;
@@ -40,6 +40,7 @@ export function spark(values: readonly number[]): TemplateResult {
   });
   const [x, y] = (points.at(-1) ?? "0,0").split(",");
   return html`<svg class="spark" viewBox="0 0 94 24" aria-hidden="true">
+    <path class="base" d="M0 22.5h94" />
     ${points.length > 1 ? svg`<polyline points=${points.join(" ")} />` : ""}
     ${points.length ? svg`<circle cx=${x} cy=${y} r="2.2" />` : ""}
   </svg>`;
