@@ -204,10 +204,11 @@ async def test_silence_wakes_the_call(log: MemoryLog) -> None:
 
     calls.listen(KEY, listen)
     calls.accept(KEY, CallStarted(call_id=CALL))
+    calls.accept(KEY, segment("s", say("agent", 0, "hello")))
     await told.wait()
     assert [item.id for item in heard[-1].items if isinstance(item, Card)] == ["hush.1"]
     records = [record.event async for record in log.read(KEY)]
-    assert records[-1] == ClockTicked(call_id=CALL, at_ms=60)
+    assert records[-1] == ClockTicked(call_id=CALL, at_ms=360)
     calls.close()
 
 

@@ -118,18 +118,22 @@ def turns(segments: Stream) -> list[Stream]:
 
 
 def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
-    """The times without speech since the last final words, the last one up to now. Open segments count as speech."""
-    since = max([spans[-1].end_ms for spans in shape.turns.values()], default=0)
+    """The times without speech since the last final words, the last one up to now. Open segments count as speech.
+
+    Before anybody has spoken there is no silence: a source may have joined a call in its middle.
+    """
+    since = max([spans[-1].end_ms for spans in shape.turns.values()], default=None)
     found: list[Span] = []
     spoken = list(transcript.open.values())
     if len(spoken) > 1:
         spoken.sort(key=lambda s: s.place)
     for segment in spoken:
         if segment.words.spans:
-            if segment.start_ms > since:
+            if since is not None and segment.start_ms > since:
                 found.append(Span(since, segment.start_ms))
-            since = max(since, segment.end_ms)
-    found.append(Span(since, max(since, now)))
+            since = max(since or 0, segment.end_ms)
+    if since is not None:
+        found.append(Span(since, max(since, now)))
     return tuple(found)
 
 
@@ -171,19 +175,22 @@ def _talk_over(known: tuple[int, ...], turns: Map[str, Turns], party: Party, low
 
 
 def _gaps(known: tuple[Span, ...], turns: Map[str, Turns], low: int, high: int) -> tuple[Span, ...]:
-    since, until = 0, None
+    since: int | None = None  # no silence before the first words
+    until: int | None = None
     inside: list[Span] = []
     for spans in turns.values():
         earlier, later = _before(spans, low), _after(spans, high)
-        since = max(since, earlier.end_ms) if earlier else since
+        if earlier is not None:
+            since = earlier.end_ms if since is None else max(since, earlier.end_ms)
         if later is not None:
             until = later.start_ms if until is None else min(until, later.start_ms)
         inside.extend(_within(spans, low, high))
-    found = [g for g in known if g.end_ms <= min(low, since) or (until is not None and g.start_ms >= until)]
+    kept_until = -1 if since is None else min(low, since)
+    found = [g for g in known if g.end_ms <= kept_until or (until is not None and g.start_ms >= until)]
     for span in (*sorted(inside), *([] if until is None else [Span(until, until)])):
-        if span.start_ms - since >= GAP_MS:
+        if since is not None and span.start_ms - since >= GAP_MS:
             found.append(Span(since, span.start_ms))
-        since = max(since, span.end_ms)
+        since = max(since or 0, span.end_ms)
     return tuple(sorted(found))
 
 

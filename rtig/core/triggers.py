@@ -140,7 +140,7 @@ def deadline(condition: Condition, heard: Heardings) -> int | None:
             due = condition.within_ms + GRACE_MS
             return due if heard.started and due > heard.now else None
         case Silence():
-            due = heard.quiet[-1].start_ms + condition.ms
+            due = heard.quiet[-1].start_ms + condition.ms if heard.quiet else heard.now
             return due if heard.channel == "voice" and due > heard.now else None
         case _:
             return None

@@ -77,8 +77,9 @@ def slowly(known: Transcript) -> Shape:
             c.start_ms < agent.start_ms and c.end_ms >= agent.start_ms + TALK_OVER_MS for c in turns.get("customer", ())
         )
     ]
-    gaps, since = [], 0
-    for span in sorted(s for spans in turns.values() for s in spans):
+    spoken = sorted(s for spans in turns.values() for s in spans)
+    gaps, since = [], spoken[0].start_ms if spoken else 0
+    for span in spoken:
         if span.start_ms - since >= GAP_MS:
             gaps.append(Span(since, span.start_ms))
         since = max(since, span.end_ms)
@@ -127,14 +128,14 @@ def test_the_customer_who_interrupts_is_not_counted() -> None:
     assert Conversation(*spoken).shape.talk_over == ()
 
 
-def test_silences_are_kept_from_five_seconds_up_whoever_spoke() -> None:
+def test_silences_are_kept_from_five_seconds_up_once_somebody_has_spoken_whoever_it_is() -> None:
     known = Conversation(
         Spoke("agent", 5_000, 6_000),
         Spoke("customer", 10_999, 11_500),
         Spoke("system", 16_500, 17_000),
         Spoke("unknown", 22_000, 23_000),
     )
-    assert known.shape.gaps == (Span(0, 5_000), Span(11_500, 16_500), Span(17_000, 22_000))
+    assert known.shape.gaps == (Span(11_500, 16_500), Span(17_000, 22_000))
 
 
 def test_a_segment_without_words_is_silence() -> None:
@@ -167,7 +168,12 @@ def test_quiet_lasts_from_the_last_words_to_now() -> None:
     known = Conversation(Spoke("agent", 0, 2_000), Spoke("customer", 500, 1_000))
     assert shape.quiet(known.shape, known.transcript, 9_000) == (Span(2_000, 9_000),)
     assert shape.quiet(known.shape, known.transcript, 1_500) == (Span(2_000, 2_000),)
-    assert shape.quiet(Shape(), Transcript(), 700) == (Span(0, 700),)
+
+
+def test_before_anybody_has_spoken_there_is_no_silence() -> None:
+    assert shape.quiet(Shape(), Transcript(), 30_000) == ()
+    known = Conversation(Spoke("agent", 27_000, 28_000))
+    assert known.shape.gaps == ()
 
 
 def test_words_that_are_not_final_yet_end_the_quiet() -> None:
