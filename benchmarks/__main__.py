@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import latency
+from benchmarks import latency, slow_reader
 
-SUITES = {"latency": latency.run}
+SUITES = {"latency": latency.run, "slow_reader": slow_reader.run}
 
 
 def main() -> int:
@@ -12,7 +12,7 @@ def main() -> int:
         print("usage: python -m benchmarks SUITE [--help]\n", file=sys.stderr)
         for name in SUITES:
             summary = (sys.modules[f"benchmarks.{name}"].__doc__ or "").splitlines()[0]
-            print(f"  {name:10} {summary}", file=sys.stderr)
+            print(f"  {name:12} {summary}", file=sys.stderr)
         return 2
     return SUITES[sys.argv[1]](sys.argv[2:])
 

@@ -23,6 +23,7 @@ import msgspec
 import uvloop
 from hdrh.histogram import HdrHistogram
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from benchmarks.servers import ROOT, TOKEN, Running, started
 from benchmarks.traffic import Traffic, voice_calls
@@ -89,7 +90,7 @@ def run(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             log = "memory" if asked.log == "memory" else f"{folder}/calls.db"
             with started("rtig", log) as server:
-                uvloop.run(_guided(server, traffic, rtig))
+                uvloop.run(guided(server, traffic, rtig))
     report = _report(asked.calls, asked.log, rtig, floor)
     _print(report)
     if asked.json:
@@ -116,13 +117,15 @@ async def _echoed(server: Running, traffic: Traffic, floor: Figures) -> None:
     await _closed(sources, listening)
 
 
-async def _guided(server: Running, traffic: Traffic, rtig: Figures) -> None:
+async def guided(server: Running, traffic: Traffic, rtig: Figures) -> None:
+    """Play the traffic into a server, with a sidebar for each line, and time what comes back."""
     sources = [
-        await _greeted(server, Hello(role="source", token=TOKEN, source=f"source-{number}"))
+        await greeted(server.url, Hello(role="source", token=TOKEN, source=f"source-{number}"))
         for number in _sources(traffic)
     ]
     sidebars = [
-        await _greeted(server, Hello(role="agent", token=TOKEN, agent=f"desk-{line}")) for line in range(traffic.lines)
+        await greeted(server.url, Hello(role="agent", token=TOKEN, agent=f"desk-{line}"))
+        for line in range(traffic.lines)
     ]
     due: dict[tuple[str, str, int], float] = {}
     unseen = {(traffic.call_ids[s.call], s.segment_id) for s in traffic.sent if s.final}
@@ -196,8 +199,9 @@ async def _send(
     return len(traffic.sent)
 
 
-async def _greeted(server: Running, hello: Hello) -> ClientConnection:
-    connection = await connect(server.url, subprotocols=[SUBPROTOCOL], compression=None, max_queue=None)  # type: ignore[list-item]
+async def greeted(url: str, hello: Hello, **more: Any) -> ClientConnection:
+    """A connection that the server has welcomed; `more` is for `connect`."""
+    connection = await connect(url, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None, max_queue=None, **more)
     await connection.send(encode(hello).decode())
     assert isinstance(_decoder.decode(await connection.recv()), Welcome)
     return connection
@@ -216,7 +220,7 @@ def _histogram() -> Any:
     return HdrHistogram(1, 60_000_000, 3)
 
 
-def _percentiles(histogram: Any) -> dict[str, int]:
+def percentiles(histogram: Any) -> dict[str, int]:
     return {
         name: histogram.get_value_at_percentile(share)
         for name, share in (("p50_us", 50), ("p95_us", 95), ("p99_us", 99), ("p999_us", 99.9))
@@ -224,7 +228,7 @@ def _percentiles(histogram: Any) -> dict[str, int]:
 
 
 def _report(calls: int, log: str, rtig: Figures, floor: Figures) -> dict[str, Any]:
-    answered, echoed = _percentiles(rtig.fragment), _percentiles(floor.fragment)
+    answered, echoed = percentiles(rtig.fragment), percentiles(floor.fragment)
     return {
         "calls": calls,
         "rate": round(rtig.sent / rtig.seconds, 1),
@@ -234,8 +238,8 @@ def _report(calls: int, log: str, rtig: Figures, floor: Figures) -> dict[str, An
         "ratio_p99": round(answered["p99_us"] / echoed["p99_us"], 2),
         "lost": rtig.lost + floor.lost,
         "cards": rtig.card.get_total_count(),
-        "card": _percentiles(rtig.card),
-        "stages": {stage.removesuffix("_us"): _percentiles(h) for stage, h in rtig.stages.items()},
+        "card": percentiles(rtig.card),
+        "stages": {stage.removesuffix("_us"): percentiles(h) for stage, h in rtig.stages.items()},
         "cpu_us_per_message": round(rtig.cpu_seconds / rtig.sent * 1e6, 1),
         "floor_cpu_us_per_message": round(floor.cpu_seconds / floor.sent * 1e6, 1),
         "log": log,

@@ -88,9 +88,16 @@ async def _no_pages(scope: object, receive: object, send: object) -> None:
 
 async def _serve_rtig(log: str) -> None:
     settings = Settings(
-        port=0, log=log, source_token=SecretStr(TOKEN), agent_token=SecretStr(TOKEN), supervisor_token=SecretStr(TOKEN), log_level="warning",
-        other_messages_per_second=1000, knowledge_base=ROOT / "knowledge_base",
-    )  # fmt: skip
+        port=0,
+        log=log,
+        source_token=SecretStr(TOKEN),
+        agent_token=SecretStr(TOKEN),
+        supervisor_token=SecretStr(TOKEN),
+        log_level="warning",
+        other_messages_per_second=1000,
+        knowledge_base=ROOT / "knowledge_base",
+        reload_seconds=0,
+    )
     playbook = knowledge.compile_folder(settings.knowledge_base)
     async with running(settings, playbook) as server:
         print(server.socket_url, flush=True)
