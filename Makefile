@@ -1,4 +1,4 @@
-# Five words run everything: demo, test, check, format, bench, serve. Each does its own set-up and is quick when run again.
+# Six words run everything: demo, test, check, format, bench, serve. Each does its own set-up and is quick when run again.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -75,7 +75,7 @@ web/node_modules/.made: $(VENV)/.node web/package.json web/package-lock.json
 
 $(PAGES): web/node_modules/.made $(PAGE_SOURCES)
 	@echo "== the pages"
-	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build --silent -- --logLevel warn
+	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build --silent
 	@touch $@
 
 # The browser tests want a Chromium: the system's, Debian's, or (elsewhere) the one that Playwright brings.

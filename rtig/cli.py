@@ -6,8 +6,9 @@
 import asyncio
 import os
 import sys
+import tomllib
 import webbrowser
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +18,7 @@ import msgspec
 import typer
 import uvloop
 from pydantic import ValidationError
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 from rich.console import Console
 from rich.progress import Progress
 from typer.core import TyperGroup
@@ -25,7 +26,7 @@ from typer.core import TyperGroup
 import rtig
 from rtig import app as server
 from rtig import demo, knowledge
-from rtig.config import Settings
+from rtig.config import FILE, Settings, strangers
 from rtig.core.events import AnyEvent, Party, SourceEvent, key
 from rtig.core.guidance import Card, Guidance, Line
 from rtig.core.redaction import redacted
@@ -59,8 +60,9 @@ _PARTIES: dict[str, Party] = {
     "customer": "customer", "agent": "agent", "system": "system", "unknown": "unknown",
 }  # fmt: skip
 
-Folder = Annotated[Path | None, typer.Option("--kb", help="A knowledge base; rtig's own when left out.")]
-FolderArgument = Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="rtig's own when left out.")]
+_WHICH = "./knowledge_base when left out, or rtig's own where there is none."
+Folder = Annotated[Path | None, typer.Option("--kb", help=f"A knowledge base; {_WHICH}")]
+FolderArgument = Annotated[Path | None, typer.Argument(metavar="FOLDER", help=_WHICH)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Tenant = Annotated[str, typer.Option(help="Whose calls in the log.")]
 Parties = Annotated[
@@ -80,6 +82,8 @@ class _Commands(TyperGroup):
         except ValidationError as errors:
             for wrong in errors.errors():
                 typer.echo(f"rtig: {_setting_wrong(wrong)}", err=True)
+        except tomllib.TOMLDecodeError as error:  # a tokens file's has been told as a `ValueError`
+            typer.echo(f"rtig: {FILE} is not TOML: {error}", err=True)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -118,7 +122,7 @@ def _settings_listed() -> str:
     """Every setting by its name in the environment, with its default, for the help of `serve`."""
     lines = []
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f" [{_default(field.default)}]"
+        default = f" [{_default(field.default)}]" if field.default not in (None, ()) else ""
         lines.append(f"  RTIG_{name.upper()}{default}\n      {field.description}")
     return "\n".join(lines)
 
@@ -128,7 +132,8 @@ def _default(value: Any) -> str:
 
 
 @app.command(
-    help="Serve sources, agents and supervisors until SIGINT or SIGTERM.\n\n\b\n"
+    help="Serve sources, agents and supervisors until SIGINT or SIGTERM.\n\n"
+    "The pages are at /agent and /board of the address that the first line on stderr names.\n\n\b\n"
     "Settings, from the environment or, in lower case without RTIG_, from rtig.toml:\n" + _settings_listed()
 )
 def serve(
@@ -137,10 +142,12 @@ def serve(
     folder: Annotated[Path | None, typer.Option("--kb", help="Instead of RTIG_KNOWLEDGE_BASE.")] = None,
     log: Annotated[str | None, typer.Option("--log", help="Instead of RTIG_LOG.")] = None,
 ) -> None:
+    for name in strangers(os.environ):
+        typer.echo(f"rtig: {_no_setting(name, [f'RTIG_{known.upper()}' for known in Settings.model_fields])}", err=True)
     given: dict[str, Any] = {"host": host, "port": port, "knowledge_base": folder, "log": log}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    if "knowledge_base" not in settings.model_fields_set and not settings.knowledge_base.is_dir():
-        settings = settings.model_copy(update={"knowledge_base": knowledge.shipped()})
+    if "knowledge_base" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"knowledge_base": _folder(None)})
     try:
         uvloop.run(server.serve(settings))
     except ValueError as error:
@@ -149,20 +156,31 @@ def serve(
 
 def _setting_wrong(wrong: Any) -> str:
     where = ".".join(str(part) for part in wrong["loc"])
+    if wrong["type"] == "extra_forbidden":  # only the file can have it: in the environment it is no setting of ours
+        return f"{FILE}: {_no_setting(where, Settings.model_fields)}"
     name = f"RTIG_{where.upper()}: " if where else ""
     return name + str(wrong["msg"]).removeprefix("Value error, ")
 
 
+def _no_setting(name: str, known: Iterable[str]) -> str:
+    """The file's tables are no settings either: `[serve]` is as unknown as a misspelt name."""
+    return f"`{name}` is no setting{_meant(name, known) or '; `rtig serve --help` lists them'}"
+
+
 @app.command("demo")
 def play_demo(
-    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="8765 when left out, or any if that is taken; 0 takes any.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     speed: Annotated[float, typer.Option(min=0.1, max=100, help="Times real speed.")] = 1.0,
     desks: Annotated[int, typer.Option(min=1, max=100, help="Calls at the same time.")] = 5,
     folder: Folder = None,
     log: Annotated[Path | None, typer.Option("--log", help="Keep the calls in this SQLite file.")] = None,
     open_pages: Annotated[bool, typer.Option("--open/--no-open", help="Open both pages in a browser.")] = True,
-    as_json: AsJson = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, for programs, with an address and a token for sources too.")
+    ] = False,
 ) -> None:
     """Play the sample calls for ever on a server of its own, and say where to watch."""
 
@@ -198,7 +216,7 @@ class _Recording(NamedTuple):
 
 @app.command()
 def replay(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recordings; of a vendor's, one call each.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings; of a vendor's, one call each.")],
     format_name: Annotated[Format, typer.Option("--format", help="Whose messages they are.")] = Format.RTIG,
     parties: Parties = None,
     call_id: Annotated[str, typer.Option(help="Name of the call, where the recording does not say.")] = "",
@@ -215,9 +233,7 @@ def replay(
     named = _parties(parties)
     if to:
         recordings = [r for file in files for r in _recordings(file, format_name, named, call_id).values()]
-        sent = asyncio.run(
-            play(recordings=[(r.events, r.arrived) for r in recordings], url=to, token=token, speed=speed)
-        )
+        sent = asyncio.run(play([(r.events, r.arrived) for r in recordings], to, token, speed, on_lost=_lost(to)))
         _print(msgspec.to_builtins(sent), as_json, f"{sent.calls} calls, {sent.events} events, {sent.refused} refused")
         raise typer.Exit(1 if sent.refused else 0)
     playbook = knowledge.compile_folder(_folder(folder))
@@ -282,6 +298,18 @@ def erase(
     _print({"call_id": call, "events": count}, as_json, f"{count} events of {call} erased")
 
 
+def _lost(url: str) -> Callable[[str], None]:
+    """Says why a server cannot be had: once for each reason, or a wrong address would wait in silence."""
+    told: set[str] = set()
+
+    def tell(why: str) -> None:
+        if why not in told:
+            told.add(why)
+            typer.echo(f"rtig: {url}: {why}; trying again, Ctrl-C gives up", err=True)
+
+    return tell
+
+
 def _recordings(path: Path, format_name: Format, parties: dict[str, Party], call_id: str) -> dict[str, _Recording]:
     """The calls in a file, by their ids."""
     if format_name is Format.SCRIPT or (format_name is Format.RTIG and path.suffix in (".yaml", ".yml")):
@@ -335,14 +363,15 @@ def lint(
 ) -> None:
     """Say what is wrong or odd in a knowledge base, with file, line and column."""
     day = today.date() if today is not None else datetime.now(UTC).astimezone().date()
-    found = authoring.lint(_folder(folder), day)
+    chosen = _folder(folder)
+    found = authoring.lint(chosen, day)
     if as_json:
         typer.echo(msgspec.json.encode(found).decode())
     else:
         for finding in found:
             typer.echo(str(finding))
         errors = sum(finding.severity == "error" for finding in found)
-        typer.echo(f"{_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}", err=True)
+        typer.echo(f"{_count(errors, 'error')}, {_count(len(found) - errors, 'warning')} in {chosen}", err=True)
     raise typer.Exit(1 if any(finding.severity == "error" for finding in found) else 0)
 
 
@@ -514,7 +543,11 @@ def _print_tried(tried: authoring.Tried) -> None:
 
 
 def _folder(given: Path | None) -> Path:
-    return given if given is not None else knowledge.shipped()
+    """The knowledge base to use: the one named, the one here, else the one that comes with rtig; as `serve` does it."""
+    if given is not None:
+        return given
+    here: Path = Settings.model_fields["knowledge_base"].default
+    return here if here.is_dir() else knowledge.shipped()
 
 
 def _existing(path: Path) -> Path:
@@ -536,8 +569,12 @@ def _parties(given: list[str] | None) -> dict[str, Party]:
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    best = process.extractOne(name, list(known), score_cutoff=60)
-    return f"there is no {what} `{name}`" + (f"; did you mean `{best[0]}`?" if best else "")
+    return f"there is no {what} `{name}`{_meant(name, known)}"
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    best = process.extractOne(name, list(known), scorer=fuzz.ratio, score_cutoff=60)
+    return f"; did you mean `{best[0]}`?" if best else ""
 
 
 def _count(number: int, noun: str) -> str:

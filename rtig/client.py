@@ -32,6 +32,7 @@ _DONE_FOR = (401, 403)
 _Name = tuple[str, str]
 """A call's id and an event's key: what an acknowledgement names."""
 RefusedCallback = Callable[[str, str, MessageRefused], None]
+LostCallback = Callable[[str], None]
 
 
 class Source:
@@ -40,7 +41,8 @@ class Source:
     At most `window` events are unacknowledged; `send` waits beyond that. `on_refused` is told the call, the key and the
     reason of an event that the server will never take; the event is dropped, the others go on. Delays are in seconds
     and double from `first_delay` to `longest_delay`, each shortened at random by up to half so that sources do not come
-    back in step.
+    back in step. `on_lost` is told in a sentence why a connection could not be had or kept, each time before the next
+    try; the tries never end by themselves.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Source:
         first_delay: float = 0.2,
         longest_delay: float = 15.0,
         on_refused: RefusedCallback | None = None,
+        on_lost: LostCallback | None = None,
     ) -> None:
         self._url = url
         self._hello = encode(Hello(role="source", token=token, source=name)).decode()
@@ -60,6 +63,7 @@ class Source:
         self._first_delay = first_delay
         self._longest_delay = longest_delay
         self._on_refused = on_refused
+        self._on_lost = on_lost
         self._kept: dict[_Name, str] = {}
         """Frames not yet acknowledged, oldest first."""
         self._unsent: list[_Name] = []
@@ -134,6 +138,7 @@ class Source:
         delay = self._first_delay
         while True:
             began = clock()
+            why = "the connection was closed"
             try:
                 async with connect(self._url, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None) as socket:
                     await self._greet(socket)
@@ -143,12 +148,20 @@ class Source:
             except InvalidStatus as error:
                 if error.response.status_code in _DONE_FOR:
                     raise MessageRefused(Code.UNAUTHENTICATED, "The server did not accept this source.") from None
+                why = f"the server answered {error.response.status_code} instead of opening a WebSocket"
             except MessageRefused as refused:
                 if not refused.retry:
                     raise
                 delay = max(delay, refused.retry_after or 0.0)
-            except (OSError, WebSocketException, TimeoutError):
-                pass
+                why = str(refused)
+            except TimeoutError:
+                why = "no answer came in time"
+            except OSError as error:
+                why = f"it cannot be reached ({error.strerror or type(error).__name__})"
+            except WebSocketException:
+                why = "the connection broke"
+            if self._on_lost is not None:
+                self._on_lost(why)
             if clock() - began > self._longest_delay:
                 delay = self._first_delay
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 (spreads load, guards nothing)

@@ -1,6 +1,7 @@
 """The settings of a server: from the environment (`RTIG_…`), then from `rtig.toml`, then these defaults."""
 
 import ipaddress
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +15,9 @@ from pydantic_settings import (
 )
 
 FILE = Path("rtig.toml")
+PREFIX = "RTIG_"
+OF_COMMANDS = frozenset({"RTIG_TOKEN"})
+"""Variables that are no settings of a server: the token with which `rtig replay --to` connects."""
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """In the environment, words between commas."""
@@ -23,13 +27,14 @@ class Settings(BaseSettings):
     """Everything that may be set. Raises `pydantic.ValidationError` that names each setting that is wrong."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RTIG_", toml_file=FILE, extra="forbid", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on. Beyond this machine only with tokens.")
     port: int = Field(default=8765, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     knowledge_base: Path = Field(
-        default=Path("knowledge_base"), description="Folder of articles, triggers and playbooks."
+        default=Path("knowledge_base"),
+        description="Folder of articles, triggers and playbooks. Where it is not set and not here, rtig's own.",
     )
     reload_seconds: float = Field(
         default=2, ge=0, description="Seconds between looks at the knowledge base for changes; 0 never looks."
@@ -83,7 +88,7 @@ class Settings(BaseSettings):
         description="Countries (ISO 3166) whose telephone numbers are masked without a country code.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe line logged."
+        default="info", description="Least severe line logged: `debug`, `info`, `warning` or `error`."
     )
 
     @field_validator("allowed_origins", "phone_regions", mode="before")
@@ -119,6 +124,12 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def strangers(environment: Iterable[str]) -> list[str]:
+    """The variables that look like settings and are none: a misspelt one would otherwise be left out in silence."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OF_COMMANDS
+    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
 def is_loopback(host: str) -> bool:

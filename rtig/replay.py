@@ -12,7 +12,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from rtig.client import Source
+from rtig.client import LostCallback, Source
 from rtig.core import engine
 from rtig.core.call import Call
 from rtig.core.events import AnyEvent, SegmentHeard, SourceEvent, key
@@ -116,11 +116,16 @@ class Sent(Struct, frozen=True, kw_only=True, tag="sent", tag_field="type"):
 
 
 async def play(
-    recordings: Sequence[tuple[Sequence[AnyEvent], Mapping[str, int]]], url: str, token: str, speed: float = 1.0
+    recordings: Sequence[tuple[Sequence[AnyEvent], Mapping[str, int]]],
+    url: str,
+    token: str,
+    speed: float = 1.0,
+    on_lost: LostCallback | None = None,
 ) -> Sent:
     """Send calls, all at the same time, at `speed` times the rhythm in which they were recorded.
 
-    Returns when the server has everything for good. Raises `WorldError` and `MessageRefused` as `client.Source` does.
+    Returns when the server has everything for good. Raises `WorldError` and `MessageRefused` as `client.Source` does,
+    which also says what `on_lost` is told.
     """
     refused = 0
 
@@ -128,7 +133,7 @@ async def play(
         nonlocal refused
         refused += 1
 
-    async with Source(url, token, f"replay-{os.getpid()}", on_refused=note) as source:
+    async with Source(url, token, f"replay-{os.getpid()}", on_refused=note, on_lost=on_lost) as source:
         sent = await asyncio.gather(*(_send_in_time(source, *recording, speed) for recording in recordings))
         await source.drained()
     return Sent(calls=len(recordings), events=sum(sent), refused=refused)

@@ -102,15 +102,26 @@ def test_serve_lists_every_setting() -> None:
 
 def test_lint(kb: Path) -> None:
     result = run("kb", "lint", kb)
-    assert (result.stdout, result.stderr) == ("", "0 errors, 0 warnings\n")
+    assert (result.stdout, result.stderr) == ("", f"0 errors, 0 warnings in {kb}\n")
     assert parsed("kb", "lint", kb) == []
+
+
+def test_the_knowledge_base_here_is_meant_where_none_is_named(
+    kb: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert f"in {knowledge.shipped()}" in run("kb", "lint").stderr
+    (elsewhere / "knowledge_base").symlink_to(kb)
+    assert run("kb", "lint").stderr == "0 errors, 0 warnings in knowledge_base\n"
 
 
 def test_lint_of_a_broken_folder(kb: Path) -> None:
     (kb / "triggers/coaching.yaml").write_text(TRIGGERS.replace("say: Let", "sey: Let"))
     result = run("kb", "lint", kb, code=1)
     assert result.stdout == "triggers/coaching.yaml:4:5: error: `sey` is not a key here. Did you mean `say`?\n"
-    assert result.stderr == "1 error, 0 warnings\n"
+    assert result.stderr == f"1 error, 0 warnings in {kb}\n"
     [found] = parsed("kb", "lint", kb, code=1)
     assert (found["severity"], found["line"], found["column"]) == ("error", 4, 5)
 
@@ -230,6 +241,14 @@ async def test_replay_into_a_server(kb: Path, recorded: Path) -> None:
         assert refused.stderr.startswith("rtig: unauthenticated")
 
 
+def test_replay_says_that_a_server_cannot_be_had(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = cli._lost("ws://127.0.0.1:1/ws")
+    tell("the server answered 404 instead of opening a WebSocket")
+    tell("the server answered 404 instead of opening a WebSocket")
+    said = "the server answered 404 instead of opening a WebSocket; trying again, Ctrl-C gives up"
+    assert capsys.readouterr().err == f"rtig: ws://127.0.0.1:1/ws: {said}\n"
+
+
 @pytest.mark.parametrize("where", ["id", "trial", "script", "recording", "log"])
 def test_explain_wherever_the_call_is(where: str, kb: Path, recorded: Path, log: Path) -> None:
     words: dict[str, tuple[object, ...]] = {
@@ -286,6 +305,27 @@ def test_serve_says_which_setting_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "Traceback" not in result.stderr
     monkeypatch.delenv("RTIG_PING_INTERVAL")
     assert "no token is set" in run("serve", "--host", "0.0.0.0", code=1).stderr
+
+
+def test_serve_says_what_is_wrong_in_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "rtig.toml"
+    file.write_text('prot = 8601\n[serve]\nport = "x"\n')
+    result = run("serve", code=1)
+    assert "rtig.toml: `prot` is no setting; did you mean `port`?" in result.stderr
+    assert "rtig.toml: `serve` is no setting" in result.stderr
+    file.write_text("port = \n")
+    result = run("serve", code=1)
+    assert "rtig: rtig.toml is not TOML: Invalid value (at line 1, column 8)" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_serve_names_variables_that_are_no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RTIG_SUPERVISER_TOKEN", "s3cret")
+    result = run("serve", "--host", "0.0.0.0", code=1)
+    assert "`RTIG_SUPERVISER_TOKEN` is no setting; did you mean `RTIG_SUPERVISOR_TOKEN`?" in result.stderr
+    assert "s3cret" not in result.stderr
 
 
 def test_serve_of_a_broken_knowledge_base(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -111,6 +111,23 @@ async def test_an_event_sent_twice_while_it_is_under_way_goes_once() -> None:
         assert server.came == KEYS[:1]
 
 
+async def test_it_says_why_a_connection_cannot_be_had() -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    def elsewhere(connection: ServerConnection, _: Request) -> Response:
+        return connection.respond(HTTPStatus.NOT_FOUND, "Not here.\n")
+
+    options = {"process_request": elsewhere, "compression": None}
+    async with serve(Server(), "127.0.0.1", 0, **options) as listening:  # type: ignore[arg-type]
+        there = Server()
+        there.url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        async with source(there, on_lost=told.put_nowait):
+            assert await told.get() == "the server answered 404 instead of opening a WebSocket"
+    async with source(there, on_lost=told.put_nowait):
+        while not (why := await told.get()).startswith("it cannot be reached"):
+            assert "404" in why
+
+
 async def test_what_was_not_acknowledged_is_sent_again_after_a_loss() -> None:
     def behave(event: SourceEvent, times: int) -> Answer | str:
         if key(event) == "s@7" and times < 3:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from rtig.config import Settings, is_loopback
+from rtig.config import Settings, is_loopback, strangers
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +35,10 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) 
     assert (settings.port, settings.log) == (2, "calls.db")
     assert settings.allowed_origins == ("https://a.example",)
     assert settings.phone_regions == ("DE", "AT")
+
+
+def test_variables_that_only_look_like_settings_are_named() -> None:
+    assert strangers(["RTIG_PORT", "rtig_log", "RTIG_TOKEN", "RTIG_PROT", "PATH"]) == ["RTIG_PROT"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "desk.example"])

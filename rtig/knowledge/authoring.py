@@ -6,7 +6,7 @@ which say what is allowed and seldom meant.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -21,7 +21,7 @@ from rtig.core.redaction import redacted
 from rtig.core.text import words
 from rtig.core.triggers import Clause, Moment, NotSaid, Rule, Said, in_words
 from rtig.errors import PlaybookErrors
-from rtig.knowledge.base import KnowledgeBase, Page, Spot, Trial, compiled, read
+from rtig.knowledge.base import FOLDERS, KnowledgeBase, Page, Spot, Trial, compiled, read
 from rtig.knowledge.explain import explain, window
 from rtig.knowledge.nearness import COMMON, near, wordings
 from rtig.script import Script, line_of, perform
@@ -59,7 +59,7 @@ def lint(folder: Path, today: date) -> list[Finding]:
             Finding(severity="error", path=e.path, line=e.line, column=e.column, problem=e.problem, mend=e.mend)
             for e in errors.errors
         ]
-    found = [*_unknown_cards(knowledge), *_dates(knowledge.pages, knowledge.spots, today)]
+    found = [*_astray(folder), *_unknown_cards(knowledge), *_dates(knowledge.pages, knowledge.spots, today)]
     for rule in knowledge.source.rules:
         found.extend(_odd_rule(rule, knowledge.spots))
     for part in knowledge.source.signals:
@@ -73,6 +73,14 @@ def lint(folder: Path, today: date) -> list[Finding]:
 
 def _warn(spot: Spot, problem: str, mend: str = "") -> Finding:
     return Finding(severity="warning", path=spot.path, line=spot.line, column=spot.column, problem=problem, mend=mend)
+
+
+def _astray(folder: Path) -> Iterator[Finding]:
+    """Folders whose names look like those that are read, and are not: `trigger/` would be left out in silence."""
+    for path in sorted(folder.iterdir()):
+        near_by = get_close_matches(path.name.lower(), FOLDERS, n=1, cutoff=0.75)
+        if path.is_dir() and path.name not in FOLDERS and near_by:
+            yield _warn(Spot(f"{path.name}/", 0, 0), "this folder is not read", f"Did you mean `{near_by[0]}/`?")
 
 
 def _unknown_cards(knowledge: KnowledgeBase) -> Iterator[Finding]:

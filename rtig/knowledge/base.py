@@ -41,7 +41,7 @@ _LIMITS = {
     "party": ("said", "not_said", "monologue"),
 }
 """Keys that mean something beside some conditions only."""
-_FOLDERS = {
+FOLDERS = {
     "articles": ".md",
     "triggers": ".yaml",
     "playbooks": ".yaml",
@@ -237,7 +237,7 @@ class _Reader:
 
     def _files(self, folder: str) -> Iterator[tuple[File, str]]:
         """The texts of a folder's files in the order of their paths."""
-        suffix = _FOLDERS[folder]
+        suffix = FOLDERS[folder]
         found = (p for p in (self._folder / folder).rglob("*") if p.is_file())
         for path in sorted(found, key=lambda p: p.relative_to(self._folder).as_posix()):
             file = File(path.relative_to(self._folder).as_posix(), self.errors.append)

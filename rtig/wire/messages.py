@@ -265,4 +265,6 @@ def _refusal(problem: str) -> MessageRefused:
         return MessageRefused(Code.BAD_MESSAGE, f"The value is none of those allowed, at {where}.")
     if where in ("$.start_ms", "$.end_ms", "$.at_ms"):
         return MessageRefused(Code.BAD_TIME, f"{where} must be whole milliseconds from 0 to one day.")
+    if problem.startswith("Expected `str` matching"):
+        return MessageRefused(Code.BAD_MESSAGE, f"{where} must be 1 to 128 letters, digits or any of _ . : @ + -")
     return MessageRefused(Code.BAD_MESSAGE, problem)

@@ -73,6 +73,13 @@ def test_review_dates(tmp_path: Path) -> None:
     assert not authoring.lint(folder, date(2027, 1, 31))
 
 
+def test_a_folder_with_a_name_that_is_nearly_right(tmp_path: Path) -> None:
+    folder = write(tmp_path, {**GOOD, "trigger/t.yaml": "triggers: []\n", "pictures/README.md": "Not ours."})
+    assert [str(finding) for finding in authoring.lint(folder, TODAY)] == [
+        "trigger/: warning: this folder is not read. Did you mean `triggers/`?"
+    ]
+
+
 def test_a_single_common_word(tmp_path: Path) -> None:
     assert triggers(
         tmp_path, trigger("a", "said: [cancel my contract, (regulator|cancel), ombudsman, (the)? bill]")

@@ -161,6 +161,11 @@ def test_what_is_wrong_is_answered_and_the_connection_goes_on(frame: bytes, code
     assert isinstance(it.hear(SEGMENT, 0)[0], Append)
 
 
+def test_a_bad_id_is_answered_with_what_an_id_is() -> None:
+    sentence = refusal(greeted("source"), SEGMENT.replace(b'"call_id":"c1"', b'"call_id":"c 1"')).message
+    assert sentence == "$.call_id must be 1 to 128 letters, digits or any of _ . : @ + -"
+
+
 def test_the_codec_knows_every_message_that_has_a_rule() -> None:
     from rtig.wire.messages import ClientMessage
     from rtig.wire.session import ALLOWED
