@@ -14,7 +14,7 @@ import uvloop
 from pydantic import SecretStr
 
 from rtig import knowledge
-from rtig.app import log_to_stderr, running
+from rtig.app import log_to_stderr, running, tune_process
 from rtig.config import Settings
 from rtig.gateway.socket import Socket, Visitor, uvicorn_ws
 
@@ -99,6 +99,7 @@ async def _serve_rtig(log: str) -> None:
         reload_seconds=0,
     )
     playbook = knowledge.compile_folder(settings.knowledge_base)
+    tune_process()
     async with running(settings, playbook) as server:
         print(server.socket_url, flush=True)
         await server.ended.wait()

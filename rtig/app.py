@@ -34,6 +34,7 @@ from rtig.live import LiveCalls
 from rtig.wire.messages import Role
 
 TIDY_EVERY_SECONDS = 600.0
+SWITCH_SECONDS = 0.0005
 LAST_REQUESTS_SECONDS = 3
 """How long answers under way may take when the server ends."""
 _log = structlog.get_logger(__name__)
@@ -119,9 +120,7 @@ async def serve(settings: Settings) -> None:
     log_to_stderr(settings.log_level)
     seen = signature(settings.knowledge_base)
     playbook = await asyncio.to_thread(knowledge.compile_folder, settings.knowledge_base)
-    # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
-    gc.collect()
-    gc.freeze()
+    tune_process()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -136,6 +135,15 @@ async def serve(settings: Settings) -> None:
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(signum)
     _log.info("stopped")
+
+
+def tune_process() -> None:
+    """Set the interpreter up for short pauses; call it once a playbook is compiled."""
+    # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
+    gc.collect()
+    gc.freeze()
+    # The log's threads hold the interpreter for as long as this; with Python's 5 ms they are the tail of every figure.
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 async def open_log(settings: Settings) -> EventLog:
