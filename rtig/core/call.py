@@ -21,7 +21,7 @@ class Told(Struct, frozen=True):
     cards: Map[str, Card] = Map()
     checklists: Map[str, Checklist] = Map()
     playbook: str = ""
-    """Version of the playbook that the checklists were told from."""
+    """Version of the playbook that the checklists were told from; empty until the call has started."""
     choice: Choice = Choice()
     """The choice that the confirmed cards and the withheld ones were told from."""
 

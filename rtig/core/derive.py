@@ -145,7 +145,7 @@ def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call
         kept = tuple(new[at_ms] for at_ms in sorted(new))
         if kept != known:
             weighing = _reweighed(playbook, weighing, known, kept)
-            influences = influences.set(name, kept)
+            influences = influences.set(name, kept) if kept else influences.delete(name)
     if weighing is call.weighing and influences is call.influences:
         return call
     return replace(call, weighing=weighing, influences=influences)
@@ -262,7 +262,7 @@ def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> 
         if found != known:
             gone.extend(known)
             new.extend(found)
-            moments = moments.set(ref, found)
+            moments = moments.set(ref, found) if found else moments.delete(ref)
     if moments is call.moments:
         return call
     choosing = _rechosen(playbook, call.choosing, gone, new)
@@ -280,8 +280,8 @@ def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -
 
 def due(playbook: Playbook, heard: Heardings) -> int | None:
     """When a condition that waits for the clock may next be met."""
-    times = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in playbook.timed_clauses)
-    return min((due for due in times if due is not None), default=None)
+    deadlines = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in playbook.timed_clauses)
+    return min((at_ms for at_ms in deadlines if at_ms is not None), default=None)
 
 
 def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
@@ -324,7 +324,7 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     for segment in call.transcript.open.values():
         for place in segment.heard:
             also.setdefault(place.phrase, []).append(place)
-    if not also or call.ended:
+    if not also:
         return {}, {}
     heard = heardings(playbook, call, also)
     new: list[Moment] = []
@@ -342,14 +342,12 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     choosing = _rechosen(playbook, call.choosing, (), new)
     guess = policy.serve(playbook.attention, choosing.state, call.now)
     wanted = {m.order for m in new}
-    return (
-        {
-            card_id: shown
-            for card_id, shown in guess.shown.items()
-            if shown.moment.order in wanted and card_id not in choice.shown
-        },
-        doubts,
-    )
+    early = {
+        card_id: shown
+        for card_id, shown in guess.shown.items()
+        if shown.moment.order in wanted and card_id not in choice.shown
+    }
+    return early, doubts
 
 
 # --- with another playbook

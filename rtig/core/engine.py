@@ -69,6 +69,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
         case CallEnded():
             change = transcript.forget_unfinished(call.transcript, None)
             call = replace(derive.advance(call, event.at_ms), transcript=change.transcript)
+            # The clock's last word: no time passes for a call that is over.
             call = replace(derive.look_again(playbook, call, playbook.timed_clauses), ended=True)
             items.append(telling.info(playbook, call))
         case ToneScored():
@@ -107,7 +108,7 @@ def wake_at(playbook: Playbook, call: Call) -> int | None:
     due = derive.due(playbook, derive.heardings(playbook, call)) if playbook.timed_clauses else None
     times = [] if due is None else [due]
     if call.told.choice.waiting:
-        times.append(max(call.now + 1, call.told.choice.free_ms))
+        times.append(call.told.choice.free_ms)
     cools = frustration.cools_at(playbook.temper, call.weighing.state, call.now)
     if cools is not None:
         times.append(cools)

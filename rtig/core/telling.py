@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from rtig.core import derive, frustration, triggers
 from rtig.core.call import Call, Told
-from rtig.core.frustration import Patience
 from rtig.core.guidance import (
     CallInfo,
     Card,
@@ -30,7 +29,7 @@ MOOD_STEP = 0.04
 def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Guidance]) -> Call:
     """Add to `items` what event `seq` changed between two states of a call."""
     told = call.told
-    if call.started and (call.heard is not before.heard or not before.started or playbook.version != told.playbook):
+    if call.started and (call.heard is not before.heard or playbook.version != told.playbook):
         told = _tell_checklists(playbook, call, replace(told, playbook=playbook.version), items)
     told = _tell_cards(playbook, call, told, seq, items)
     if call.started:
@@ -42,10 +41,8 @@ def line(before: Call, call: Call, change: Change, segment_id: str) -> Line | No
     """The line of a segment that a change revised or took away; None where it did neither."""
     if change.segment is not None:
         return _line(call, change.segment)
-    held = before.transcript.open.get(segment_id)
-    if held is None and change.unsettled:
-        held = change.unsettled[0]
-    return None if held is None else _line(call, replace(held, text=""), voided=True)
+    gone = change.unsettled[0] if change.unsettled else before.transcript.open.get(segment_id)
+    return None if gone is None else _line(call, replace(gone, text=""), voided=True)
 
 
 def info(playbook: Playbook, call: Call) -> CallInfo:
@@ -65,10 +62,7 @@ def info(playbook: Playbook, call: Call) -> CallInfo:
 def _tell_cards(playbook: Playbook, call: Call, told: Told, seq: int, items: list[Guidance]) -> Told:
     choice = derive.chosen(playbook, call)
     guessed, doubts = derive.provisional(playbook, call, choice)
-    settled = choice is told.choice
-    shown_now = {i for i, card in told.cards.items() if card.state == "provisional"}
-    missed_now = any(i in told.cards and told.cards[i].state != "retracted" for i in call.missed)
-    if settled and not guessed and not shown_now and not missed_now:
+    if choice is told.choice and not guessed and not _may_go(call, told):
         return told
     cards = told.cards
     for card_id, shown in [*sorted(choice.shown.items(), key=_shown_order), *sorted(guessed.items())]:
@@ -83,32 +77,39 @@ def _tell_cards(playbook: Playbook, call: Call, told: Told, seq: int, items: lis
     for card_id, card in sorted(cards.items()):
         gone = card_id in call.missed or (card_id not in choice.shown and card_id not in guessed)
         if gone and card.state != "retracted":
-            card = replace(
-                card,
-                state="retracted",
-                cause=seq,
-                reason=_why_gone(playbook, call, choice, card, doubts.get(card.why.rule, "")),
-            )
+            reason = _why_gone(playbook, call, choice, card, doubts.get(card.why.rule, ""))
+            card = replace(card, state="retracted", cause=seq, reason=reason)
             cards = cards.set(card_id, card)
             items.append(card)
-    if not settled:
-        for order, refused in sorted(choice.withheld.items()):
-            known_refusal = told.choice.withheld.get(order)
-            if known_refusal is None or known_refusal.reason != refused.reason:
-                moment = refused.moment
-                items.append(
-                    Withheld(
-                        call_id=call.call_id,
-                        rule=moment.rule.id,
-                        reason=refused.reason,
-                        by=refused.by,
-                        at_ms=moment.at_ms,
-                        words=moment.quotes,
-                    )
+    _tell_withheld(call, told.choice, choice, items)
+    return replace(told, cards=cards, choice=choice) if cards is not told.cards or choice is not told.choice else told
+
+
+def _may_go(call: Call, told: Told) -> bool:
+    """Whether a card may have to go although the choice is as it was: it was missed, or rests on interim words."""
+    return any(
+        card.state != "retracted" and (card_id in call.missed or card_id not in told.choice.shown)
+        for card_id, card in told.cards.items()
+    )
+
+
+def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guidance]) -> None:
+    if choice.withheld is before.withheld:
+        return
+    for order, refused in sorted(choice.withheld.items()):
+        known = before.withheld.get(order)
+        if known is None or known.reason != refused.reason:
+            moment = refused.moment
+            items.append(
+                Withheld(
+                    call_id=call.call_id,
+                    rule=moment.rule.id,
+                    reason=refused.reason,
+                    by=refused.by,
+                    at_ms=moment.at_ms,
+                    words=moment.quotes,
                 )
-    if cards is told.cards and settled:
-        return told
-    return replace(told, cards=cards, choice=choice)
+            )
 
 
 def _moved(known: Card, shown: Shown, state: CardState) -> bool:
@@ -170,7 +171,7 @@ def _why_gone(playbook: Playbook, call: Call, choice: Choice, card: Card, doubt:
 
 
 def _tell_mood(playbook: Playbook, call: Call, told: Told, items: list[Guidance]) -> Told:
-    patience: Patience = call.weighing.state
+    patience = call.weighing.state
     score = frustration.faded(playbook.temper, patience, call.now)
     known = told.mood
     if known is not None:

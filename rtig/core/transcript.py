@@ -338,7 +338,9 @@ def _located(phrase: int, segment: Segment, index: int, back: int, before: Strea
         while not segment.words.norms:
             segment = next(parts)
         index = len(segment.words.norms) - 1
-    return Heard(phrase, segment.party, segment.time_of(segment.words.at[first]), end_ms, tuple(reversed(quotes)))
+    # Where segments of a party overlap, a later one may end a phrase before the time at which an earlier one began it.
+    start_ms = min(segment.time_of(segment.words.at[first]), end_ms)
+    return Heard(phrase, segment.party, start_ms, end_ms, tuple(reversed(quotes)))
 
 
 def _quote(segment: Segment, first: int, last: int) -> Quote:

@@ -1,11 +1,30 @@
-"""Small calls for the tests of the core: a playbook, and words that know when they were said."""
+"""Small calls for the tests of the core: a playbook, words that know when they were said, and who follows a call."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
+from hypothesis import strategies as st
+from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig.core.events import AnyEvent, CallEnded, CallStarted, Channel, Party, SegmentHeard
+from rtig.core import engine
+from rtig.core.call import Call
+from rtig.core.events import (
+    AnyEvent,
+    CallEnded,
+    CallStarted,
+    CardAnswered,
+    CardMissed,
+    Channel,
+    ClockTicked,
+    Party,
+    PartyCorrected,
+    PlaybookChanged,
+    SegmentHeard,
+    SegmentVoided,
+    ToneScored,
+)
 from rtig.core.frustration import Signal
 from rtig.core.guidance import CallInfo, Card, Checklist, Guidance, Hint, Line, Mood, Whisper, Withheld
 from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, StepSource
@@ -97,6 +116,12 @@ def playbook(source: Source = SOURCE) -> Playbook:
     return Playbook(source, SentimentIntensityAnalyzer())
 
 
+PLAYBOOK = playbook()
+FEW = replace(SOURCE, rules=tuple(r for r in SOURCE.rules if r.id in ("bill", "cancel", "manager", "upset")))
+"""For stories about words, in which nobody minds a silence."""
+OF_WORDS = playbook(FEW)
+
+
 class Spoken(NamedTuple):
     """Words of one party, one every `WORD_MS`, from `start_ms` on."""
 
@@ -170,3 +195,191 @@ def screen(guidance: Iterable[Guidance]) -> dict[tuple[str, ...], Guidance]:
         if not gone:
             shown[place] = item
     return shown
+
+
+# --- calls at random
+
+VOCABULARY = [
+    "bill", "has", "doubled", "higher", "why", "am", "i", "paying", "cancel", "my", "the", "contract", "plan",
+    "appointment", "router", "restarting", "help", "speak", "to", "a", "manager", "put", "you", "through", "call",
+    "is", "recorded", "third", "time", "calling", "that", "great", "terrible", "awful", "not", "good", "um", "uh",
+    "I'm", "don't", "bill has doubled", "cancel my contract", "cancel the appointment", "speak to a manager",
+    "put you through", "call is recorded", "third time calling", "that is great",
+]  # fmt: skip
+"""Words of the phrases above, of moods, and fillers; and whole phrases, which chance alone would hardly ever say."""
+
+
+def sentences(at_least: int, at_most: int) -> st.SearchStrategy[tuple[str, ...]]:
+    parts = st.lists(st.sampled_from(VOCABULARY), min_size=at_least, max_size=at_most)
+    return parts.map(lambda said: tuple(" ".join(said).split()))
+
+
+@st.composite
+def talks(draw: st.DrawFn) -> list[Spoken]:
+    """Stretches of speech; the parties may overlap, one party never speaks twice at a time."""
+    free = {"customer": 0, "agent": 0}
+    talk = []
+    for _ in range(draw(st.integers(1, 6))):
+        party = draw(st.sampled_from(("customer", "agent")))
+        start = free[party] + WORD_MS * draw(st.integers(0, 40))
+        words = draw(sentences(1, 9))
+        talk.append(Spoken(party, start, words))  # type: ignore[arg-type]
+        free[party] = talk[-1].end_ms
+    return talk
+
+
+@st.composite
+def travels(draw: st.DrawFn, talk: Sequence[Spoken]) -> list[SegmentHeard]:
+    """The talk cut into other segments, with interims that may be wrong, sent again and reordered."""
+    sent: list[SegmentHeard] = []
+    for number, spoken in enumerate(talk):
+        cuts = draw(st.lists(st.integers(1, len(spoken.words)), max_size=3))
+        edges = sorted({0, len(spoken.words), *cuts})
+        for first, last in pairwise(edges):
+            piece = spoken.piece(first, last)
+            revisions = draw(st.integers(0, 3))
+            for rev in range(revisions):
+                heard = piece.piece(0, draw(st.integers(1, len(piece.words))))
+                wrong = draw(st.booleans())
+                text = " ".join(draw(st.permutations(heard.words))) if wrong else None
+                sent.append(segment(f"{number}-{first}", heard, rev, final=False, text=text))
+            sent.append(segment(f"{number}-{first}", piece, revisions))
+    again = draw(st.lists(st.sampled_from(sent), max_size=4))
+    return draw(st.permutations(sent + again))
+
+
+@st.composite
+def happenings(draw: st.DrawFn) -> list[AnyEvent]:
+    """A call with everything in it; segments of one party may overlap, and some are never settled."""
+    heard: list[AnyEvent] = []
+    for _ in range(draw(st.integers(1, 8))):
+        party = draw(st.sampled_from(("customer", "customer", "agent", "unknown")))
+        words = draw(sentences(0, 7))
+        spoken = Spoken(party, WORD_MS * draw(st.integers(0, 60)), words)  # type: ignore[arg-type]
+        segment_id, rev = draw(st.sampled_from("abcdef")), draw(st.integers(0, 4))
+        heard.append(segment(segment_id, spoken, rev, final=draw(st.booleans()), stable=draw(st.integers(0, 60))))
+    ids = st.sampled_from("abcdef")
+    others: list[AnyEvent] = draw(
+        st.lists(
+            st.one_of(
+                st.builds(SegmentVoided, call_id=st.just(CALL), segment_id=ids),
+                st.builds(
+                    PartyCorrected, call_id=st.just(CALL), segment_id=ids, rev=st.integers(0, 3),
+                    party=st.sampled_from(("customer", "agent")),
+                ),
+                st.builds(
+                    ToneScored, call_id=st.just(CALL), segment_id=ids, rev=st.integers(0, 4),
+                    model=st.sampled_from(("m1", "m2")), negative=st.sampled_from((0.1, 0.8, 1.0)),
+                ),
+                st.builds(ClockTicked, call_id=st.just(CALL), at_ms=st.sampled_from((5_000, 15_000, 50_000))),
+                st.builds(
+                    CardAnswered, call_id=st.just(CALL), card_id=st.sampled_from(("bill.1", "cancel.1", "router.1")),
+                    action=st.just("dismissed"), reason=st.sampled_from(("wrong", "late")), at_ms=st.just(9_000),
+                    answer_id=st.just("x"),
+                ),
+                st.builds(CardMissed, call_id=st.just(CALL), card_id=st.sampled_from(("bill.1", "cancel.1"))),
+            ),
+            max_size=5,
+        )
+    )  # fmt: skip
+    return [CallStarted(call_id=CALL, queue="billing"), *draw(st.permutations(heard + others))]
+
+
+# --- whole calls folded
+
+
+def fold(events: Sequence[AnyEvent], ticks: bool = False) -> tuple[Call, list[Guidance]]:
+    folded = list((engine.rehearse if ticks else engine.replay)(PLAYBOOK, CALL, events))
+    return folded[-1].call, [item for step in folded for item in step.guidance]
+
+
+def outcome(state: Call, guidance: Sequence[Guidance]) -> dict[str, Any]:
+    """All that must not depend on how the words travelled."""
+    return {
+        "cards": [(c.id, c.at_ms, [q.text for q in c.why.words] and c.why.condition) for c in ordered(guidance)],
+        "mood": state.weighing.state.score,
+        "checklists": {i: [s.done for s in c.steps] for i, c in state.told.checklists.items()},
+        "shape": state.shape,
+        "withheld": sorted((w.moment.rule.id, w.reason, w.moment.at_ms) for w in state.told.choice.withheld.values()),
+    }
+
+
+def ordered(guidance: Sequence[Guidance]) -> list[Card]:
+    last = cards(guidance)
+    return [last[card_id] for card_id in confirmed(guidance)]
+
+
+# --- one call, event by event
+
+
+class Watcher:
+    """Somebody who follows a call and keeps what it was told."""
+
+    def __init__(self, followed: Playbook = PLAYBOOK) -> None:
+        self.playbook = followed
+        self.call = engine.begin(CALL)
+        self.log: list[AnyEvent] = []
+        self.items: list[Guidance] = []
+
+    def hear(self, *events: AnyEvent) -> list[Guidance]:
+        told: list[Guidance] = []
+        for event in events:
+            self.log.append(event)
+            self.call, items = engine.step(self.playbook, self.call, len(self.log), event)
+            told += items
+        self.items += told
+        return told
+
+    def change(self, source: Source, at_ms: int = 0) -> list[Guidance]:
+        self.playbook = playbook(source)
+        return self.hear(PlaybookChanged(call_id=CALL, version=self.playbook.version, at_ms=at_ms))
+
+    def tick(self, at_ms: int) -> list[Guidance]:
+        return self.hear(ClockTicked(call_id=CALL, at_ms=at_ms))
+
+    @property
+    def wake(self) -> int | None:
+        return engine.wake_at(self.playbook, self.call)
+
+
+def watching(*events: AnyEvent, followed: Playbook = OF_WORDS) -> Watcher:
+    watcher = Watcher(followed)
+    watcher.hear(CallStarted(call_id=CALL, queue="billing"), *events)
+    return watcher
+
+
+def interims(segment_id: str, spoken: Spoken) -> list[SegmentHeard]:
+    """The same words twice, not final: after that they are likely to stay."""
+    return [segment(segment_id, spoken, rev, final=False) for rev in (0, 1)]
+
+
+def answer(reason: Any, *, card_id: str = "bill.1", at_ms: int = 3_000, answer_id: str = "a1") -> CardAnswered:
+    return CardAnswered(
+        call_id=CALL, card_id=card_id, action="dismissed", reason=reason, at_ms=at_ms, answer_id=answer_id
+    )
+
+
+def tone(segment_id: str, negative: float, rev: int = 1, model: str = "m1") -> ToneScored:
+    return ToneScored(call_id=CALL, segment_id=segment_id, rev=rev, model=model, negative=negative)
+
+
+def lives(items: Sequence[Guidance]) -> list[tuple[str, str, str]]:
+    return [(c.id, c.state, c.reason) for c in items if isinstance(c, Card)]
+
+
+def withheld(items: Sequence[Guidance]) -> list[tuple[str, str]]:
+    return [(w.rule, w.reason) for w in items if isinstance(w, Withheld)]
+
+
+def moods(items: Sequence[Guidance]) -> list[Mood]:
+    return [m for m in items if isinstance(m, Mood)]
+
+
+def checklists(items: Sequence[Guidance]) -> list[tuple[str, list[bool]]]:
+    return [(c.id, [s.done for s in c.steps]) for c in items if isinstance(c, Checklist)]
+
+
+DOUBLED = say("customer", 1_000, "my bill has doubled")
+CONTRACT = say("customer", 1_000, "cancel my contract")
+CALL_BACK = say("customer", 1_000, "nobody ever calls me back")
+"""Words that a lexicon makes nothing of."""

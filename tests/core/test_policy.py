@@ -88,6 +88,16 @@ def test_waiting_makes_a_card_weigh_more() -> None:
     assert [card for card, _ in shown(later(chosen(*facts, attention=still), 6_000, still))] == ["a.1", "new.1"]
 
 
+def test_of_those_that_weigh_the_same_the_one_that_waits_longer_comes_first() -> None:
+    still = replace(ATTENTION, ageing=0.0)
+    choice = later(chosen(at(0, A), at(1_000, B), at(1_500, C), attention=still), 12_000, still)
+    assert shown(choice) == [("a.1", 0), ("b.1", 6_000), ("c.1", 12_000)]
+
+
+def test_of_those_that_are_alike_the_name_decides() -> None:
+    assert shown(later(chosen(at(0, A), at(1_000, B), at(1_000, C)), 6_000)) == [("a.1", 0), ("c.1", 6_000)]
+
+
 def test_a_card_that_waits_too_long_is_dropped_and_says_for_whom() -> None:
     hasty = replace(ATTENTION, patience_ms=4_000)
     choice = later(chosen(at(0, A), at(1_999, B), at(2_000, C), attention=hasty), 6_000, hasty)
@@ -148,6 +158,12 @@ def test_compliance_is_exempt_from_the_budget_and_spends_none() -> None:
     assert shown(choice) == [("a.1", 0), ("duty.1", 1_000)]
     assert shown(later(choice, 6_000)) == [("a.1", 0), ("duty.1", 1_000), ("b.1", 6_000)]
     assert shown(chosen(at(0, duty), at(1, A))) == [("duty.1", 0), ("a.1", 1)]
+
+
+def test_compliance_makes_nobody_wait_and_says_so() -> None:
+    choice = chosen(at(0, A), at(1_000, B), at(2_000, named("duty", exempt=True)))
+    assert [m.rule.id for m in choice.waiting] == ["b"]
+    assert choice.shown["duty.1"].beat == ()
 
 
 def test_compliance_too_is_held_to_its_cooldown_and_to_once() -> None:

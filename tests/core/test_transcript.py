@@ -124,6 +124,11 @@ def test_an_empty_final_takes_the_words_away_and_leaves_the_segment() -> None:
     ][2].heard[0].quotes == (Quote("a", "customer", 0, 2, "my"), Quote("b", "customer", 0, 4, "bill"))
 
 
+def test_a_segment_without_words_reaches_nowhere() -> None:
+    known = hear(Transcript(), fragment("a", "my bill"), fragment("e", "", 200, end_ms=9_000))
+    assert [segment.reach for segment in known.stream("customer")] == [200, 200]
+
+
 def test_an_end_before_the_beginning_is_taken_as_the_beginning() -> None:
     known = hear(Transcript(), fragment("a", "my bill", 500, end_ms=0), fragment("b", "x", 900, end_ms=1, final=False))
     assert known.stream("customer")[0].end_ms == 500
@@ -175,6 +180,12 @@ def test_a_correction_of_an_open_segment_is_heard_after_the_right_words() -> Non
     assert change.segment.party == "agent"
 
 
+def test_a_correction_of_an_open_segment_does_not_hear_on_from_words_after_it() -> None:
+    known = hear(Transcript(), fragment("b", "my", 5_000, party="agent"))
+    known = hear(known, fragment("a", "bill", 1_000, final=False, stable=4))
+    assert early(transcript.correct(known, "a", 1, "agent", AUTOMATON).transcript, "a") == []
+
+
 def test_a_correction_to_the_party_known_already_changes_no_words() -> None:
     known = hear(Transcript(), fragment("a", "my bill"))
     change = transcript.correct(known, "a", 1, "customer", AUTOMATON)
@@ -190,6 +201,13 @@ def test_too_many_open_segments_cost_the_stalest() -> None:
     assert len(known.open) == OPEN_AT_MOST
     assert "s0" not in known.open
     assert texts(hear(known, fragment("s0", "my bill", 0, rev=2))) == ["my bill"]
+
+
+def test_the_stalest_open_segment_is_the_one_that_ends_first_whatever_it_is_called() -> None:
+    times = ((n + OPEN_AT_MOST // 2) % (OPEN_AT_MOST + 1) for n in range(OPEN_AT_MOST + 1))
+    sent = [fragment(f"s{n:02}", "my", time * 1_000, final=False) for n, time in enumerate(times)]
+    stalest = min(sent, key=lambda one: one.end_ms)
+    assert {*hear(Transcript(), *sent).open} == {one.segment_id for one in sent} - {stalest.segment_id}
 
 
 def test_what_is_never_settled_is_let_go_of_after_its_time() -> None:
@@ -279,6 +297,13 @@ def test_a_phrase_over_several_segments_is_marked_in_each() -> None:
         )
     ]
     assert (heard[0].start_ms, heard[0].end_ms) == (200, 900)
+
+
+def test_a_phrase_over_segments_that_overlap_does_not_end_before_it_begins() -> None:
+    known = hear(Transcript(), fragment("a", "please call about my", 0), fragment("b", "bill today", 0, end_ms=500))
+    (found,) = (heard for segment in known.stream("customer") for heard in segment.heard)
+    assert (found.start_ms, found.end_ms) == (250, 250)
+    assert [quote.text for quote in found.quotes] == ["my", "bill"]
 
 
 def test_parties_are_heard_apart() -> None:

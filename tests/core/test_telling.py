@@ -1,0 +1,273 @@
+"""What watchers are told: a card's life and why it ends, the mood when it moves, checklists as they are ticked."""
+
+from calls import (
+    CALL,
+    CALL_BACK,
+    CONTRACT,
+    DOUBLED,
+    FEW,
+    PLAYBOOK,
+    Watcher,
+    cards,
+    checklists,
+    fold,
+    happenings,
+    interims,
+    lives,
+    moods,
+    say,
+    segment,
+    tone,
+    watching,
+    withheld,
+)
+from hypothesis import given, settings
+from msgspec.structs import replace
+
+from rtig.core import derive, engine, telling
+from rtig.core.events import AnyEvent, CallEnded, CallStarted, CardMissed, PartyCorrected, SegmentVoided
+from rtig.core.frustration import BANDS
+from rtig.core.guidance import Band, Card, Checklist, Guidance, Line
+from rtig.core.transcript import UNFINISHED_MS
+
+# --- a card's life
+
+
+def test_a_card_comes_early_and_is_confirmed_when_the_words_settle() -> None:
+    watcher = watching(*interims("a", DOUBLED), segment("a", DOUBLED, 5))
+    early, sure = (item for item in watcher.items if isinstance(item, Card))
+    assert (early.id, early.state, sure.id, sure.state) == ("bill.1", "provisional", "bill.1", "confirmed")
+    assert (early.cause, sure.cause) == (3, 4)
+    assert (early.at_ms, early.shown_ms) == (sure.at_ms, sure.shown_ms) == (2_200, 2_200)
+    assert sure.expires_ms == 2_200 + PLAYBOOK.attention.ttl_ms
+    assert [q.text for q in sure.why.words] == ["bill has doubled"]
+    assert sure.why.condition == "“bill ~3 (doubled|higher)” said by the customer"
+
+
+def test_a_card_that_came_early_is_taken_back_when_the_words_become_others() -> None:
+    watcher = watching(*interims("a", DOUBLED))
+    assert lives(watcher.hear(segment("a", DOUBLED, 5, text="my bill has tumbled"))) == [
+        ("bill.1", "retracted", "revised")
+    ]
+    assert not watcher.call.choosing.state.shown
+
+
+def test_a_card_that_came_early_is_taken_back_by_what_is_said_next() -> None:
+    spoken = say("customer", 1_000, "cancel my contract um cancel the appointment")
+    watcher = watching(*interims("a", spoken.piece(0, 3)))
+    assert lives(watcher.items)[0] == ("cancel.1", "provisional", "")
+    assert ("cancel.1", "retracted", "excluded") in lives(
+        watcher.hear(segment("a", spoken, 3, final=False), segment("a", spoken, 4, final=False))
+    )
+
+
+def test_a_confirmed_card_is_taken_back_by_what_is_said_next() -> None:
+    watcher = watching(segment("a", CONTRACT))
+    items = watcher.hear(segment("b", say("customer", 2_200, "no cancel the appointment")))
+    assert ("cancel.1", "retracted", "excluded") in lives(items)
+    assert ("cancel", "excluded") in withheld(items)
+
+
+def test_a_card_is_taken_back_when_the_agent_has_done_it() -> None:
+    manager = say("customer", 1_000, "let me speak to a manager")
+    watcher = watching(*interims("a", manager))
+    assert lives(watcher.items) == [("manager.1", "provisional", "")]
+    help_out = segment("b", say("agent", 3_000, "I will put you through"))
+    assert lives(watcher.hear(help_out)) == [("manager.1", "retracted", "done")]
+    sure = watching(segment("a", manager))
+    assert lives(sure.hear(help_out)) == [("manager.1", "retracted", "done")]
+
+
+def test_a_card_is_taken_back_when_its_words_are() -> None:
+    voided = SegmentVoided(call_id=CALL, segment_id="a")
+    for said in (interims("a", DOUBLED), [segment("a", DOUBLED)]):
+        watcher = watching(*said)
+        items = watcher.hear(voided)
+        assert lives(items) == [("bill.1", "retracted", "voided")]
+        assert [line.voided for line in items if isinstance(line, Line)] == [True]
+
+
+def test_a_card_is_taken_back_when_somebody_else_spoke() -> None:
+    watcher = watching(segment("a", DOUBLED))
+    moved = PartyCorrected(call_id=CALL, segment_id="a", rev=1, party="agent")
+    assert lives(watcher.hear(moved)) == [("bill.1", "retracted", "revised")]
+    back = PartyCorrected(call_id=CALL, segment_id="a", rev=2, party="customer")
+    assert lives(watcher.hear(back)) == [("bill.1", "confirmed", "")]
+
+
+def test_a_card_whose_words_are_never_settled_is_taken_back() -> None:
+    watcher = watching(*interims("a", DOUBLED))
+    for _ in range(10):
+        assert watcher.wake is not None
+        items = watcher.tick(watcher.wake)
+        if lives(items):
+            break
+    assert lives(items) == [("bill.1", "retracted", "unfinished")]
+    assert watcher.call.now == DOUBLED.end_ms + UNFINISHED_MS
+    ended = watching(*interims("a", DOUBLED))
+    assert lives(ended.hear(CallEnded(call_id=CALL, at_ms=4_000))) == [("bill.1", "retracted", "unfinished")]
+
+
+def test_a_card_that_nobody_could_see_is_taken_back_as_late_and_stays_so() -> None:
+    watcher = watching(segment("a", DOUBLED))
+    missed = CardMissed(call_id=CALL, card_id="bill.1")
+    assert lives(watcher.hear(missed)) == [("bill.1", "retracted", "late")]
+    assert lives(watcher.hear(missed, segment("a", DOUBLED, 2))) == []
+    again = segment("b", say("customer", 30_000, "my bill has doubled"))
+    assert lives(watcher.hear(again)) == [("bill.2", "confirmed", "")]
+
+
+def test_a_card_that_came_early_is_not_told_again_while_its_words_only_move() -> None:
+    watcher = watching(*interims("a", DOUBLED))
+    moved = say("customer", 1_100, "my bill has doubled")
+    assert lives(watcher.hear(segment("a", moved, 2, final=False))) == []
+    (card,) = (c for c in watcher.hear(segment("a", moved, 3)) if isinstance(c, Card))
+    assert (card.state, card.at_ms, card.shown_ms) == ("confirmed", 2_300, 2_200)
+
+
+def test_a_confirmed_card_whose_words_are_said_again_stays_until_those_are_gone_too() -> None:
+    watcher = watching(segment("a", DOUBLED), *interims("b", say("customer", 3_000, "my bill has doubled")))
+    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))) == []
+    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))) == [("bill.1", "retracted", "voided")]
+
+
+def test_a_card_that_comes_again_after_it_was_taken_back_is_fresh() -> None:
+    watcher = watching(*interims("a", DOUBLED), SegmentVoided(call_id=CALL, segment_id="a"))
+    watcher.hear(segment("b", say("customer", 300_000, "my bill has doubled")))
+    card = watcher.call.told.cards["bill.1"]
+    assert (card.shown_ms, card.expires_ms) == (301_200, 301_200 + PLAYBOOK.attention.ttl_ms)
+
+
+def test_cards_that_one_tick_brings_are_told_in_the_order_in_which_they_come() -> None:
+    manager, doubled = say("customer", 2_000, "speak to a manager"), say("customer", 3_200, "bill has doubled")
+    watcher = watching(segment("a", CONTRACT), segment("b", manager), segment("c", doubled))
+    told = [(c.id, c.state) for c in watcher.tick(60_000) if isinstance(c, Card)]
+    assert told == [("manager.1", "confirmed"), ("bill.1", "confirmed")]
+
+
+def test_an_earlier_remark_that_arrives_late_is_what_the_card_answers() -> None:
+    watcher = watching(segment("b", say("customer", 9_000, "my bill has doubled")))
+    (card,) = (c for c in watcher.hear(segment("a", DOUBLED)) if isinstance(c, Card))
+    assert (card.id, card.state, card.at_ms, card.cause) == ("bill.1", "confirmed", 2_200, 3)
+    assert withheld(watcher.items) == [("bill", "cooldown")]
+
+
+@settings(max_examples=150, deadline=None)
+@given(happenings())
+def test_every_card_that_is_shown_can_be_explained_from_the_words(events: list[AnyEvent]) -> None:
+    state, items = fold(events)
+    now = {s.id: s for stream in state.transcript.streams.values() for s in stream}
+    now.update(state.transcript.open)
+    for card in cards(items).values():
+        if card.state == "confirmed" and card.id in state.told.choice.shown:
+            for quote in card.why.words:
+                whole = now[quote.segment_id]
+                assert (quote.party, quote.text) == (whole.party, whole.text[quote.start : quote.end])
+    for reason in (r for mood in moods(items) for r in mood.reasons):
+        assert {quote.party for quote in reason.words} <= {"customer"}
+
+
+@settings(max_examples=150, deadline=None)
+@given(happenings())
+def test_cards_that_stand_are_those_that_a_new_look_would_show_and_nothing_is_left_to_tell(
+    events: list[AnyEvent],
+) -> None:
+    for folded in engine.replay(PLAYBOOK, CALL, events):
+        state = folded.call
+        choice = derive.chosen(PLAYBOOK, state)
+        early, _ = derive.provisional(PLAYBOOK, state, choice)
+        standing = {card_id for card_id, card in state.told.cards.items() if card.state != "retracted"}
+        assert standing == {*choice.shown, *early} - {*state.missed}
+    left: list[Guidance] = []
+    telling.tell(PLAYBOOK, state, state, folded.seq + 1, left)
+    assert left == []
+
+
+# --- the mood
+
+
+def test_the_mood_is_told_when_it_has_fallen_to_another_band() -> None:
+    angry = segment("a", say("customer", 1_000, "this is the third time I call it is a terrible awful disgrace"))
+    watcher = watching(angry)
+    band = moods(watcher.items)[-1].band
+    assert band in ("tense", "frustrated", "critical")
+    bands: list[Band] = [band]
+    while bands[-1] != "calm":
+        assert watcher.wake is not None
+        bands += [mood.band for mood in moods(watcher.tick(watcher.wake))]
+    assert bands == list(reversed(BANDS[: BANDS.index(band) + 1]))
+
+
+def test_no_mood_is_told_before_the_call_has_started() -> None:
+    watcher = Watcher()
+    assert moods(watcher.hear(segment("a", say("customer", 1_000, "this is terrible awful")))) == []
+    (mood,) = moods(watcher.hear(CallStarted(call_id=CALL)))
+    assert mood.score > 0
+
+
+def test_the_mood_is_not_told_for_every_little_move() -> None:
+    watcher = watching(segment("a", say("customer", 1_000, "this is the third time I call")))
+    score = moods(watcher.items)[-1].score
+    quiet = segment("b", say("agent", 4_000, "one moment please"))
+    assert moods(watcher.hear(quiet)) == []
+    later = moods(watcher.tick(60_000))
+    assert later[0].score < score
+
+
+def test_a_models_score_refines_the_mood_and_says_so() -> None:
+    watcher = watching(segment("a", CALL_BACK))
+    assert moods(watcher.items)[-1].reading == "words"
+    (mood,) = moods(watcher.hear(tone("a", 0.95)))
+    assert (mood.reading, mood.reasons[0].what) == ("words and model", "tone of voice in words")
+    assert mood.score > 0.3
+
+
+def test_a_model_that_finds_nothing_has_read_all_the_same() -> None:
+    watcher = watching(segment("a", CALL_BACK))
+    (mood,) = moods(watcher.hear(tone("a", 0.1)))
+    assert (mood.reading, mood.score, mood.reasons) == ("words and model", 0.0, ())
+
+
+# --- checklists
+
+
+def test_a_checklist_ticks_itself_and_shows_the_words() -> None:
+    watcher = watching()
+    assert checklists(watcher.items) == [("opening", [False, False])]
+    items = watcher.hear(segment("a", say("agent", 0, "Thanks for calling Larkfield")))
+    assert checklists(items) == [("opening", [True, False])]
+    assert [q.text for i in items if isinstance(i, Checklist) for q in i.steps[0].words] == ["Thanks for calling"]
+    assert checklists(watcher.hear(segment("b", say("customer", 3_000, "how can I help")))) == []
+    assert checklists(watcher.hear(segment("c", say("agent", 6_000, "how can I help")))) == [("opening", [True, True])]
+    assert checklists(watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))) == [("opening", [False, True])]
+
+
+def test_a_checklist_opens_when_its_words_are_said_and_is_withdrawn_when_they_were_not() -> None:
+    watcher = watching()
+    watcher.hear(segment("z", say("agent", 0, "may I ask why")))
+    assert checklists(watcher.hear(segment("a", say("agent", 3_000, "cancel my contract")))) == []
+    assert checklists(watcher.hear(segment("b", say("customer", 6_000, "cancel my contract")))) == [("leaving", [True])]
+    items = watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))
+    assert [(item.id, item.withdrawn) for item in items if isinstance(item, Checklist)] == [("leaving", True)]
+    assert "leaving" not in watcher.call.told.checklists
+
+
+def test_a_checklist_waits_for_final_words() -> None:
+    greeting = say("agent", 0, "thanks for calling")
+    watcher = watching(*interims("a", greeting))
+    assert checklists(watcher.items) == [("opening", [False, False])]
+
+
+def test_checklists_follow_the_playbook_before_anybody_has_spoken_too() -> None:
+    watcher = watching()
+    items = watcher.change(replace(FEW, checklists=()), at_ms=500)
+    assert [(i.id, i.withdrawn) for i in items if isinstance(i, Checklist)] == [("opening", True)]
+    assert checklists(watcher.change(FEW, at_ms=600)) == [("opening", [False, False])]
+
+
+def test_a_checklist_that_is_not_in_the_playbook_any_more_is_withdrawn() -> None:
+    watcher = watching(segment("a", CONTRACT))
+    items = watcher.change(replace(FEW, checklists=FEW.checklists[:1]), at_ms=5_000)
+    assert [(i.id, i.withdrawn) for i in items if isinstance(i, Checklist)] == [("leaving", True)]
+    items = watcher.change(FEW, at_ms=6_000)
+    assert [(i.id, i.withdrawn) for i in items if isinstance(i, Checklist)] == [("leaving", False)]
