@@ -199,7 +199,7 @@ from rtig.app import log_to_stderr
 log_to_stderr("debug")
 def broken(text):
     return {}["key"]
-for log in (structlog.get_logger(), logging.getLogger("another.library")):
+for log in (structlog.get_logger(), logging.getLogger("another.package")):
     try:
         broken("gwendolyn")
     except KeyError:

@@ -515,7 +515,7 @@ WORD = "thistle" "marrowby"
 TELLING = {
     "structlog": lambda: structlog.get_logger().info("said", text=WORD),
     "bound": lambda: structlog.get_logger().bind(text=WORD).warning("said"),
-    "logging": lambda: logging.getLogger("another.library").warning("said %s", WORD),
+    "logging": lambda: logging.getLogger("another.package").warning("said %s", WORD),
     "error": lambda: MessageRefused(Code.BAD_JSON, WORD),
     "warning": lambda: warnings.warn(WORD.title()),
     "figures": lambda: count(Metrics()).page(),
