@@ -160,9 +160,10 @@ class LiveCalls:
         """Fold all live calls with another playbook from here on; each call's log says so."""
         self.playbook = playbook
         for key, live in list(self._calls.items()):
-            if live.going_on and live.playbook.version != playbook.version:
-                before, live.playbook = live.playbook, playbook
-                changed = PlaybookChanged(call_id=key.call_id, version=playbook.version, at_ms=live.clock())
+            # A call may have been let go, and another playbook may have come, while others had their turn.
+            if self._calls.get(key) is live and live.going_on and live.playbook.version != self.playbook.version:
+                before, live.playbook = live.playbook, self.playbook
+                changed = PlaybookChanged(call_id=key.call_id, version=self.playbook.version, at_ms=live.clock())
                 try:
                     self.accept(key, changed)
                 except MessageRefused as refused:
