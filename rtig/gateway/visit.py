@@ -367,14 +367,13 @@ class Visit:
             self._desk.unwatches(call, self._socket)
 
     def _answer(self, said: Answer) -> None:
-        call = self._call(said.call_id)
-        state = self._live.call(call)
-        try:
+        def answered(call: CallKey) -> CardAnswered:
+            state = self._live.call(call)
             if not state.started:
                 raise _unknown_call()
             if said.card_id not in state.told.cards:
                 raise MessageRefused(Code.UNKNOWN_CARD, "This call has no card of this id.")
-            answered = CardAnswered(
+            return CardAnswered(
                 call_id=call.call_id,
                 card_id=said.card_id,
                 action=said.action,
@@ -383,25 +382,26 @@ class Visit:
                 at_ms=self._live.clock(call),
                 answer_id=said.answer_id,
             )
-            self._append(call, answered)
-        except MessageRefused as refusal:
-            self._refuse(refusal, said)
-            self._desk.let_go(call)
-        else:
-            self._count(said)
-            self._session.accepted()
+
+        self._append_said(said, answered)
 
     def _whisper(self, said: Whisper) -> None:
-        call = self._call(said.call_id)
-        try:
-            whispered = Whispered(
+        def whispered(call: CallKey) -> Whispered:
+            return Whispered(
                 call_id=call.call_id,
                 whisper_id=said.whisper_id,
                 text=said.text,
                 by=self._hello.agent,
                 at_ms=self._live.clock(call),
             )
-            self._append(call, whispered)
+
+        self._append_said(said, whispered)
+
+    def _append_said(self, said: Answer | Whisper, event: Callable[[CallKey], AnyEvent]) -> None:
+        """Append what a person did. `event` may raise `MessageRefused`."""
+        call = self._call(said.call_id)
+        try:
+            self._append(call, event(call))
         except MessageRefused as refusal:
             self._refuse(refusal, said)
             self._desk.let_go(call)
