@@ -49,9 +49,8 @@ from rtig.core import engine
 book = playbook()
 events = call([say("agent", 0, "thanks for calling"), say("customer", 2_000, "my bill has doubled terrible")], 30_000)
 list(engine.rehearse(book, CALL, events))  # whatever Python itself loads late is loaded now
-allowed = {"object.__getattr__", "sys._getframe"}
 touched = []
-sys.addaudithook(lambda name, args: touched.append(name) if name not in allowed else None)
+sys.addaudithook(lambda name, args: touched.append(name))
 guidance = list(engine.rehearse(book, CALL, events))
 seen = [name for name in touched if name.split(".")[0] in ("open", "os", "socket", "subprocess", "sqlite3", "shutil")]
 assert guidance and not seen, seen
