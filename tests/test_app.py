@@ -99,7 +99,7 @@ async def test_a_changed_knowledge_base_is_picked_up_and_a_mistake_never_replace
         file.write_text(trigger % "bill has tripled")
         while server.live.playbook is first:
             await asyncio.sleep(0)
-        assert server.live.playbook.phrases == ("bill has tripled",)
+        assert [spoken.phrase for spoken in server.live.playbook.phrases] == ["bill has tripled"]
         assert server.desk.metrics.playbook_errors == 0
 
 

@@ -51,12 +51,12 @@ def test_every_item_of_guidance_is_there() -> None:
 def test_every_event_of_a_source_is_there_with_its_key() -> None:
     given: dict[str, Any] = {
         "call_id": "c", "segment_id": "<segment_id>", "hint_id": "<hint_id>", "name": "n", "party": "agent", "text": "",
-        "rev": 0, "start_ms": 0, "end_ms": 0, "at_ms": 0,
+        "rev": 0, "start_ms": 0, "end_ms": 0, "at_ms": 0, "on": True,
     }  # fmt: skip
     expected = {}
     for kind in get_args(events.SourceEvent):
         event = kind(**{name: value for name, value in given.items() if name in kind.__struct_fields__})
-        expected[tag(kind)] = events.key(event).replace("@0", "@<rev>")
+        expected[tag(kind)] = events.key(event).replace("@0", "@<rev>").replace(":0:", ":<at_ms>:")
     assert {row[0]: row[1] for row in table(PROTOCOL, "event")} == expected
 
 

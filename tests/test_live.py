@@ -8,9 +8,9 @@ import pytest
 from calls import CALL, SOURCE, call, playbook, rule, say, segment
 
 from rtig.core import engine
+from rtig.core.conditions import Silence
 from rtig.core.events import CallEnded, CallStarted, ClockTicked, SegmentHeard
 from rtig.core.guidance import Card, Line
-from rtig.core.triggers import Silence
 from rtig.errors import Code, MessageRefused
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, Position

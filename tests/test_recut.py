@@ -8,12 +8,12 @@ import pytest
 from calls import confirmed, playbook, rule
 
 from rtig.core import engine
+from rtig.core.conditions import Said
 from rtig.core.events import AnyEvent, CallEnded, CallStarted, SegmentHeard
 from rtig.core.guidance import Line
 from rtig.core.playbook import Playbook, Source
 from rtig.core.policy import Attention
 from rtig.core.text import words
-from rtig.core.triggers import Said
 from rtig.ingest.feed import read_file
 
 SAMPLES = Path(__file__).parents[1] / "../shared/samples/ingest"

@@ -8,10 +8,10 @@ from calls import CALL, call, playbook, rule, say, segment
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from rtig.core.conditions import Said, Silence
 from rtig.core.events import AnyEvent, CallStarted, ClockTicked, SegmentHeard, SourceEvent, key
 from rtig.core.guidance import Card, Line
 from rtig.core.playbook import Source
-from rtig.core.triggers import Said, Silence
 from rtig.replay import Summary, Tally, by_call, play
 from rtig.wire.messages import Ack, Hello, Limits, Welcome, decode, encode
 

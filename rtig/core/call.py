@@ -11,7 +11,8 @@ from rtig.core.playbook import ClauseRef
 from rtig.core.policy import Choice, Choosing
 from rtig.core.shape import Shape
 from rtig.core.transcript import Heard, Transcript
-from rtig.core.triggers import Moment
+from rtig.core.triggers import Moment, Scope
+from rtig.core.utterances import Meant, Utterance
 
 
 class Told(Struct, frozen=True):
@@ -33,6 +34,7 @@ class Call(Struct, frozen=True, kw_only=True):
     channel: Channel = "voice"
     agent: str = ""
     queue: str = ""
+    team: str = ""
     customer: str = ""
     started_at: int = 0
     now: int = 0
@@ -46,6 +48,14 @@ class Call(Struct, frozen=True, kw_only=True):
     """What each signal adds to the weighing."""
     tones: Map[str, Map[str, tuple[int, float]]] = Map()
     """What each model read in each segment: the revision that it read, and how negative."""
+    held: tuple[tuple[int, bool], ...] = ()
+    """When the customer was put on hold (True) or taken off it, in order of time."""
+    utterances: Map[str, tuple[Utterance, ...]] = Map()
+    """By party, in order of time: what a model is asked about."""
+    readings: Map[str, dict[str, float]] = Map()
+    """What a model understood of each utterance, by its key."""
+    meant: Map[str, tuple[Meant, ...]] = Map()
+    """Where each meaning was found, in order of time."""
     weighing: Weighing = frustration.begin()
     moments: Map[ClauseRef, tuple[Moment, ...]] = Map()
     unsaid: Map[tuple[str, int], bool] = Map()
@@ -54,3 +64,9 @@ class Call(Struct, frozen=True, kw_only=True):
     missed: Map[str, str] = Map()
     """Cards that must not be shown, by id, with the reason."""
     told: Told = Told()
+    due: int | None = None
+    """When the clock alone may next change something, if nothing more is heard."""
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.queue, self.team, self.channel)

@@ -5,21 +5,28 @@ the same from all the words at once.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 
 from immutables import Map
 from msgspec.structs import replace
 
-from rtig.core import frustration, policy, shape, transcript, triggers
+from rtig.core import conditions, frustration, policy, shape, transcript, triggers, utterances
 from rtig.core.call import Call
-from rtig.core.events import CardAnswered, ToneScored
+from rtig.core.conditions import Course, Heardings, Means, Said, Tolerance
+from rtig.core.events import CardAnswered, HoldChanged, ToneScored, UtteranceRead
 from rtig.core.frustration import Influence, Weighing
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.policy import Choice, Choosing, Mute, Shown
-from rtig.core.shape import Span
-from rtig.core.transcript import Change, Heard, Segment
-from rtig.core.triggers import Heardings, Moment, Said
+from rtig.core.shape import FOR_EVER, Span
+from rtig.core.transcript import Capture, Change, Heard, Segment
+from rtig.core.triggers import Moment
+from rtig.core.utterances import Meant, Utterance
 
+MEANT_FROM = 0.5
+"""Models' thresholds are set here: see `UtteranceRead`."""
+NEAR_TIE = 0.1
+"""Another article this near to the likeliest one is about as likely."""
 MODEL_FROM = 0.5
 MODEL_WEIGHS = 0.4
 """Share of patience that a model's surest negative reading takes."""
@@ -42,13 +49,15 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     call = _weigh_words(playbook, call, before, changed)
     call = _weigh_tones(playbook, call, before, changed)
     call = _reshape(call, before, changed)
+    call = _reutter(playbook, call, before, changed)
     signals = dict.fromkeys(name for phrase in touched for name in playbook.signals_of_phrase.get(phrase, ()))
     call = _weigh_signals(playbook, call, signals)
     clauses = dict.fromkeys(ref for phrase in touched for ref in playbook.clauses_of_phrase.get(phrase, ()))
-    if call.weighing.state.rises != before.weighing.state.rises:
+    if call.weighing is not before.weighing:
         clauses.update(dict.fromkeys(playbook.mood_clauses))
     if call.shape != before.shape:
         clauses.update(dict.fromkeys(playbook.shape_clauses))
+    clauses.update(_of_meanings(playbook, before, call))
     return look_again(playbook, call, clauses)
 
 
@@ -81,7 +90,7 @@ def _weigh_words(playbook: Playbook, call: Call, before: Call, changed: tuple[Se
     """Read the customer's turns again that a change may belong to."""
     weighing = call.weighing
     for segment in changed:
-        if segment.party != "customer" or not segment.words.spans:
+        if segment.party != "customer" or not segment.words.size:
             continue
         low, high = shape.neighbourhood(before.transcript, call.transcript, segment)
         since = max(low, _since(before, call, segment))
@@ -105,7 +114,7 @@ def _since(before: Call, call: Call, segment: Segment) -> int:
     for state in (before, call):
         stream = state.transcript.stream(segment.party)
         index = bisect_left(stream, segment.place, key=_place) - 1
-        while index >= 0 and not stream[index].words.spans:
+        while index >= 0 and not stream[index].words.size:
             index -= 1
         if index >= 0:
             since = min(since, stream[index].end_ms)
@@ -138,7 +147,7 @@ def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call
                 signal=name,
             )
             for phrase in source.said
-            for place in call.heard.get(playbook.phrase_numbers[phrase], ())
+            for place in heard_places(playbook, call.heard, phrase)
             if place.party == "customer"
         }
         known = influences.get(name, ())
@@ -162,9 +171,123 @@ def score(playbook: Playbook, call: Call, event: ToneScored) -> Call:
     segment = call.transcript.find(event.segment_id)
     if segment is not None:
         call = _weigh_tones(playbook, call, before, (segment,))
-    if call.weighing.state.rises != before.weighing.state.rises:
+    if call.weighing is not before.weighing:
         call = look_again(playbook, call, playbook.mood_clauses)
     return call
+
+
+def hold(playbook: Playbook, call: Call, event: HoldChanged) -> Call:
+    """The customer was put on hold or taken off it."""
+    held = tuple(sorted({*call.held, (event.at_ms, event.on)}))
+    return look_again(playbook, replace(call, held=held), playbook.hold_clauses)
+
+
+def _holds(held: tuple[tuple[int, bool], ...], now: int, ended: bool) -> tuple[Span, ...]:
+    """Times on hold; one that nothing has ended goes on."""
+    spans: list[Span] = []
+    since: int | None = None
+    for at_ms, on in held:
+        if on and since is None:
+            since = at_ms
+        elif not on and since is not None:
+            spans.append(Span(since, at_ms))
+            since = None
+    if since is not None:
+        spans.append(Span(since, now if ended else FOR_EVER))
+    return tuple(spans)
+
+
+# --- what was meant
+
+
+def read(playbook: Playbook, call: Call, event: UtteranceRead) -> Call:
+    """A model has read an utterance. A reading for other meanings than the playbook's is no use."""
+    if event.meanings != playbook.meanings_version or event.utterance in call.readings:
+        return call
+    before, call = call, replace(call, readings=call.readings.set(event.utterance, event.scores))
+    found = [one for said in call.utterances.values() for one in said if one.key == event.utterance]
+    call = _remean(playbook, call, (), found)
+    return look_again(playbook, call, _of_meanings(playbook, before, call))
+
+
+def unread(playbook: Playbook, call: Call) -> list[Utterance]:
+    """What a model has still to read, the latest first."""
+    waiting = [
+        one for party in playbook.parties_read for one in call.utterances.get(party, ()) if one.key not in call.readings
+    ]
+    return sorted(waiting, key=lambda one: -one.end_ms)
+
+
+def _reutter(playbook: Playbook, call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
+    """Keep the utterances in step with the final segments."""
+    for segment in changed:
+        if segment.party in playbook.parties_read and segment.words.norms:
+            low, high = shape.neighbourhood(before.transcript, call.transcript, segment)
+            turn = shape.turn(call.transcript.stream(segment.party), low, high)
+            found = utterances.revised(call.utterances.get(segment.party, ()), turn, low, high)
+            call = replace(call, utterances=call.utterances.set(segment.party, found.utterances))
+            if call.readings:
+                call = _remean(playbook, call, found.gone, found.new)
+    return call
+
+
+def _remean(playbook: Playbook, call: Call, gone: Collection[Utterance], new: Collection[Utterance]) -> Call:
+    """Keep `meant` in step with the utterances and their readings."""
+    index: dict[str, list[Meant]] = {}
+
+    def of(meaning: str) -> list[Meant]:
+        return index.setdefault(meaning, list(call.meant.get(meaning, ())))
+
+    for one in gone:
+        for meaning, meant in _meant(playbook, one, call.readings.get(one.key)):
+            of(meaning).remove(meant)
+    for one in new:
+        for meaning, meant in _meant(playbook, one, call.readings.get(one.key)):
+            insort(of(meaning), meant, key=_when_meant)
+    kept = call.meant
+    for meaning, found in index.items():
+        kept = kept.set(meaning, tuple(found)) if found else kept.delete(meaning) if meaning in kept else kept
+    return replace(call, meant=kept) if index else call
+
+
+def _when_meant(meant: Meant) -> tuple[int, int, str]:
+    return (meant.end_ms, meant.start_ms, meant.party)
+
+
+def _meant(playbook: Playbook, one: Utterance, scores: Mapping[str, float] | None) -> Iterable[tuple[str, Meant]]:
+    """What an utterance means: of the meanings that compete the likeliest, and each of the others."""
+    sure = sorted((-score, name) for name, score in (scores or {}).items() if name in playbook.meanings)
+    competing = [(name, -score) for score, name in sure if playbook.meanings[name].competes]
+    for score, name in sure:
+        meaning = playbook.meanings[name]
+        if -score < MEANT_FROM or not conditions.by(one.party, meaning.party):
+            continue
+        near: tuple[tuple[str, float], ...] = ()
+        if meaning.competes:
+            if name != competing[0][0]:
+                continue
+            near = tuple(other for other in competing[1:] if other[1] >= -score - NEAR_TIE)
+        yield name, Meant(one.key, -score, one.party, one.start_ms, one.end_ms, one.quotes, near)
+
+
+def _of_meanings(playbook: Playbook, before: Call, call: Call) -> dict[ClauseRef, None]:
+    """The clauses that wait for meanings that may be found elsewhere now."""
+    if call.meant is before.meant and call.utterances is before.utterances:
+        return {}
+    return dict.fromkeys(
+        ref
+        for meaning, refs in playbook.clauses_of_meaning.items()
+        if call.meant.get(meaning) or before.meant.get(meaning)
+        for ref in refs
+    )
+
+
+def _open_keys(call: Call) -> frozenset[str]:
+    """The utterances that may still grow."""
+    if call.channel == "chat":
+        return frozenset()
+    now = None if call.ended else call.now
+    return frozenset(utterances.open_key(said, now) for said in call.utterances.values())
 
 
 def _weigh_tones(playbook: Playbook, call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
@@ -227,24 +350,77 @@ def every_clause(playbook: Playbook) -> list[ClauseRef]:
     return [ClauseRef(rule.id, index) for rule in playbook.rules.values() for index in range(len(rule.clauses))]
 
 
-def heardings(playbook: Playbook, call: Call, also: dict[int, list[Heard]] | None = None) -> Heardings:
-    """`also`: what was heard in words that are not final yet."""
+def heard_places(
+    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], phrase: str, tolerance: Tolerance = "asr"
+) -> tuple[Heard, ...]:
+    """Where a phrase was said, in order of time, without the places that are followed by what must not follow it."""
+    number = playbook.number(phrase, tolerance)
+    found = heard.get(number, ())
+    ban = playbook.matcher.bans.get(number)
+    if ban is None or not found:
+        return found
+    banned = {place.after for place in heard.get(ban, ())}
+    return tuple(place for place in found if place.ends not in banned)
 
-    def said(phrase: str) -> tuple[Heard, ...]:
-        number = playbook.phrase_numbers[phrase]
-        settled = call.heard.get(number, ())
-        return (*settled, *also[number]) if also is not None and number in also else settled
 
-    return Heardings(
-        said=said,
+def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard, ...]] | None = None) -> Heardings:
+    """What conditions look at.
+
+    `early`: where phrases were heard when words that are not final yet count too; turns then count as over.
+    """
+    heard = call.heard if early is None else early
+    growing = _open_keys(call) if early is None else frozenset[str]()
+
+    def meant(meaning: str) -> tuple[Meant, ...]:
+        found = call.meant.get(meaning, ())
+        return tuple(one for one in found if one.utterance not in growing) if growing else found
+
+    found = Heardings(
+        said=partial(heard_places, playbook, heard),
+        meant=meant,
+        captured=lambda slot: captured(playbook, heard, slot, found),
         shape=call.shape,
-        rises=call.weighing.state.rises,
+        temper=playbook.temper,
+        weighing=call.weighing,
         channel=call.channel,
-        queue=call.queue,
         started=call.started,
         now=call.now,
         quiet=shape.quiet(call.shape, call.transcript, call.now),
+        holds=_holds(call.held, call.now, call.ended),
     )
+    return found
+
+
+def captured(
+    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], slot: str, also: Heardings
+) -> tuple[tuple[int, Capture], ...]:
+    """What a slot took, and when, in order of time; of two phrases that end together the longer one knows best."""
+    source = playbook.slots[slot]
+    course: Course | None = conditions.course(source.when, also) if source.when is not None else None
+    found: dict[int, tuple[int, Capture]] = {}
+    for number in playbook.phrases_of_slot.get(slot, ()):
+        phrase, tolerant = playbook.phrases[number]
+        for place in heard_places(playbook, heard, phrase, "asr" if tolerant else "none"):
+            if not conditions.by(place.party, source.party) or (course is not None and not course.at(place.start_ms)):
+                continue
+            for capture in place.captures:
+                if capture.slot == slot:
+                    length = place.end_ms - place.start_ms
+                    known = found.get(place.end_ms)
+                    if known is None or (length, capture.value) > (known[0], known[1].value):
+                        found[place.end_ms] = (length, capture)
+    return tuple((at_ms, found[at_ms][1]) for at_ms in sorted(found))
+
+
+def values(playbook: Playbook, call: Call, at_ms: int) -> dict[str, str]:
+    """What the slots hold at a time."""
+    heard = heardings(playbook, call)
+    known = {}
+    for slot in playbook.slots:
+        taken = [capture.value for when, capture in heard.captured(slot) if when <= at_ms]
+        if taken:
+            known[slot] = taken[-1]
+    return known
 
 
 def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> Call:
@@ -270,7 +446,7 @@ def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> 
 
 
 def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -> tuple[Moment, ...]:
-    found = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard)
+    found = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope)
     if call.unsaid:
         found = [
             replace(m, blocked="late") if not m.blocked and (m.rule.id, m.at_ms) in call.unsaid else m for m in found
@@ -278,10 +454,20 @@ def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -
     return tuple(found)
 
 
-def due(playbook: Playbook, heard: Heardings) -> int | None:
-    """When a condition that waits for the clock may next be met."""
-    deadlines = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in playbook.timed_clauses)
-    return min((at_ms for at_ms in deadlines if at_ms is not None), default=None)
+def due(playbook: Playbook, call: Call) -> int | None:
+    """When a condition that waits for the clock may next be met, or a turn that means something will be over."""
+    times = [
+        said[-1].end_ms + shape.PAUSE_MS
+        for said in call.utterances.values()
+        if utterances.open_key(said, call.now) in call.readings and call.channel == "voice"
+    ]
+    if playbook.timed_clauses:
+        heard = heardings(playbook, call)
+        for ref in playbook.timed_clauses:
+            at_ms = triggers.deadline(playbook.clause(ref).condition, heard)
+            if at_ms is not None:
+                times.append(at_ms)
+    return min(times, default=None)
 
 
 def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
@@ -293,21 +479,27 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
         if change.transcript is not call.transcript:
             call = replace(call, transcript=change.transcript)
     spoken = call.transcript.open is not before.transcript.open
-    if not playbook.timed_clauses or (call.now == before.now and not spoken):
-        return call
-    heard = heardings(playbook, before)
-    deadline = due(playbook, heard)
-    if (deadline is not None and call.now >= deadline) or (
-        spoken
-        and _silences(playbook, heard.quiet) != _silences(playbook, shape.quiet(call.shape, call.transcript, call.now))
-    ):
+    if before.due is not None and call.now >= before.due:
+        over = _open_keys(before) - _open_keys(call)
+        grown = (
+            dict.fromkeys(ref for meaning in playbook.meanings for ref in playbook.clauses_of_meaning.get(meaning, ()))
+            if over
+            else {}
+        )
+        return look_again(playbook, call, {**dict.fromkeys(playbook.timed_clauses), **grown})
+    if spoken and playbook.silences and _silences(playbook, before) != _silences(playbook, call):
         call = look_again(playbook, call, playbook.timed_clauses)
     return call
 
 
-def _silences(playbook: Playbook, quiet: tuple[Span, ...]) -> list[tuple[int, int]]:
+def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int]]:
     """The silences that are long enough for some clause: since when, and for which."""
-    return [(span.start_ms, ms) for span in quiet for ms in playbook.silences if span.end_ms - span.start_ms >= ms]
+    return [
+        (span.start_ms, ms)
+        for span in shape.quiet(call.shape, call.transcript, call.now)
+        for ms in playbook.silences
+        if span.end_ms - span.start_ms >= ms
+    ]
 
 
 def chosen(playbook: Playbook, call: Call) -> Choice:
@@ -324,13 +516,24 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     for segment in call.transcript.open.values():
         for place in segment.heard:
             also.setdefault(place.phrase, []).append(place)
-    if not also:
+    growing = _open_keys(call)
+    meanings = (
+        [meaning for meaning, found in call.meant.items() if any(one.utterance in growing for one in found)]
+        if growing and call.meant
+        else []
+    )
+    if not also and not meanings:
         return {}, {}
-    heard = heardings(playbook, call, also)
+    early = call.heard
+    for phrase, places in also.items():
+        early = early.set(phrase, (*early.get(phrase, ()), *places))
+    heard = heardings(playbook, call, early=early)
     new: list[Moment] = []
     doubts: dict[str, str] = {}
-    for ref in dict.fromkeys(r for phrase in sorted(also) for r in playbook.clauses_of_phrase.get(phrase, ())):
-        if isinstance(playbook.clause(ref).condition, Said):
+    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
+    refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
+    for ref in refs:
+        if any(isinstance(part, Said | Means) for part in conditions.parts(playbook.clause(ref).condition)):
             known = {m.order for m in call.moments.get(ref, ())}
             for moment in _moments(playbook, call, ref, heard):
                 if moment.blocked:
@@ -342,12 +545,12 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     choosing = _rechosen(playbook, call.choosing, (), new)
     guess = policy.serve(playbook.attention, choosing.state, call.now)
     wanted = {m.order for m in new}
-    early = {
+    likely = {
         card_id: shown
         for card_id, shown in guess.shown.items()
         if shown.moment.order in wanted and card_id not in choice.shown
     }
-    return early, doubts
+    return likely, doubts
 
 
 # --- with another playbook
@@ -358,17 +561,19 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
 
     Cards that would be new now are left unsaid, and a rule that is new works from the next words on.
     """
-    whole = transcript.relisten(call.transcript, playbook.automaton)
+    whole = transcript.relisten(call.transcript, playbook.matcher)
     segments = tuple(segment for stream in whole.streams.values() for segment in stream)
     empty = Call(call_id=call.call_id)
     fresh = replace(
         call, transcript=whole, shape=empty.shape, heard=empty.heard, influences=empty.influences,
-        weighing=empty.weighing, moments=empty.moments,
+        weighing=empty.weighing, moments=empty.moments, utterances=empty.utterances, meant=empty.meant,
+        readings=empty.readings,
         choosing=_rechosen(playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute)]),
     )  # fmt: skip
     fresh = _weigh_words(playbook, _index(fresh, segments, ()), call, segments)
     fresh = _weigh_tones(playbook, fresh, call, segments)
     fresh = _reshape(fresh, call, segments)
+    fresh = _reutter(playbook, fresh, call, segments)
     fresh = _weigh_signals(playbook, fresh, playbook.signals)
     fresh = look_again(playbook, fresh, every_clause(playbook))
     known = _met(call)

@@ -20,12 +20,14 @@ from rtig.core.events import (
     CardMissed,
     ClockTicked,
     HintGiven,
+    HoldChanged,
     PartyCorrected,
     PlaybookChanged,
     SegmentHeard,
     SegmentVoided,
     ToneScored,
     Unrecognised,
+    UtteranceRead,
     Whispered,
 )
 from rtig.core.guidance import Guidance, Hint, Whisper
@@ -47,22 +49,22 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
     match event:
         case SegmentHeard():
             call = derive.advance(call, event.end_ms)
-            change = transcript.hear(call.transcript, event, playbook.automaton)
+            change = transcript.hear(call.transcript, event, playbook.matcher)
             call = _take(playbook, call, change, event.segment_id, items)
         case ClockTicked():
             call = derive.advance(call, event.at_ms)
         case SegmentVoided():
-            change = transcript.void(call.transcript, event.segment_id, playbook.automaton)
+            change = transcript.void(call.transcript, event.segment_id, playbook.matcher)
             call = _take(playbook, call, change, event.segment_id, items)
         case PartyCorrected():
-            change = transcript.correct(call.transcript, event.segment_id, event.rev, event.party, playbook.automaton)
+            change = transcript.correct(call.transcript, event.segment_id, event.rev, event.party, playbook.matcher)
             call = _take(playbook, call, change, event.segment_id, items)
         case CallStarted():
             if call.started:
                 return call, ()
             call = replace(
                 call, started=True, channel=event.channel, agent=event.agent, queue=event.queue,
-                customer=event.customer, started_at=event.started_at,
+                team=event.team, customer=event.customer, started_at=event.started_at,
             )  # fmt: skip
             items.append(telling.info(playbook, call))
             call = derive.look_again(playbook, call, derive.every_clause(playbook))
@@ -72,6 +74,10 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             # The clock's last word: no time passes for a call that is over.
             call = replace(derive.look_again(playbook, call, playbook.timed_clauses), ended=True)
             items.append(telling.info(playbook, call))
+        case HoldChanged():
+            call = derive.hold(playbook, derive.advance(call, event.at_ms), event)
+        case UtteranceRead():
+            call = derive.read(playbook, call, event)
         case ToneScored():
             call = derive.score(playbook, call, event)
         case HintGiven():
@@ -98,15 +104,15 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             assert_never(event)
     call = derive.pass_time(playbook, before, call)
     call = telling.tell(playbook, before, call, seq, items)
-    return call, tuple(items)
+    due = derive.due(playbook, call) if call.started and not call.ended else None
+    return (replace(call, due=due) if due != call.due else call), tuple(items)
 
 
 def wake_at(playbook: Playbook, call: Call) -> int | None:
     """When the fold wants a tick if nothing else happens before, in ms on the call's clock; None: not at all."""
     if not call.started or call.ended:
         return None
-    due = derive.due(playbook, derive.heardings(playbook, call)) if playbook.timed_clauses else None
-    times = [] if due is None else [due]
+    times = [] if call.due is None else [call.due]
     if call.told.choice.waiting:
         times.append(call.told.choice.free_ms)
     cools = frustration.cools_at(playbook.temper, call.weighing.state, call.now)
@@ -161,7 +167,9 @@ def _time_of(event: AnyEvent) -> int | None:
     match event:
         case SegmentHeard():
             return event.start_ms
-        case CallEnded() | ClockTicked() | HintGiven() | CardAnswered() | Whispered() | PlaybookChanged():
+        case (
+            CallEnded() | ClockTicked() | HoldChanged() | HintGiven() | CardAnswered() | Whispered() | PlaybookChanged()
+        ):
             return event.at_ms
         case _:
             return None

@@ -33,6 +33,7 @@ class CallStarted(Event, frozen=True, kw_only=True, tag="call_started"):
     channel: Channel = "voice"
     agent: Label = ""
     queue: Label = ""
+    team: Label = ""
     customer: Label = ""
     lang: Label = "en"
     started_at: int = 0
@@ -97,6 +98,26 @@ class ToneScored(Event, frozen=True, kw_only=True, tag="tone_scored"):
     negative: Fraction
 
 
+class HoldChanged(Event, frozen=True, kw_only=True, tag="hold"):
+    """The customer was put on hold, or taken off it."""
+
+    on: bool
+    at_ms: Millis
+
+
+class UtteranceRead(Event, frozen=True, kw_only=True, tag="utterance_read"):
+    """What a model understood of one utterance: of each meaning that it may have, how likely that is.
+
+    A score of 0.5 is where a meaning counts as meant: the model's side has set its thresholds there.
+    """
+
+    utterance: Name
+    """Key of the words that were read; see `rtig.core.utterances`."""
+    meanings: Name
+    """Version of the meanings that the model was told."""
+    scores: dict[str, Fraction] = {}
+
+
 class ClockTicked(Event, frozen=True, kw_only=True, tag="tick"):
     """The call's clock has reached `at_ms`, which `wake_at` asked for."""
 
@@ -140,9 +161,17 @@ class Unrecognised(Event, frozen=True, kw_only=True, tag="unrecognised"):
     """A record that this version cannot read (a newer one wrote it). It keeps its place and changes nothing."""
 
 
-SourceEvent = CallStarted | SegmentHeard | SegmentVoided | PartyCorrected | CallEnded | HintGiven
+SourceEvent = CallStarted | SegmentHeard | SegmentVoided | PartyCorrected | HoldChanged | CallEnded | HintGiven
 AnyEvent = (
-    SourceEvent | ToneScored | ClockTicked | CardAnswered | CardMissed | Whispered | PlaybookChanged | Unrecognised
+    SourceEvent
+    | ToneScored
+    | UtteranceRead
+    | ClockTicked
+    | CardAnswered
+    | CardMissed
+    | Whispered
+    | PlaybookChanged
+    | Unrecognised
 )
 
 _encoder = msgspec.json.Encoder()
@@ -164,6 +193,10 @@ def key(event: AnyEvent) -> str:
             return f"party:{event.segment_id}@{event.rev}"
         case HintGiven():
             return f"hint:{event.hint_id}"
+        case HoldChanged():
+            return f"hold:{event.at_ms}:{'on' if event.on else 'off'}"
+        case UtteranceRead():
+            return f"read:{event.utterance}:{event.meanings}"
         case ToneScored():
             return f"tone:{event.segment_id}@{event.rev}:{event.model}"
         case ClockTicked():

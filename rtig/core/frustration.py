@@ -6,6 +6,7 @@ patience that is left, one below 0 gives its share of the frustration back, and 
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from math import ceil, log2
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from msgspec import Struct
 from rtig.core.guidance import Band, Mood, Quote, Reason
 from rtig.core.ledger import Ledger
 from rtig.core.sentiment import Sentiment
+from rtig.core.shape import FOR_EVER, Span
 from rtig.core.transcript import Segment, Stream
 
 BANDS: tuple[Band, ...] = ("calm", "tense", "frustrated", "critical")
@@ -154,10 +156,40 @@ def cools_at(temper: Temper, patience: Patience, now: int) -> int | None:
     level = BANDS.index(settled_band(temper, patience.band, faded(temper, patience, now)))
     if level == 0:
         return None
-    leave = temper.thresholds[level - 1] - temper.hysteresis
+    falls = _falls_at(temper, patience, temper.thresholds[level - 1] - temper.hysteresis)
+    return max(now + 1, falls) if falls < FOR_EVER else None
+
+
+def lasting(temper: Temper, weighing: Weighing, enter: float, leave: float) -> Iterator[Span]:
+    """Where the score, once it has reached `enter`, is not below `leave`.
+
+    The last span ends where the score will fall below if nothing more is said, at `FOR_EVER` where it never does.
+    """
+    since: int | None = None
+    for at, state in enumerate(weighing.states):
+        if since is not None and state.score < leave:
+            yield Span(since, state.at_ms)
+            since = None
+        if since is None and state.score >= enter:
+            since = state.at_ms
+        if since is not None:
+            until = weighing.states[at + 1].at_ms if at + 1 < len(weighing.states) else FOR_EVER
+            falls = _falls_at(temper, state, leave)
+            if falls <= until:
+                yield Span(since, falls)
+                since = None
+
+
+def _falls_at(temper: Temper, patience: Patience, leave: float) -> int:
+    """The first time at which the score is below a level if nothing more is said."""
     if leave <= 0:
-        return None
-    return max(now + 1, patience.at_ms + ceil(temper.half_life_ms * log2(patience.score / leave)) + 1)
+        return FOR_EVER
+    at_ms = patience.at_ms + max(0, ceil(temper.half_life_ms * log2(patience.score / leave)))
+    while faded(temper, patience, at_ms) >= leave:
+        at_ms += 1
+    while at_ms > patience.at_ms and faded(temper, patience, at_ms - 1) < leave:
+        at_ms -= 1
+    return at_ms
 
 
 def mood(call_id: str, temper: Temper, patience: Patience, now: int) -> Mood:
@@ -224,7 +256,7 @@ def _utterances(turn: Stream) -> list[list[tuple[Segment, int, int]]]:
     parts: list[list[tuple[Segment, int, int]]] = []
     room = 0
     for segment in turn:
-        first, count = 0, len(segment.words.spans)
+        first, count = 0, segment.words.size
         while first < count:
             if room == 0:
                 parts.append([])

@@ -132,7 +132,9 @@ class Withheld(Item, frozen=True, kw_only=True, tag="withheld"):
     """A card that was called for and not shown, and why: the answer to "why did it not come?"."""
 
     rule: str
-    reason: Literal["cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue", "channel", "late"]
+    reason: Literal[
+        "cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue", "team", "channel", "late", "beaten"
+    ]
     by: str = ""
     """The rule or card that stood in its way, where one did."""
     at_ms: int

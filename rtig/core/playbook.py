@@ -1,29 +1,45 @@
 """Articles, triggers, checklists, weights and thresholds, compiled once, immutable, named by their content.
 
 `Source` is a playbook as its authors mean it, plain data that any loader can build. `Playbook` is what the fold works
-with: every phrase in one automaton, and for every phrase the conditions that wait for it.
+with: every phrase in one matcher, and for every phrase the conditions that wait for it.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from rtig.core.frustration import Signal, Temper
-from rtig.core.phrases import Automaton
-from rtig.core.policy import Attention
-from rtig.core.sentiment import Analyzer, Sentiment
-from rtig.core.triggers import (
-    Clause,
+from rtig.core.conditions import (
+    Condition,
+    Leaf,
+    Means,
+    Monologue,
     MoodAt,
     NotSaid,
+    OnHold,
     PartyWanted,
-    Rule,
     Said,
+    ScoreAt,
     Silence,
+    SlotIs,
+    TalkOver,
+    TalkShare,
+    Tolerance,
+    parts,
+    waits,
 )
+from rtig.core.events import Party
+from rtig.core.frustration import Signal, Temper
+from rtig.core.language import Language
+from rtig.core.matcher import Matcher, Spoken
+from rtig.core.phrases import parse, slots_of
+from rtig.core.policy import Attention
+from rtig.core.sentiment import Analyzer, Sentiment
+from rtig.core.slots import BUILT_IN, Kind, OneOf, Pattern
+from rtig.core.triggers import Clause, Rule
 
 
 class SignalSource(Struct, frozen=True):
@@ -48,6 +64,33 @@ class ChecklistSource(Struct, frozen=True):
     party: PartyWanted = "customer"
 
 
+class SlotSource(Struct, frozen=True, kw_only=True):
+    """A value that the call keeps once it was said. It is captured by any phrase that holds it in braces."""
+
+    id: str
+    kind: str
+    """`list`, `pattern`, or a kind of `rtig.core.slots.BUILT_IN`."""
+    values: dict[str, tuple[str, ...]] = {}
+    """Of a list: each value, and the ways to say it."""
+    pattern: str = ""
+    said: tuple[str, ...] = ()
+    """Phrases that capture it and call for nothing else."""
+    party: PartyWanted = "customer"
+    when: Condition | None = None
+    """Captured only where this holds."""
+
+
+class MeaningSource(Struct, frozen=True, kw_only=True):
+    """What a model is to understand: sentences that mean it, or a description."""
+
+    id: str
+    rule: str
+    examples: tuple[str, ...] = ()
+    party: PartyWanted = "customer"
+    competes: bool = False
+    """One of several articles: of one utterance the likeliest of these is meant, and no other."""
+
+
 class Source(Struct, frozen=True, kw_only=True):
     """A playbook as its authors mean it."""
 
@@ -58,6 +101,12 @@ class Source(Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...] = ()
     checklists: tuple[ChecklistSource, ...] = ()
     signals: tuple[SignalSource, ...] = ()
+    slots: tuple[SlotSource, ...] = ()
+    meanings: tuple[MeaningSource, ...] = ()
+    negatives: tuple[str, ...] = ()
+    """What means none of the meanings, beside what is shipped."""
+    false_alarms: float = 1.0
+    """Of 100 utterances that mean nothing of interest, how many may call for a card."""
     valence: dict[str, float] = {}
 
 
@@ -71,81 +120,160 @@ class ClauseRef(NamedTuple):
 class Playbook:
     """A compiled playbook. Never changes; shared by all calls."""
 
-    def __init__(self, source: Source, analyzer: Analyzer) -> None:
+    def __init__(self, source: Source, analyzer: Analyzer, language: Language | None = None) -> None:
         """Raises `PhraseError` for a phrase that cannot be read."""
         self.source = source
         self.name = source.name
         self.attention = source.attention
         self.temper = source.temper
-        self.version = hashlib.sha256(msgspec.json.encode(source, order="deterministic")).hexdigest()[:12]
+        self.version = _hash(source)
         self.sentiment = Sentiment(analyzer, source.valence)
         self.rules = {rule.id: rule for rule in source.rules}
         self.checklists = {checklist.id: checklist for checklist in source.checklists}
         self.signals = {part.signal.id: part for part in source.signals}
+        self.slots = {slot.id: slot for slot in source.slots}
+        self.meanings = {meaning.id: meaning for meaning in source.meanings}
+        self.meanings_version = (
+            _hash((source.meanings, source.negatives, source.false_alarms)) if source.meanings else ""
+        )
+        """Names what a model must have been told for its readings to count; empty where nothing is asked of one."""
 
         self.phrases = tuple(sorted(set(_phrases(source))))
-        self.phrase_numbers = {phrase: number for number, phrase in enumerate(self.phrases)}
-        self.automaton = Automaton(self.phrases)
+        self._numbers = {spoken: number for number, spoken in enumerate(self.phrases)}
+        self.matcher = Matcher(self.phrases, language or Language(source.language), _kinds(source.slots))
+        self.phrases_of_slot = self._phrases_of_slots()
 
-        clauses: dict[int, list[ClauseRef]] = {}
+        clauses: dict[int, dict[ClauseRef, None]] = {}
+        meant: dict[str, dict[ClauseRef, None]] = {}
         self.mood_clauses: list[ClauseRef] = []
         self.shape_clauses: list[ClauseRef] = []
+        self.hold_clauses: list[ClauseRef] = []
         self.timed_clauses: list[ClauseRef] = []
         silences: set[int] = set()
         for rule in source.rules:
             for index, clause in enumerate(rule.clauses):
                 ref = ClauseRef(rule.id, index)
-                for phrase in _clause_phrases(clause):
-                    waiting = clauses.setdefault(self.phrase_numbers[phrase], [])
-                    if ref not in waiting:
-                        waiting.append(ref)
-                match clause.condition:
-                    case Said():
-                        pass
-                    case MoodAt():
-                        self.mood_clauses.append(ref)
-                    case NotSaid():
-                        self.timed_clauses.append(ref)
-                    case Silence():
-                        self.timed_clauses.append(ref)
-                        self.shape_clauses.append(ref)
-                        silences.add(clause.condition.ms)
-                    case _:
-                        self.shape_clauses.append(ref)
+                for number in self._phrases_of(clause):
+                    clauses.setdefault(number, {})[ref] = None
+                leaves = list(self._leaves(clause.condition))
+                for leaf in leaves:
+                    if isinstance(leaf, Means):
+                        meant.setdefault(leaf.meaning, {})[ref] = None
+                    elif isinstance(leaf, Silence):
+                        silences.add(leaf.ms)
+                for kinds, into in (
+                    ((MoodAt, ScoreAt), self.mood_clauses),
+                    ((Silence, TalkOver, Monologue, TalkShare), self.shape_clauses),
+                    ((OnHold, Silence), self.hold_clauses),
+                ):
+                    if any(isinstance(leaf, kinds) for leaf in leaves):
+                        into.append(ref)
+                if waits(clause.condition):
+                    self.timed_clauses.append(ref)
         self.silences = tuple(sorted(silences))
         """How long nobody must have spoken, in ms, for any clause."""
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
+        self.clauses_of_meaning = {meaning: tuple(refs) for meaning, refs in meant.items()}
         self.signals_of_phrase = self._owners((part.signal.id, part.said) for part in source.signals)
         self.checklists_of_phrase = self._owners(
             (checklist.id, (*checklist.opened_by, *(p for step in checklist.steps for p in step.said)))
             for checklist in source.checklists
         )
 
+    @cached_property
+    def parties_read(self) -> tuple[Party, ...]:
+        """Whose utterances a model is asked about."""
+        wanted = {meaning.party for meaning in self.meanings.values()}
+        return tuple(party for party in ("customer", "agent") if party in wanted or "any" in wanted)
+
     def clause(self, ref: ClauseRef) -> Clause:
         return self.rules[ref.rule_id].clauses[ref.clause]
+
+    def number(self, phrase: str, tolerance: Tolerance = "asr") -> int:
+        """The number under which a phrase is matched."""
+        return self._numbers[Spoken(phrase, tolerance == "asr")]
+
+    def _phrases_of(self, clause: Clause) -> Iterator[int]:
+        """Numbers of all phrases that a clause may depend on, those of its slots and what bans them included."""
+        for spoken in _clause_phrases(clause):
+            yield from self._with_ban(self._numbers[spoken])
+        for leaf in self._leaves(clause.condition):
+            if isinstance(leaf, SlotIs):
+                for number in self.phrases_of_slot.get(leaf.slot, ()):
+                    yield from self._with_ban(number)
+            for spoken in _condition_phrases(leaf):
+                yield from self._with_ban(self._numbers[spoken])
+
+    def _leaves(self, condition: Condition, passed: frozenset[str] = frozenset()) -> Iterator[Leaf]:
+        """The simple conditions that a condition depends on, those of its slots included."""
+        for leaf in parts(condition):
+            yield leaf
+            if isinstance(leaf, SlotIs) and leaf.slot in self.slots and leaf.slot not in passed:
+                when = self.slots[leaf.slot].when
+                if when is not None:
+                    yield from self._leaves(when, passed | {leaf.slot})
+
+    def _with_ban(self, number: int) -> Iterator[int]:
+        yield number
+        if number in self.matcher.bans:
+            yield self.matcher.bans[number]
+
+    def _phrases_of_slots(self) -> dict[str, tuple[int, ...]]:
+        table: dict[str, list[int]] = {}
+        for number, spoken in enumerate(self.phrases):
+            for slot in slots_of(parse(spoken.phrase)) if "{" in spoken.phrase else ():
+                table.setdefault(slot, []).append(number)
+        return {slot: tuple(numbers) for slot, numbers in table.items()}
 
     def _owners(self, owned: Iterable[tuple[str, Iterable[str]]]) -> dict[int, tuple[str, ...]]:
         table: dict[int, dict[str, None]] = {}
         for owner, phrases in owned:
             for phrase in phrases:
-                table.setdefault(self.phrase_numbers[phrase], {})[owner] = None
+                for number in self._with_ban(self.number(phrase)):
+                    table.setdefault(number, {})[owner] = None
         return {number: tuple(owners) for number, owners in table.items()}
 
 
-def _clause_phrases(clause: Clause) -> Iterable[str]:
-    if isinstance(clause.condition, Said | NotSaid):
-        yield from clause.condition.phrases
-    yield from clause.unless
-    yield from clause.done
+def _hash(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:12]
 
 
-def _phrases(source: Source) -> Iterable[str]:
+def _kinds(slots: Iterable[SlotSource]) -> dict[str, Kind]:
+    made: dict[str, Kind] = {}
+    for slot in slots:
+        if slot.kind == "list":
+            made[slot.id] = OneOf(slot.values)
+        elif slot.kind == "pattern":
+            made[slot.id] = Pattern(slot.pattern)
+        else:
+            made[slot.id] = BUILT_IN[slot.kind]
+    return made
+
+
+def _condition_phrases(condition: Condition) -> Iterator[Spoken]:
+    for part in parts(condition):
+        if isinstance(part, Said | NotSaid):
+            for phrase in part.phrases:
+                yield Spoken(phrase, part.tolerance == "asr")
+
+
+def _clause_phrases(clause: Clause) -> Iterator[Spoken]:
+    yield from _condition_phrases(clause.condition)
+    for phrase in (*clause.unless, *clause.done):
+        yield Spoken(phrase)
+
+
+def _phrases(source: Source) -> Iterator[Spoken]:
     for rule in source.rules:
         for clause in rule.clauses:
             yield from _clause_phrases(clause)
     for checklist in source.checklists:
-        yield from checklist.opened_by
+        yield from map(Spoken, checklist.opened_by)
         for step in checklist.steps:
-            yield from step.said
+            yield from map(Spoken, step.said)
     for part in source.signals:
-        yield from part.said
+        yield from map(Spoken, part.said)
+    for slot in source.slots:
+        yield from map(Spoken, slot.said)
+        if slot.when is not None:
+            yield from _condition_phrases(slot.when)

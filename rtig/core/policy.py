@@ -13,12 +13,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from rtig.core.ledger import Ledger
-from rtig.core.triggers import Moment
+from rtig.core.triggers import EXACT, Moment
 
 SAME_REMARK_MS = 1_500
 """Phrases of one rule this near to each other are one remark, not a card that was called for twice."""
 
-Refusal = Literal["cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue", "channel", "late"]
+Refusal = Literal[
+    "cooldown", "once", "budget", "excluded", "done", "muted", "draft", "queue", "team", "channel", "late", "beaten"
+]
+
+
+Order = tuple[int, int, int, str, int]
+_LAST = 9
+"""After all moments of its time."""
 
 
 class Attention(Struct, frozen=True):
@@ -39,8 +46,8 @@ class Mute(Struct, frozen=True):
     rule_id: str
 
     @property
-    def order(self) -> tuple[int, int, str, int]:
-        return (self.at_ms, 1, self.rule_id, -1)
+    def order(self) -> Order:
+        return (self.at_ms, _LAST, 0, self.rule_id, -1)
 
 
 class Shown(NamedTuple):
@@ -63,7 +70,7 @@ class Choice(Struct, frozen=True):
 
     shown: Map[str, Shown] = Map()
     """By card id."""
-    withheld: Map[tuple[int, int, str, int], NotShown] = Map()
+    withheld: Map[Order, NotShown] = Map()
     waiting: tuple[Moment, ...] = ()
     last: Map[str, Shown] = Map()
     """By rule id."""
@@ -98,6 +105,9 @@ def choose(attention: Attention, choice: Choice, fact: Moment | Mute) -> Choice:
         return _withhold(choice, refusal)
     if fact.rule.exempt:
         return _show(attention, choice, fact, fact.at_ms)
+    better = _better(choice, fact)
+    if better:
+        return _withhold(choice, NotShown(fact, "beaten", better))
     newest = choice.newest
     preempts = newest is not None and fact.rule.priority >= newest.moment.rule.priority + attention.preempt
     if fact.at_ms >= choice.free_ms or preempts:
@@ -147,6 +157,27 @@ def _refusal(choice: Choice, moment: Moment) -> NotShown | None:
         if moment.at_ms < last.moment.at_ms + rule.cooldown_ms:
             return NotShown(moment, "cooldown", earlier)
     return None
+
+
+def _better(choice: Choice, moment: Moment) -> str:
+    """The rule of another article that the same words call for more surely; empty where there is none.
+
+    Words that were said beat words that were heard otherwise, and both beat what a model understood.
+    """
+    if moment.rule.kind != "article" or moment.doubt == EXACT:
+        return ""
+    others = (*choice.waiting, *(shown.moment for shown in choice.last.values()))
+    return min(
+        (
+            other.rule.id
+            for other in others
+            if other.rule.kind == "article"
+            and other.rule.id != moment.rule.id
+            and other.doubt < moment.doubt
+            and other.at_ms >= moment.since_ms
+        ),
+        default="",
+    )
 
 
 def _show(attention: Attention, choice: Choice, moment: Moment, at_ms: int) -> Choice:

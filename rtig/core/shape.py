@@ -6,7 +6,8 @@ word counts as speech here, fillers too.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from immutables import Map
@@ -23,6 +24,8 @@ GAP_MS = 5_000
 """Shorter silences are not kept."""
 FLOOR_MS = 10_000
 """Shorter monologues are not kept."""
+FOR_EVER = 2**53
+"""The end of what has none, in ms."""
 
 
 class Span(NamedTuple):
@@ -53,7 +56,7 @@ class Shape(Struct, frozen=True):
 def reshape(shape: Shape, before: Transcript, after: Transcript, changed: Iterable[Segment]) -> Shape:
     """The shape after some final segments came or went; `changed` are these, as they are or were."""
     for segment in changed:
-        if segment.words.spans:
+        if segment.words.size:
             low, high = neighbourhood(before, after, segment)
             now = _spans(turn(after.stream(segment.party), low, high))
             if now:  # a turn that only touches this time from outside is looked at whole
@@ -90,18 +93,18 @@ def turn(stream: Stream, start_ms: int, end_ms: int) -> Stream:
     index = first - 1
     while index >= 0 and stream[index].reach + PAUSE_MS > since:
         segment = stream[index]
-        if segment.words.spans and segment.end_ms + PAUSE_MS > since:
+        if segment.words.size and segment.end_ms + PAUSE_MS > since:
             since, reach = segment.start_ms, max(reach, segment.end_ms)
             first = index
         index -= 1
     while last < len(stream):
         segment = stream[last]
-        if segment.words.spans:
+        if segment.words.size:
             if segment.start_ms >= reach + PAUSE_MS:
                 break
             reach = max(reach, segment.end_ms)
         last += 1
-    return tuple(s for s in stream[first:last] if s.words.spans)
+    return tuple(s for s in stream[first:last] if s.words.size)
 
 
 def turns(segments: Stream) -> list[Stream]:
@@ -109,7 +112,7 @@ def turns(segments: Stream) -> list[Stream]:
     found: list[list[Segment]] = []
     end_ms = 0
     for segment in segments:
-        if segment.words.spans:
+        if segment.words.size:
             if not found or segment.start_ms >= end_ms + PAUSE_MS:
                 found.append([])
             found[-1].append(segment)
@@ -128,13 +131,42 @@ def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
     if len(spoken) > 1:
         spoken.sort(key=lambda s: s.place)
     for segment in spoken:
-        if segment.words.spans:
+        if segment.words.size:
             if since is not None and segment.start_ms > since:
                 found.append(Span(since, segment.start_ms))
             since = max(since or 0, segment.end_ms)
     if since is not None:
         found.append(Span(since, max(since, now)))
     return tuple(found)
+
+
+def talk_shares(shape: Shape, over_ms: int) -> Iterator[tuple[Span, float]]:
+    """The agent's share of what the two parties spoke in the last `over_ms`, from each turn's end to the next one's.
+
+    Not before so much of the call has passed; the last span has no end.
+    """
+    spoken = {party: _Spoken(shape.turns.get(party, ())) for party in ("agent", "customer")}
+    ends = sorted({turn.end_ms for one in spoken.values() for turn in one.turns if turn.end_ms >= over_ms})
+    for at, end_ms in enumerate(ends):
+        agent, customer = (spoken[p].between(end_ms - over_ms, end_ms) for p in ("agent", "customer"))
+        if agent + customer:
+            yield Span(end_ms, ends[at + 1] if at + 1 < len(ends) else FOR_EVER), agent / (agent + customer)
+
+
+class _Spoken:
+    """How long a party spoke, up to any time."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self._before = [0, *accumulate(turn.end_ms - turn.start_ms for turn in turns)]
+
+    def between(self, low: int, high: int) -> int:
+        return self._until(high) - self._until(low)
+
+    def _until(self, at_ms: int) -> int:
+        at = bisect_left(self.turns, (at_ms,))
+        over = max(0, self.turns[at - 1].end_ms - at_ms) if at else 0
+        return self._before[at] - over
 
 
 def _start(segment: Segment) -> tuple[int]:

@@ -20,7 +20,9 @@ from rtig.core.guidance import (
 )
 from rtig.core.playbook import Playbook
 from rtig.core.policy import Choice, Shown
+from rtig.core.slots import filled
 from rtig.core.transcript import Change, Heard, Segment
+from rtig.core.triggers import Moment
 
 MOOD_STEP = 0.04
 """The mood is told again when it has moved this much, entered another band or rests on another reading."""
@@ -70,7 +72,7 @@ def _tell_cards(playbook: Playbook, call: Call, told: Told, seq: int, items: lis
             continue
         state: CardState = "confirmed" if card_id in choice.shown else "provisional"
         known = cards.get(card_id)
-        if known is None or known.state not in ("confirmed", state) or _moved(known, shown, state):
+        if known is None or known.state not in ("confirmed", state) or _moved(playbook, call, known, shown, state):
             card = _card(playbook, call, seq, card_id, shown, state, known)
             cards = cards.set(card_id, card)
             items.append(card)
@@ -112,9 +114,21 @@ def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guida
             )
 
 
-def _moved(known: Card, shown: Shown, state: CardState) -> bool:
-    """Whether a confirmed card now answers other words than it was told with: earlier ones that arrived late."""
-    return state == "confirmed" and (known.at_ms, known.why.words) != (shown.moment.at_ms, shown.moment.quotes)
+def _moved(playbook: Playbook, call: Call, known: Card, shown: Shown, state: CardState) -> bool:
+    """Whether a confirmed card now answers other words than it was told with, or says others: some arrived late."""
+    moment = shown.moment
+    return state == "confirmed" and (
+        (known.at_ms, known.why.words) != (moment.at_ms, moment.quotes) or known.say != _say(playbook, call, moment)
+    )
+
+
+def _say(playbook: Playbook, call: Call, moment: Moment) -> str:
+    """What the agent may say, with what the call's slots held at the moment."""
+    rule = moment.rule
+    if "{" not in rule.say:
+        return rule.say
+    said = filled(rule.say, derive.values(playbook, call, moment.at_ms))
+    return rule.say_without if said is None else said
 
 
 def _shown_order(entry: tuple[str, Shown]) -> tuple[int, str]:
@@ -133,7 +147,7 @@ def _card(
         state=state,
         kind=rule.kind,
         title=rule.title,
-        say=rule.say,
+        say=_say(playbook, call, moment),
         body=rule.body,
         steps=rule.steps,
         article=rule.article,
@@ -219,7 +233,7 @@ def _first_said(call: Call, playbook: Playbook, phrases: tuple[str, ...], party:
     places = (
         place
         for phrase in phrases
-        for place in call.heard.get(playbook.phrase_numbers[phrase], ())
+        for place in derive.heard_places(playbook, call.heard, phrase)
         if party in ("any", place.party)
     )
     return min(places, key=derive.when_heard, default=None)

@@ -1,19 +1,30 @@
 """Words, as the engine compares them.
 
 Comparing ignores case, punctuation, fillers, contractions and marks like "[laughter]" or "[card number]": "Don't, um,
-cancel" and "do not cancel" are the same three words. What is compared always knows its place in the text as it was
-heard, so that evidence can be marked there.
+cancel" and "do not cancel" are the same three words, and so are "2 lines" and "two lines". What is compared always
+knows its place in the text as it was heard, so that evidence can be marked there.
+
+Japanese is written without spaces. Its words are taken to begin and end where the script changes (Han, Hiragana,
+Katakana), which never tears a word of one script apart; Chinese and Thai are not divided at all.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final
 from unicodedata import normalize
 
 import regex
 
-# A soft hyphen and the joiners of Hindi and Persian stand inside words.
-_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|[\p{L}\p{M}\p{N}]+(?:['’\u00AD\u200C\u200D][\p{L}\p{M}]+)*")
-_ASCII_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|[A-Za-z0-9]+(?:'[A-Za-z]+)*")
+# A mark in brackets; a number with its separators; a run of one Japanese script; a word of any other. A soft hyphen and
+# the joiners of Hindi and Persian stand inside words.
+_TOKEN = regex.compile(
+    r"\[[^\[\]]{1,24}\]|\d+(?:[.,]\d+)+(?![\p{L}\p{M}\p{N}])"
+    r"|[\p{Han}々〆ヶ]+|[\p{Hiragana}ー]+|[\p{Katakana}ー]+"
+    r"|[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}]]+"
+    r"(?:['’\u00AD\u200C\u200D][[\p{L}\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}]]+)*",
+    regex.VERSION1,
+)
+_ASCII_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|\d+(?:[.,]\d+)+(?![A-Za-z0-9])|[A-Za-z0-9]+(?:'[A-Za-z]+)*")
+Spans = tuple[tuple[int, int], ...]
 
 FILLERS = frozenset(
     ["um", "umm", "uh", "uhh", "uhm", "er", "erm", "ehm", "ah", "eh", "hm", "hmm", "mm", "mmm", "mhm", "huh"]
@@ -51,6 +62,12 @@ _IRREGULAR = {
     "couldnt": ("could", "not"),
     "shouldnt": ("should", "not"),
 }
+_SMALL_NUMBERS_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+)
+SMALL_NUMBERS: Final = tuple(_SMALL_NUMBERS_WORDS.split())
+_SPELLED = {str(number): word for number, word in enumerate(SMALL_NUMBERS)}
 _MARKS = {ord("’"): "'", 0xAD: None, 0x200C: None, 0x200D: None}
 _ENDINGS = {"re": "are", "ve": "have", "ll": "will", "m": "am", "d": "would"}
 _NESTED = 3
@@ -76,29 +93,92 @@ _IS = frozenset(
 )
 
 
-class Words(NamedTuple):
+class Words:
     """The words of a text. `norms` are what is compared; `at[i]` is the token that `norms[i]` came from.
 
-    `spans` are the tokens as heard, fillers included: characters from and to in the text.
+    `size` counts the tokens, fillers included; `spans` are their places: characters from and to in the text.
     """
 
-    norms: tuple[str, ...]
-    at: tuple[int, ...]
-    spans: tuple[tuple[int, int], ...]
+    __slots__ = ("_spans", "_text", "at", "norms", "size")
+
+    def __init__(
+        self, text: str, norms: tuple[str, ...], at: tuple[int, ...], size: int, spans: Spans | None = None
+    ) -> None:
+        self._text = text
+        self.norms = norms
+        self.at = at
+        self.size = size
+        self._spans = spans
+
+    @property
+    def spans(self) -> Spans:
+        """Found when first asked for: matching needs the words alone, evidence their places too."""
+        if self._spans is None:
+            self._spans = tuple(token.span() for token in _pattern(self._text).finditer(self._text))
+        return self._spans
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Words) and self._text == other._text
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def words(text: str) -> Words:
     """The words of a text, in order. Never raises."""
+    if _is_plain(text):
+        return _between_spaces(text, 0, [], [], 0)
     norms: list[str] = []
     at: list[int] = []
     spans: list[tuple[int, int]] = []
-    for token in (_ASCII_TOKEN if text.isascii() else _TOKEN).finditer(text):
-        index = len(spans)
-        spans.append(token.span())
+    for token in _pattern(text).finditer(text):
         for norm in _norms(token.group()):
             norms.append(norm)
-            at.append(index)
-    return Words(tuple(norms), tuple(at), tuple(spans))
+            at.append(len(spans))
+        spans.append(token.span())
+    return Words(text, tuple(norms), tuple(at), len(spans), tuple(spans))
+
+
+def revised(text: str, before: str, known: Words) -> Words:
+    """The words of a text that revises another, whose words are known.
+
+    What stands before its last space is not read again where it has stayed.
+    """
+    cut = before.rfind(" ") + 1
+    if not cut or not text.startswith(before[:cut]) or not _is_plain(text) or not _is_plain(before):
+        return words(text)
+    norms, size = _chunk(before[cut:])[0::2] if cut < len(before) else ((), 0)
+    kept = len(known.norms) - len(norms)
+    return _between_spaces(text, cut, list(known.norms[:kept]), list(known.at[:kept]), known.size - size)
+
+
+def _between_spaces(text: str, start: int, norms: list[str], at: list[int], size: int) -> Words:
+    """A plain text has the tokens of what stands between its spaces, and few of those are new."""
+    for chunk in (text[start:] if start else text).split():
+        found, places, count = _chunk(chunk)
+        norms += found
+        at += [size + place for place in places]
+        size += count
+    return Words(text, tuple(norms), tuple(at), size)
+
+
+@lru_cache(maxsize=16_384)
+def _chunk(chunk: str) -> tuple[tuple[str, ...], tuple[int, ...], int]:
+    """What stands between two spaces: its norms, the token of each, and how many tokens there are."""
+    tokens = [_norms(token.group()) for token in _ASCII_TOKEN.finditer(chunk)]
+    return (
+        tuple(norm for token in tokens for norm in token),
+        tuple(number for number, token in enumerate(tokens) for _ in token),
+        len(tokens),
+    )
+
+
+def _is_plain(text: str) -> bool:
+    """No token of the text holds a space."""
+    return text.isascii() and "[" not in text
+
+
+def _pattern(text: str) -> regex.Pattern[str]:
+    return _ASCII_TOKEN if text.isascii() else _TOKEN
 
 
 @lru_cache(maxsize=16_384)
@@ -108,6 +188,10 @@ def _norms(token: str) -> tuple[str, ...]:
     word = word.replace("i\u0307", "i")  # what casefold makes of a Turkish capital İ
     if word in FILLERS or word.startswith("["):
         return ()
+    if word in _SPELLED:
+        return (_SPELLED[word],)
+    if "," in word and word[0].isdecimal():
+        return (word.replace(",", ""),)
     irregular = _IRREGULAR.get(word)
     if irregular is not None:
         return irregular

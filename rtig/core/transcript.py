@@ -1,6 +1,6 @@
 """The call as heard: interim text replaced, final text kept, in the order in which it was said.
 
-Each party's final segments form a stream ordered by the call's clock, not by arrival. The automaton of all phrases runs
+Each party's final segments form a stream ordered by the call's clock, not by arrival. The matcher of all phrases walks
 along each stream, and every segment keeps the state that it ends in. A segment that arrives late, is voided or is found
 to be somebody else's changes the stream in the middle: hearing resumes from the state before it and goes on until the
 states agree again. So what has been heard depends on the words and their times alone, never on how they were cut, sent
@@ -8,7 +8,6 @@ again or reordered.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from immutables import Map
@@ -17,8 +16,8 @@ from msgspec.structs import replace
 
 from rtig.core.events import Party, SegmentHeard
 from rtig.core.guidance import Quote
-from rtig.core.phrases import Automaton, State
-from rtig.core.text import Words, words
+from rtig.core.matcher import BAN, Mark, Match, Matcher, State
+from rtig.core.text import Words, revised, words
 
 OPEN_AT_MOST = 64
 """Segments that may be open at once; a recogniser has one or two a channel. The stalest gives way."""
@@ -26,14 +25,34 @@ UNFINISHED_MS = 30_000
 """An interim text that has not changed for this long is not going to be settled."""
 
 
+class Spot(NamedTuple):
+    """A word of a segment, as it is compared."""
+
+    segment_id: str
+    word: int
+
+
+class Capture(NamedTuple):
+    """What a slot in a phrase took."""
+
+    slot: str
+    value: str
+    quotes: tuple[Quote, ...]
+
+
 class Heard(NamedTuple):
-    """A phrase that was said, and where."""
+    """A phrase that was said, and where. `bent` of its words were heard otherwise than they are written."""
 
     phrase: int
     party: Party
     start_ms: int
     end_ms: int
     quotes: tuple[Quote, ...]
+    ends: Spot
+    bent: int = 0
+    captures: tuple[Capture, ...] = ()
+    after: Spot | None = None
+    """Of what must not follow a phrase: where the phrase ends that it follows."""
 
 
 class Segment(Struct, frozen=True):
@@ -48,7 +67,10 @@ class Segment(Struct, frozen=True):
     """How many of the words are likely to stay: all of a final, the unchanging front of an interim."""
     begins: State
     ends: State
-    """The automaton before and after the (steady) words."""
+    """The matcher before and after the (steady) words."""
+    states: tuple[State, ...] = ()
+    """Of an open segment: the matcher after each steady word, from where the next revision goes on."""
+    matches: tuple[Match, ...] = ()
     heard: tuple[Heard, ...] = ()
     reach: int = 0
     """The latest end of this segment and of those before it in its stream, as far as they have words."""
@@ -59,7 +81,7 @@ class Segment(Struct, frozen=True):
 
     def time_of(self, token: int) -> int:
         """When the token begins: words are spread evenly over the segment. `len(spans)` gives its end."""
-        return self.start_ms + (self.end_ms - self.start_ms) * token // max(1, len(self.words.spans))
+        return self.start_ms + (self.end_ms - self.start_ms) * token // max(1, self.words.size)
 
 
 class Change(NamedTuple):
@@ -101,7 +123,7 @@ class Transcript(Struct, frozen=True):
         return stream[bisect_left(stream, known[2], key=_place)]
 
 
-def hear(transcript: Transcript, event: SegmentHeard, automaton: Automaton) -> Change:
+def hear(transcript: Transcript, event: SegmentHeard, matcher: Matcher) -> Change:
     """Take a revision. An old one, or one of a voided segment, changes nothing; a final stays until a later final."""
     known = transcript.final.get(event.segment_id)
     held = transcript.open.get(event.segment_id)
@@ -114,28 +136,28 @@ def hear(transcript: Transcript, event: SegmentHeard, automaton: Automaton) -> C
     correction = transcript.corrected.get(event.segment_id)
     party = correction[1] if correction is not None else event.party
     end_ms = max(event.start_ms, event.end_ms)
-    found = words(event.text)
+    found = words(event.text) if held is None else revised(event.text, held.text, held.words)
     if not event.final:
-        segment = _interim(transcript, event, party, found, held, automaton)
+        segment = _interim(transcript, event, party, found, held, matcher)
         segment_open = transcript.open.set(event.segment_id, segment)
         if len(segment_open) > OPEN_AT_MOST:
             segment_open = segment_open.delete(min(segment_open.values(), key=lambda s: (s.end_ms, s.id)).id)
         return Change(replace(transcript, open=segment_open), segment)
     segment = Segment(
         event.segment_id, event.rev, party, event.text, found, event.start_ms, end_ms, len(found.norms),
-        automaton.start, automaton.start,
+        matcher.start, matcher.start,
     )  # fmt: skip
-    removed = _remove(transcript, event.segment_id, automaton)
-    added = _insert(removed.transcript, segment, automaton)
+    removed = _remove(transcript, event.segment_id, matcher)
+    added = _insert(removed.transcript, segment, matcher, held)
     whole = added.transcript
     if held is not None:
         whole = replace(whole, open=whole.open.delete(event.segment_id))
     return _both(removed, added._replace(transcript=whole))
 
 
-def void(transcript: Transcript, segment_id: str, automaton: Automaton) -> Change:
+def void(transcript: Transcript, segment_id: str, matcher: Matcher) -> Change:
     """Take a segment away for good, whatever is still sent of it."""
-    removed = _remove(transcript, segment_id, automaton)
+    removed = _remove(transcript, segment_id, matcher)
     whole = removed.transcript
     return removed._replace(
         transcript=replace(
@@ -146,7 +168,7 @@ def void(transcript: Transcript, segment_id: str, automaton: Automaton) -> Chang
     )
 
 
-def correct(transcript: Transcript, segment_id: str, rev: int, party: Party, automaton: Automaton) -> Change:
+def correct(transcript: Transcript, segment_id: str, rev: int, party: Party, matcher: Matcher) -> Change:
     """Give a segment, heard already or still to come, to another party."""
     before = transcript.corrected.get(segment_id)
     if before is not None and rev <= before[0]:
@@ -154,27 +176,27 @@ def correct(transcript: Transcript, segment_id: str, rev: int, party: Party, aut
     transcript = replace(transcript, corrected=transcript.corrected.set(segment_id, (rev, party)))
     held = transcript.open.get(segment_id)
     if held is not None:
-        moved = _listen(replace(held, party=party), _before(transcript.stream(party), held.place), automaton)
+        moved = _listen(replace(held, party=party), _before(transcript.stream(party), held.place), matcher, keep=True)
         return Change(replace(transcript, open=transcript.open.set(segment_id, moved)), moved)
     segment = transcript.find(segment_id)
     if segment is None or segment.party == party:
         return Change(transcript)
-    removed = _remove(transcript, segment_id, automaton)
-    added = _insert(removed.transcript, replace(segment, party=party), automaton)
+    removed = _remove(transcript, segment_id, matcher)
+    added = _insert(removed.transcript, replace(segment, party=party), matcher)
     return _both(removed, added)
 
 
-def relisten(transcript: Transcript, automaton: Automaton) -> Transcript:
-    """The same words, heard by another automaton."""
+def relisten(transcript: Transcript, matcher: Matcher) -> Transcript:
+    """The same words, heard by another matcher."""
     streams = transcript.streams
     for party, stream in streams.items():
         again: Stream = ()
         for segment in stream:
-            again = (*again, _listen(segment, again, automaton))
+            again = (*again, _listen(segment, again, matcher))
         streams = streams.set(party, again)
     transcript = replace(transcript, streams=streams)
     for segment in transcript.open.values():
-        moved = _listen(segment, _before(transcript.stream(segment.party), segment.place), automaton)
+        moved = _listen(segment, _before(transcript.stream(segment.party), segment.place), matcher, keep=True)
         transcript = replace(transcript, open=transcript.open.set(segment.id, moved))
     return transcript
 
@@ -200,13 +222,13 @@ def _interim(
     party: Party,
     found: Words,
     held: Segment | None,
-    automaton: Automaton,
+    matcher: Matcher,
 ) -> Segment:
     segment = Segment(
         event.segment_id, event.rev, party, event.text, found, event.start_ms, max(event.start_ms, event.end_ms),
-        _steady(event, found, held), automaton.start, automaton.start,
+        _steady(event, found, held), matcher.start, matcher.start,
     )  # fmt: skip
-    return _listen(segment, _before(transcript.stream(party), segment.place), automaton)
+    return _listen(segment, _before(transcript.stream(party), segment.place), matcher, held, keep=True)
 
 
 def _steady(event: SegmentHeard, found: Words, held: Segment | None) -> int:
@@ -223,10 +245,17 @@ def _steady(event: SegmentHeard, found: Words, held: Segment | None) -> int:
     while (
         unchanged < min(len(found.norms), len(before))
         and found.norms[unchanged] == before[unchanged]
-        and not any(c.isdigit() for c in found.norms[unchanged])
+        and not _has_digit(event.text, found, unchanged)
     ):
         unchanged += 1
     return unchanged
+
+
+def _has_digit(text: str, found: Words, index: int) -> bool:
+    if text.isascii() and not any(digit in text for digit in "0123456789"):
+        return False
+    start, end = found.spans[found.at[index]]
+    return any(character.isdigit() for character in text[start:end])
 
 
 def _place(segment: Segment) -> tuple[int, int, str]:
@@ -240,11 +269,11 @@ def _before(stream: Stream, place: tuple[int, int, str]) -> Stream:
     return stream[: bisect_left(stream, place, key=_place)]
 
 
-def _insert(transcript: Transcript, segment: Segment, automaton: Automaton) -> Change:
+def _insert(transcript: Transcript, segment: Segment, matcher: Matcher, held: Segment | None = None) -> Change:
     stream = transcript.stream(segment.party)
     before = _before(stream, segment.place)
-    segment = _listen(segment, before, automaton)
-    again, unsettled = _listen_on((*before, segment), stream[len(before) :], automaton)
+    segment = _listen(segment, before, matcher, held)
+    again, unsettled = _listen_on((*before, segment), stream[len(before) :], matcher)
     kept = stream[len(before) + len(again) :]
     return Change(
         replace(
@@ -258,14 +287,14 @@ def _insert(transcript: Transcript, segment: Segment, automaton: Automaton) -> C
     )
 
 
-def _remove(transcript: Transcript, segment_id: str, automaton: Automaton) -> Change:
+def _remove(transcript: Transcript, segment_id: str, matcher: Matcher) -> Change:
     segment = transcript.find(segment_id)
     if segment is None:
         return Change(transcript)
     stream = transcript.stream(segment.party)
     before = _before(stream, segment.place)
     after = stream[len(before) + 1 :]
-    again, unsettled = _listen_on(before, after, automaton)
+    again, unsettled = _listen_on(before, after, matcher)
     return Change(
         replace(
             transcript,
@@ -278,72 +307,146 @@ def _remove(transcript: Transcript, segment_id: str, automaton: Automaton) -> Ch
     )
 
 
-def _listen_on(before: Stream, after: Stream, automaton: Automaton) -> tuple[Stream, Stream]:
+def _listen_on(before: Stream, after: Stream, matcher: Matcher) -> tuple[Stream, Stream]:
     """Hear the segments of `after` again, for as long as what comes before them makes a difference.
 
     Returns them as they are now and as they were. Where a phrase is under way the same state is not enough: the words
-    that it began with may be others now, elsewhere and at another time.
+    that it began with may be others now, elsewhere and at another time; and so may the word that the first one is
+    joined to.
     """
     again: list[Segment] = []
-    state = before[-1].ends if before else automaton.start
+    state = before[-1].ends if before else matcher.start
     reach = before[-1].reach if before else 0
     for segment in after:
-        if segment.begins is state and not state.positions and segment.reach == _reach(segment, reach):
+        if (
+            segment.words.norms
+            and state.idle
+            and segment.begins == state
+            and segment.reach == _reach(segment, reach)
+            and not matcher.joins(state, segment.words.norms[0])
+        ):
             break
-        segment = _listen(segment, (*before, *again), automaton)
+        segment = _listen(segment, (*before, *again), matcher)
         state, reach = segment.ends, segment.reach
         again.append(segment)
     return tuple(again), after[: len(again)]
 
 
 def _reach(segment: Segment, before: int) -> int:
-    return max(before, segment.end_ms) if segment.words.spans else before
+    return max(before, segment.end_ms) if segment.words.size else before
 
 
-def _listen(segment: Segment, before: Stream, automaton: Automaton) -> Segment:
-    """Run the automaton over the steady words of a segment, from where the stream before it ends."""
-    begins = state = before[-1].ends if before else automaton.start
-    norms = segment.words.norms
-    heard: list[Heard] = []
-    for index in range(segment.steady):
-        state = automaton.step(state, norms[index])
-        if state.heard:
-            for phrase in state.heard:
-                back = automaton.begin_of(phrase, _backwards(segment, index, before))
-                heard.append(_located(phrase, segment, index, back, before))
-    reach = _reach(segment, before[-1].reach if before else 0)
-    return replace(segment, begins=begins, ends=state, heard=tuple(heard), reach=reach)
+def _listen(
+    segment: Segment, before: Stream, matcher: Matcher, held: Segment | None = None, *, keep: bool = False
+) -> Segment:
+    """Walk the matcher over the steady words of a segment, from where the stream before it ends.
+
+    `held` is the revision before, while the segment was open: what the two have in common is not walked again. `keep`
+    the way, for the next revision.
+    """
+    begins = before[-1].ends if before else matcher.start
+    said = segment.words.norms[: segment.steady]
+    states: list[State] = []
+    matches: list[Match] = []
+    if held is not None and held.begins is begins:
+        same = _in_common(said, held.words.norms[: len(held.states)])
+        states = list(held.states[:same])
+        matches = [match for match in held.matches if match[0] < same]
+    at = len(states)
+    ends, found = matcher.walk(states[-1] if states else begins, said[at:], states if keep else None)
+    matches += [(match[0] + at, *match[1:]) for match in found] if at else found
+    heard = (_located(match, segment, before, matcher) for match in matches)
+    return replace(
+        segment,
+        begins=begins,
+        ends=ends,
+        states=tuple(states) if keep else (),
+        matches=tuple(matches) if keep else (),
+        heard=tuple(place for place in heard if place is not None),
+        reach=_reach(segment, before[-1].reach if before else 0),
+    )
 
 
-def _backwards(segment: Segment, index: int, before: Stream) -> Iterator[str]:
-    yield from reversed(segment.words.norms[: index + 1])
-    for earlier in reversed(before):
-        yield from reversed(earlier.words.norms)
+def _in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many words two rows begin with alike."""
+    most = min(len(one), len(other))
+    for same in (most, most - 1):  # nearly always: words were added, or the last one changed
+        if same >= 0 and one[:same] == other[:same]:
+            return same
+    return next(same for same in range(most) if one[same] != other[same])
 
 
-def _located(phrase: int, segment: Segment, index: int, back: int, before: Stream) -> Heard:
-    """Where the phrase stands that ends with word `index` of a segment and began `back` words before."""
-    token = segment.words.at[index]
-    end_ms = segment.time_of(token + 1)
-    quotes: list[Quote] = []
+def _located(match: Match, segment: Segment, before: Stream, matcher: Matcher) -> Heard | None:
+    """Where a match stands; None where a slot in it took what is no value."""
+    index, phrase, length, bent, marks = match
+    pieces = _pieces(segment, index, length, before)
+    captures: list[Capture] = []
+    after: Spot | None = None
+    for mark in marks:
+        taken = _part(pieces, mark)
+        if mark.slot == BAN:
+            after = Spot(taken[-1][0].id, taken[-1][2])
+            continue
+        quotes = _quotes(taken)
+        said = [norm for part, first, last in taken for norm in part.words.norms[first : last + 1]]
+        value = matcher.value(mark.slot, said, " ".join(quote.text for quote in quotes))
+        if value is None:
+            return None
+        captures.append(Capture(mark.slot, value, quotes))
+    opening, first, _ = pieces[0]
+    end_ms = segment.time_of(segment.words.at[index] + 1)
+    return Heard(
+        phrase=phrase,
+        party=segment.party,
+        # Where segments of a party overlap, a later one may end a phrase before the time at which an earlier one began
+        # it.
+        start_ms=min(opening.time_of(opening.words.at[first]), end_ms),
+        end_ms=end_ms,
+        quotes=_quotes(pieces),
+        ends=Spot(segment.id, index),
+        bent=bent,
+        captures=tuple(captures),
+        after=after,
+    )
+
+
+_Piece = tuple[Segment, int, int]
+"""Words `first` to `last` of a segment."""
+
+
+def _pieces(segment: Segment, index: int, length: int, before: Stream) -> list[_Piece]:
+    """Where the `length` words stand that end with word `index` of a segment."""
+    pieces: list[_Piece] = []
     parts = iter(reversed(before))
     while True:
-        first = max(0, index - back)
-        if segment.words.norms:
-            quotes.append(_quote(segment, segment.words.at[first], segment.words.at[index]))
-        if index - back >= 0:
-            break
-        back -= index + 1
+        taken = min(length, index + 1)
+        if taken:
+            pieces.append((segment, index - taken + 1, index))
+        length -= taken
+        if not length:
+            return pieces[::-1]
         segment = next(parts)
-        while not segment.words.norms:
-            segment = next(parts)
         index = len(segment.words.norms) - 1
-    # Where segments of a party overlap, a later one may end a phrase before the time at which an earlier one began it.
-    start_ms = min(segment.time_of(segment.words.at[first]), end_ms)
-    return Heard(phrase, segment.party, start_ms, end_ms, tuple(reversed(quotes)))
 
 
-def _quote(segment: Segment, first: int, last: int) -> Quote:
+def _part(pieces: list[_Piece], mark: Mark) -> list[_Piece]:
+    """The words that a mark is on."""
+    part: list[_Piece] = []
+    passed = 0
+    for segment, first, last in pieces:
+        low, high = max(first, first + mark.first - passed), min(last, first + mark.last - passed)
+        if low <= high:
+            part.append((segment, low, high))
+        passed += last - first + 1
+    return part
+
+
+def _quotes(pieces: list[_Piece]) -> tuple[Quote, ...]:
+    return tuple(quote(segment, segment.words.at[first], segment.words.at[last]) for segment, first, last in pieces)
+
+
+def quote(segment: Segment, first: int, last: int) -> Quote:
+    """Tokens `first` to `last` of a segment as evidence."""
     start, end = segment.words.spans[first][0], segment.words.spans[last][1]
     return Quote(segment.id, segment.party, start, end, segment.text[start:end])
 

@@ -1,63 +1,49 @@
-"""Conditions that call for a card, and the moments at which they are met.
+"""Rules, and the moments at which their conditions are met.
 
-A moment is a function of what was heard: it is found again, the same, however the words arrived. Phrases come from the
-automaton; here they are held against the party, the time in the call and the words that make them mean something else.
+A moment is a function of what was heard: it is found again, the same, however the words arrived. `conditions` says when
+a condition is met; here that is held against the rule's scope and the words that make it mean something else.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, assert_never
 
 from msgspec import Struct
 
-from rtig.core.events import Channel, Party
-from rtig.core.frustration import BANDS, Rise
-from rtig.core.guidance import ArticleRef, Band, CardKind, Quote
-from rtig.core.shape import Shape, Span
-from rtig.core.transcript import Heard
+from rtig.core.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Heardings,
+    Means,
+    Met,
+    Monologue,
+    MoodAt,
+    Not,
+    NotSaid,
+    OnHold,
+    PartyWanted,
+    Said,
+    ScoreAt,
+    Silence,
+    SlotIs,
+    TalkOver,
+    TalkShare,
+    by,
+    course,
+    parts,
+    places,
+)
+from rtig.core.events import Channel
+from rtig.core.guidance import ArticleRef, CardKind, Quote
+from rtig.core.utterances import Meant
 
 UNLESS_REACH_MS = 2_000
 """An excluded phrase counts this near to the match, before or after it."""
 DONE_REACH_MS = 30_000
 """What the agent has done this long before, or after, needs no prompt."""
-GRACE_MS = 2_000
-"""What was said in time is recognised a little later: final text lags speech by 0.7 s and more."""
 
-Block = Literal["", "excluded", "done", "draft", "queue", "channel", "late"]
-PartyWanted = Literal["customer", "agent", "any"]
-
-
-class Said(Struct, frozen=True, tag="said"):
-    phrases: tuple[str, ...]
-    party: PartyWanted = "customer"
-    first_ms: int | None = None
-    past_ms: int | None = None
-
-
-class NotSaid(Struct, frozen=True, tag="not_said"):
-    phrases: tuple[str, ...]
-    within_ms: int
-    party: PartyWanted = "agent"
-
-
-class MoodAt(Struct, frozen=True, tag="mood"):
-    band: Band
-
-
-class Silence(Struct, frozen=True, tag="silence"):
-    ms: int
-
-
-class TalkOver(Struct, frozen=True, tag="talk_over"):
-    times: int
-    within_ms: int
-
-
-class Monologue(Struct, frozen=True, tag="monologue"):
-    ms: int
-    party: Literal["customer", "agent"] = "agent"
-
-
-Condition = Said | NotSaid | MoodAt | Silence | TalkOver | Monologue
+Block = Literal["", "excluded", "done", "draft", "queue", "team", "channel", "late"]
+EXACT, BENT, MEANT = 0, 1, 2
+"""How sure a moment is: its words were said, were heard otherwise, or a model found the meaning."""
 
 
 class Clause(Struct, frozen=True):
@@ -69,12 +55,15 @@ class Clause(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """What calls for one card. Any of its clauses is enough."""
+    """What calls for one card. AnyOf of its clauses is enough."""
 
     id: str
     kind: CardKind
     title: str
     say: str = ""
+    """May hold slots, as in `{first_name|there}`; see `rtig.core.slots.filled`."""
+    say_without: str = ""
+    """Instead of `say` where one of its slots is empty."""
     body: str = ""
     """Safe HTML."""
     steps: tuple[str, ...] = ()
@@ -85,7 +74,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     once: bool = False
     exempt: bool = False
     queues: tuple[str, ...] = ()
-    """Empty: in all queues; so with `channels`."""
+    """Empty: in all queues; so with `teams` and `channels`."""
+    teams: tuple[str, ...] = ()
     channels: tuple[Channel, ...] = ()
     draft: bool = False
 
@@ -96,158 +86,144 @@ class Moment(Struct, frozen=True):
     at_ms: int
     rule: Rule
     clause: int
+    since_ms: int = 0
+    """When began what met it."""
     quotes: tuple[Quote, ...] = ()
     phrase: str = ""
     """The phrase that was heard, as its author wrote it."""
+    bent: int = 0
+    """Words of it that were heard otherwise."""
+    meant: Meant | None = None
     blocked: Block = ""
     by: str = ""
 
     @property
-    def order(self) -> tuple[int, int, str, int]:
-        return (self.at_ms, -self.rule.priority, self.rule.id, self.clause)
+    def doubt(self) -> int:
+        return MEANT if self.meant is not None else BENT if self.bent else EXACT
+
+    @property
+    def order(self) -> tuple[int, int, int, str, int]:
+        return (self.at_ms, self.doubt, -self.rule.priority, self.rule.id, self.clause)
 
 
-class Heardings(Struct, frozen=True):
-    """What the conditions look at."""
+class Scope(Struct, frozen=True):
+    """Where a call takes place, as rules ask for it."""
 
-    said: Callable[[str], Sequence[Heard]]
-    """All places where a phrase was said, in order of time."""
-    shape: Shape
-    rises: tuple[Rise, ...]
-    channel: Channel
     queue: str
-    started: bool
-    now: int
-    quiet: tuple[Span, ...]
-    """Times without speech since the last final words; the last one is still going on."""
+    team: str
+    channel: Channel
 
 
-def moments(rule: Rule, index: int, heard: Heardings) -> list[Moment]:
+def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Moment]:
     """Every moment at which one clause of a rule was met, once per point in time."""
     clause = rule.clauses[index]
-    found: dict[int, Moment] = {}
-    for met in _met(clause.condition, heard):
-        if met.at_ms not in found:
-            blocked, by = _blocked(rule, clause, met, heard)
-            found[met.at_ms] = Moment(met.at_ms, rule, index, met.quotes, met.phrase, blocked, by)
-    return list(found.values())
+    found = []
+    for met in course(clause.condition, heard).met:
+        if met.at_ms <= heard.now:
+            blocked, because = _blocked(rule, clause, met, heard, scope)
+            found.append(
+                Moment(
+                    met.at_ms, rule, index, met.since_ms, met.quotes, met.phrase, met.bent, met.meant, blocked, because
+                )
+            )
+    return found
 
 
 def deadline(condition: Condition, heard: Heardings) -> int | None:
     """When a condition that waits for the clock may next be met, if nothing more is said."""
-    match condition:
-        case NotSaid():
-            due = condition.within_ms + GRACE_MS
-            return due if heard.started and due > heard.now else None
-        case Silence():
-            due = heard.quiet[-1].start_ms + condition.ms if heard.quiet else heard.now
-            return due if heard.channel == "voice" and due > heard.now else None
-        case _:
-            return None
+    return next((met.at_ms for met in course(condition, heard).met if met.at_ms > heard.now), None)
 
 
 def in_words(moment: Moment) -> str:
     """The condition that was met as a person would read it."""
-    condition = moment.rule.clauses[moment.clause].condition
+    return condition_in_words(moment.rule.clauses[moment.clause].condition, moment)
+
+
+def condition_in_words(condition: Condition, moment: Moment | None = None) -> str:
+    """A condition as a person would read it; with the phrase that was heard where a moment knows it."""
     match condition:
         case Said():
+            phrase = (
+                moment.phrase if moment is not None and moment.phrase in condition.phrases else condition.phrases[0]
+            )
             window = ""
             if condition.first_ms is not None:
                 window = f" in the first {_seconds(condition.first_ms)}"
             if condition.past_ms is not None:
                 window += f" after {_seconds(condition.past_ms)}"
-            return f"“{moment.phrase}” said by {_who(condition.party)}{window}"
+            if condition.lasting_ms is not None:
+                window += f" in the last {_seconds(condition.lasting_ms)}"
+            return f"“{phrase}” said by {_who(condition.party)}{window}"
         case NotSaid():
             return f"not said by {_who(condition.party)} within {_seconds(condition.within_ms)}"
+        case Means():
+            return f"what {_who(condition.party)} meant"
         case MoodAt():
-            return f"the customer became {condition.band}"
+            lasted = f" and stayed so for {_seconds(condition.for_ms)}" if condition.for_ms else ""
+            return f"the customer became {condition.band}{lasted}"
+        case ScoreAt():
+            lasted = f" for {_seconds(condition.for_ms)}" if condition.for_ms else ""
+            return f"the customer's frustration was at {condition.level:g} or above{lasted}"
         case Silence():
             return f"nobody spoke for {_seconds(condition.ms)}"
         case TalkOver():
             return f"the agent spoke over the customer {condition.times} times within {_seconds(condition.within_ms)}"
         case Monologue():
             return f"the {condition.party} spoke for {_seconds(condition.ms)} without a break"
+        case OnHold():
+            return f"the customer was on hold for {_seconds(condition.ms)}"
+        case TalkShare():
+            return f"the agent spoke {condition.share:.0%} or more of the last {_seconds(condition.over_ms)}"
+        case SlotIs():
+            return _slot_in_words(condition)
+        case AllOf():
+            return " and ".join(_inner(part, moment) for part in condition.parts)
+        case AnyOf():
+            return " or ".join(_inner(part, moment) for part in condition.parts)
+        case Not():
+            return f"not ({condition_in_words(condition.part, moment)})"
+        case _:
+            assert_never(condition)
 
 
-class _Met(NamedTuple):
-    """A condition was met at a time, by what began at `since_ms`."""
-
-    at_ms: int
-    since_ms: int
-    quotes: tuple[Quote, ...] = ()
-    phrase: str = ""
+def _inner(condition: Condition, moment: Moment | None) -> str:
+    told = condition_in_words(condition, moment)
+    return f"({told})" if isinstance(condition, AllOf | AnyOf) else told
 
 
-def _met(condition: Condition, heard: Heardings) -> Iterable[_Met]:
-    match condition:
-        case Said():
-            for phrase, place in _places(condition.phrases, heard):
-                if (
-                    _by(place.party, condition.party)
-                    and (condition.first_ms is None or place.end_ms <= condition.first_ms)
-                    and (condition.past_ms is None or place.end_ms > condition.past_ms)
-                ):
-                    yield _Met(place.end_ms, place.start_ms, place.quotes, phrase)
-        case NotSaid():
-            due = condition.within_ms + GRACE_MS
-            if heard.started and heard.now >= due:
-                in_time = any(
-                    _by(place.party, condition.party) and place.end_ms <= condition.within_ms
-                    for _, place in _places(condition.phrases, heard)
-                )
-                if not in_time:
-                    yield _Met(due, condition.within_ms)
-        case MoodAt():
-            for rise in heard.rises:
-                if BANDS.index(rise.before) < BANDS.index(condition.band) <= BANDS.index(rise.band):
-                    yield _Met(rise.at_ms, rise.at_ms, rise.quotes)
-        case Silence():
-            if heard.channel == "voice":
-                for gap in (*heard.shape.gaps, *heard.quiet):
-                    if gap.end_ms - gap.start_ms >= condition.ms:
-                        yield _Met(gap.start_ms + condition.ms, gap.start_ms)
-        case TalkOver():
-            times = heard.shape.talk_over if heard.channel == "voice" else ()
-            for last in range(condition.times - 1, len(times)):
-                if times[last] - times[last - condition.times + 1] <= condition.within_ms:
-                    yield _Met(times[last], times[last])
-        case Monologue():
-            if heard.channel == "voice":
-                for floor in heard.shape.floors:
-                    if floor.party == condition.party and floor.end_ms - floor.start_ms >= condition.ms:
-                        yield _Met(floor.start_ms + condition.ms, floor.start_ms)
+def _slot_in_words(condition: SlotIs) -> str:
+    if condition.empty:
+        return f"{{{condition.slot}}} is not known"
+    limits = [f"is {' or '.join(condition.one_of)}"] if condition.one_of else []
+    if condition.above is not None:
+        limits.append(f"is above {condition.above:g}")
+    if condition.below is not None:
+        limits.append(f"is below {condition.below:g}")
+    return f"{{{condition.slot}}} {' and '.join(limits) or 'is known'}"
 
 
-def _blocked(rule: Rule, clause: Clause, met: _Met, heard: Heardings) -> tuple[Block, str]:
+def _blocked(rule: Rule, clause: Clause, met: Met, heard: Heardings, scope: Scope) -> tuple[Block, str]:
     if rule.draft:
         return "draft", ""
-    if rule.queues and heard.queue not in rule.queues:
+    if rule.queues and scope.queue not in rule.queues:
         return "queue", ""
-    if rule.channels and heard.channel not in rule.channels:
+    if rule.teams and scope.team not in rule.teams:
+        return "team", ""
+    if rule.channels and scope.channel not in rule.channels:
         return "channel", ""
-    wanted = clause.condition.party if isinstance(clause.condition, Said) else "any"
-    for phrase, place in _places(clause.unless, heard):
+    wanted: PartyWanted = next((p.party for p in parts(clause.condition) if isinstance(p, Said | Means)), "any")
+    for phrase, place in places(clause.unless, "asr", heard):
         if (
-            _by(place.party, wanted)
+            place.bent <= met.bent  # what was said never loses to what may have been meant
+            and by(place.party, wanted)
             and place.start_ms <= met.at_ms + UNLESS_REACH_MS
             and place.end_ms >= met.since_ms - UNLESS_REACH_MS
         ):
             return "excluded", phrase
-    for phrase, place in _places(clause.done, heard):
+    for phrase, place in places(clause.done, "asr", heard):
         if place.party == "agent" and met.since_ms - DONE_REACH_MS <= place.end_ms <= met.at_ms + DONE_REACH_MS:
             return "done", phrase
     return "", ""
-
-
-def _places(phrases: tuple[str, ...], heard: Heardings) -> list[tuple[str, Heard]]:
-    """Where any of the phrases was said, in order of time; of two that end together the longer one first."""
-    places = [(phrase, place) for phrase in phrases for place in heard.said(phrase)]
-    places.sort(key=lambda p: (p[1].end_ms, p[1].start_ms, p[0]))
-    return places
-
-
-def _by(party: Party, wanted: PartyWanted) -> bool:
-    return wanted == "any" or party == wanted
 
 
 def _who(wanted: PartyWanted) -> str:

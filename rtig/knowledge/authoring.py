@@ -12,14 +12,15 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from rtig.core import engine
+from rtig.core import derive, engine
 from rtig.core.call import Call
+from rtig.core.conditions import NotSaid, Said, parts
 from rtig.core.events import CallStarted, Party, SegmentHeard, SourceEvent
 from rtig.core.guidance import Band, Card, CardKind, Quote
 from rtig.core.playbook import Playbook
 from rtig.core.redaction import redacted
 from rtig.core.text import words
-from rtig.core.triggers import Clause, Moment, NotSaid, Rule, Said, in_words
+from rtig.core.triggers import Clause, Moment, Rule, in_words
 from rtig.errors import PlaybookErrors
 from rtig.knowledge.base import FOLDERS, KnowledgeBase, Page, Spot, Trial, compiled, read
 from rtig.knowledge.explain import explain, window
@@ -121,8 +122,7 @@ def _odd_rule(rule: Rule, spots: dict[str, Spot]) -> Iterator[Finding]:
         yield _warn(here, f"`{rule.id}` has nothing to say", "Give `say` one sentence that an agent can read aloud")
     if not rule.clauses:
         yield _warn(here, f"nothing brings up `{rule.id}`", "Give it `triggers`")
-    for clause in rule.clauses:
-        condition = clause.condition
+    for clause, condition in ((c, part) for c in rule.clauses for part in parts(c.condition)):
         if not isinstance(condition, Said | NotSaid):
             continue
         shortest = {phrase: min(map(len, wordings(phrase)), default=0) for phrase in condition.phrases}
@@ -168,14 +168,15 @@ def _said_by_two(knowledge: KnowledgeBase) -> Iterator[Finding]:
         if rule.kind != "article":
             continue
         for clause in rule.clauses:
-            if not isinstance(clause.condition, Said):
+            condition = clause.condition
+            if not isinstance(condition, Said):
                 continue
-            for phrase in clause.condition.phrases:
+            for phrase in condition.phrases:
                 for wording in wordings(phrase):
-                    other, _ = first.setdefault((clause.condition.party, wording), (rule.id, phrase))
+                    other, _ = first.setdefault((condition.party, wording), (rule.id, phrase))
                     if other != rule.id and (other, rule.id) not in told:
                         told.add((other, rule.id))
-                        spot = knowledge.spots[f"{other}:{first[clause.condition.party, wording][1]}"]
+                        spot = knowledge.spots[f"{other}:{first[condition.party, wording][1]}"]
                         yield _warn(
                             knowledge.spots[f"{rule.id}:{phrase}"],
                             f'"{" ".join(wording)}" brings up `{other}` too',
@@ -384,6 +385,7 @@ def _fired(moment: Moment) -> Fired:
         "done": "the agent did it unprompted",
         "draft": "it is a draft",
         "queue": f"only in the queues {', '.join(moment.rule.queues)}",
+        "team": f"only in the teams {', '.join(moment.rule.teams)}",
         "channel": f"only on {' and '.join(moment.rule.channels)}",
         "late": "too late",
     }[moment.blocked]
@@ -404,13 +406,12 @@ def _miss(playbook: Playbook, call: Call, rule: Rule, sentence: str, party: Part
     """The phrase of a rule that the sentence came nearest to, and what stood in its way."""
     heard = words(sentence).norms
     best: Miss | None = None
-    for clause in rule.clauses:
-        condition = clause.condition
+    for condition in (part for clause in rule.clauses for part in parts(clause.condition)):
         if not isinstance(condition, Said):
             continue
         listens = condition.party in ("any", party)
         for phrase in condition.phrases:
-            places = call.heard.get(playbook.phrase_numbers[phrase], ())
+            places = derive.heard_places(playbook, call.heard, phrase, condition.tolerance)
             if places:
                 share = 1.0
                 because = f"it is heard only {window(condition)}" if listens else f"it listens to the {condition.party}"

@@ -14,13 +14,41 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from rtig.core.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Means,
+    Monologue,
+    MoodAt,
+    Not,
+    NotSaid,
+    OnHold,
+    Said,
+    ScoreAt,
+    Silence,
+    SlotIs,
+    TalkOver,
+    TalkShare,
+    parts,
+)
 from rtig.core.events import Party
 from rtig.core.frustration import Signal, Temper
 from rtig.core.guidance import ArticleRef
-from rtig.core.phrases import Automaton
-from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, StepSource
+from rtig.core.language import Language, Pairs
+from rtig.core.phrases import parse, slots_of
+from rtig.core.playbook import (
+    ChecklistSource,
+    MeaningSource,
+    Playbook,
+    SignalSource,
+    SlotSource,
+    Source,
+    StepSource,
+)
 from rtig.core.policy import Attention
-from rtig.core.triggers import Clause, Condition, Monologue, MoodAt, NotSaid, Rule, Said, Silence, TalkOver
+from rtig.core.slots import BUILT_IN, slots_in
+from rtig.core.triggers import Clause, Rule
 from rtig.errors import PhraseError, PlaybookError, PlaybookErrors
 from rtig.knowledge import written
 from rtig.knowledge.article import body_and_steps, front_matter, html
@@ -33,17 +61,29 @@ _T = TypeVar("_T")
 ARTICLE_COOLDOWN_MS = 600_000
 LONGEST_SCRIPT_S = 4 * 60 * 60
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000}
-_CONDITIONS = ("said", "not_said", "mood", "silence", "talk_over", "monologue")
+_CONDITIONS = (
+    "said", "not_said", "means", "mood", "score", "silence", "talk_over", "monologue", "hold", "talk_share", "slot",
+    "all", "any", "not",
+)  # fmt: skip
 _LIMITS = {
     "within": ("not_said", "talk_over"),
     "first": ("said",),
     "past": ("said",),
-    "party": ("said", "not_said", "monologue"),
+    "lasting": ("said", "means"),
+    "for": ("mood", "score"),
+    "over": ("talk_share",),
+    "is": ("slot",),
+    "above": ("slot",),
+    "below": ("slot",),
+    "empty": ("slot",),
+    "party": ("said", "not_said", "means", "monologue"),
+    "tolerance": ("said", "not_said"),
 }
 """Keys that mean something beside some conditions only."""
 FOLDERS = {
     "articles": ".md",
     "triggers": ".yaml",
+    "slots": ".yaml",
     "playbooks": ".yaml",
     "lexicons": ".yaml",
     "calls": ".yaml",
@@ -118,7 +158,27 @@ def compile_folder(folder: Path) -> Playbook:
 
 def compiled(source: Source) -> Playbook:
     """A checked source, ready to fold calls with. Takes a while (the lexicon is read from its file)."""
-    return Playbook(source, SentimentIntensityAnalyzer())
+    return Playbook(source, SentimentIntensityAnalyzer(), language(source.language))
+
+
+def language(code: str) -> Language:
+    """What comes with rtig about a language: English words and how rare they are; nothing yet of others."""
+    table = models() / f"words.{code.partition('-')[0].lower()}.txt"
+    rarity: dict[str, float] = {}
+    if table.is_file():
+        for line in table.read_text(encoding="utf-8").splitlines():
+            if not line.startswith("#"):
+                nats, *said = line.split()
+                rarity.update(dict.fromkeys(said, float(nats)))
+    filtered = models() / f"pairs.{code.partition('-')[0].lower()}.bin"
+    return Language(code, rarity, Pairs(filtered.read_bytes()) if filtered.is_file() else None)
+
+
+def models() -> Path:
+    """The data that comes with rtig: beside the package in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).parents[1]
+    beside = package.parent / "models"
+    return beside if (beside / "words.en.txt").is_file() else package / "models"
 
 
 def shipped() -> Path:
@@ -165,11 +225,23 @@ class _Reader:
         self._pages: list[Page] = []
         self._checklists: list[ChecklistSource] = []
         self._signals: list[SignalSource] = []
+        self._slots: list[SlotSource] = []
+        self._slot_names: set[str] = set(BUILT_IN)
+        self._meanings: list[MeaningSource] = []
         self._valence: dict[str, float] = {}
         self._calls: dict[str, Script] = {}
 
     def read(self) -> KnowledgeBase:
         base = self._base()
+        slot_files = list(self._shaped("slots", written.Slots))
+        for file, node, slots in slot_files:
+            for index, slot in enumerate(slots.slots):
+                self._claim(file, node.at("slots", index), slot.id)
+                self._slot_names.add(slot.id)
+        for file, node, slots in slot_files:
+            for index, slot in enumerate(slots.slots):
+                self._slot(file, node.at("slots", index), slot)
+        self._circles()
         for file, text in self._files("articles"):
             self._article(file, text)
         for file, node, triggers in self._shaped("triggers", written.Triggers):
@@ -208,6 +280,10 @@ class _Reader:
             rules=tuple(self._rules),
             checklists=tuple(self._checklists),
             signals=tuple(self._signals),
+            slots=tuple(self._slots),
+            meanings=tuple(self._meanings),
+            negatives=tuple(base.meaning.negatives or ()),
+            false_alarms=base.meaning.false_alarms,
             valence=self._valence,
         )
         return KnowledgeBase(source, tuple(self._pages), self._calls, tuple(trials), self._spots)
@@ -286,7 +362,12 @@ class _Reader:
         shown, steps = body_and_steps(file, body, body_line)
         triggers = article.triggers or []
         nodes = [node.at("triggers", index) for index in range(len(triggers))]
-        clauses = [c for n, t in zip(nodes, triggers, strict=True) if (c := self._clause(file, n, t, article.id))]
+        clauses = [
+            clause
+            for place, trigger in zip(nodes, triggers, strict=True)
+            if (clause := self._clause(file, place, trigger, article.id, competes=True)) is not None
+        ]
+        self._sayable(file, node, article.say, article.say_without)
         cooldown = _agreed(file, nodes, triggers, "cooldown")
         priority = _agreed(file, nodes, triggers, "priority")
         review_by = _date(file, node.at("review_by"), article.review_by)
@@ -307,6 +388,7 @@ class _Reader:
                 kind="article",
                 title=article.title,
                 say=article.say,
+                say_without=article.say_without,
                 body=shown,
                 steps=steps,
                 article=ArticleRef(
@@ -320,6 +402,7 @@ class _Reader:
                 once=bool(_agreed(file, nodes, triggers, "once")),
                 exempt=bool(_agreed(file, nodes, triggers, "exempt")),
                 queues=tuple(_agreed(file, nodes, triggers, "queues") or ()),
+                teams=tuple(_agreed(file, nodes, triggers, "teams") or ()),
                 channels=tuple(_agreed(file, nodes, triggers, "channels") or ()),
                 draft=_agreed(file, nodes, triggers, "status") == "draft",
             )
@@ -330,11 +413,13 @@ class _Reader:
         clause = self._clause(file, node, trigger, trigger.id)
         if clause is None:
             return
+        self._sayable(file, node, trigger.say, trigger.say_without)
         rule = Rule(
             id=trigger.id,
             kind=trigger.kind,
             title=trigger.title,
             say=trigger.say,
+            say_without=trigger.say_without,
             body=html(trigger.body),
             clauses=(clause,),
             priority=50 if trigger.priority is None else trigger.priority,
@@ -342,41 +427,178 @@ class _Reader:
             once=bool(trigger.once),
             exempt=bool(trigger.exempt),
             queues=tuple(trigger.queues or ()),
+            teams=tuple(trigger.teams or ()),
             channels=tuple(trigger.channels or ()),
             draft=trigger.status == "draft",
         )
         self._rules.append(rule)
 
-    def _clause(self, file: File, node: Node, trigger: written.Condition, owner: str) -> Clause | None:
-        named = [name for name in _CONDITIONS if getattr(trigger, name) is not None]
+    def _clause(
+        self, file: File, node: Node, trigger: written.Condition, owner: str, *, competes: bool = False
+    ) -> Clause | None:
+        condition = self._condition(file, node, trigger, owner, competes)
+        for key in ("unless", "done"):
+            self._phrases(file, node.at(key), getattr(trigger, key), owner)
+        if condition is None:
+            return None
+        if isinstance(condition, Not):
+            file.wrong(
+                node.at("not").key or node, "`not` alone never calls for anything", "Put it beside others in `all`"
+            )
+        return Clause(condition, tuple(trigger.unless or ()), tuple(trigger.done or ()))
+
+    def _condition(self, file: File, node: Node, part: written.Part, owner: str, competes: bool) -> Condition | None:
+        """One condition, checked; None, reported, where it is none."""
+        named = [name for name in _CONDITIONS if _given(part, name) is not None]
         if len(named) != 1 and not node.lost.intersection(_CONDITIONS):
             if named:
                 both = " and ".join(f"`{name}`" for name in named)
-                file.wrong(node.at(named[1]).key or node, f"{both} are two conditions", "A trigger has one of them")
+                file.wrong(
+                    node.at(named[1]).key or node,
+                    f"{both} are two conditions",
+                    "Give one, or join them with `all` or `any`",
+                )
             else:
                 file.wrong(node, "there is no condition", "Give one of " + ", ".join(f"`{c}`" for c in _CONDITIONS))
-        for key in ("said", "not_said", "unless", "done"):
-            self._phrases(file, node.at(key), getattr(trigger, key), owner)
+        for key in ("said", "not_said"):
+            self._phrases(file, node.at(key), getattr(part, key), owner)
         if len(named) != 1:
             return None
         name = named[0]
         for key, beside in _LIMITS.items():
-            if getattr(trigger, key) is not None and name not in beside:
+            if _given(part, key) is not None and name not in beside:
                 goes = " or ".join(f"`{b}`" for b in beside)
                 file.wrong(node.at(key).key or node, f"`{key}` means nothing beside `{name}`", f"It goes with {goes}")
-        if name in _LIMITS["within"] and trigger.within is None:
-            if "within" not in node.lost:
-                file.wrong(node.at(name).key or node, f"`{name}` needs `within`", "Say within which time, as in `45s`")
+        needs = {"not_said": "within", "talk_over": "within", "talk_share": "over"}.get(name)
+        if needs is not None and _given(part, needs) is None:
+            if needs not in node.lost:
+                file.wrong(node.at(name).key or node, f"`{name}` needs `{needs}`", "Say within which time, as in `45s`")
             return None
-        if trigger.first and trigger.past and milliseconds(trigger.first) <= milliseconds(trigger.past):
+        if part.first and part.past and milliseconds(part.first) <= milliseconds(part.past):
             file.wrong(node.at("first"), "nothing lies within `first` and after `past`", "Make `first` the longer one")
-        for key in ("silence", "monologue", "within", "first", "patience"):
-            if getattr(trigger, key, None) is not None and milliseconds(getattr(trigger, key)) == 0:
+        for key in ("silence", "monologue", "hold", "within", "first", "past", "lasting", "for", "over"):
+            if _given(part, key) is not None and milliseconds(_given(part, key)) == 0:
                 file.wrong(node.at(key), f"`{key}` must be longer than nothing")
-        if name == "monologue" and trigger.party == "any":
+        if name == "monologue" and part.party == "any":
             file.wrong(node.at("party"), "a monologue is the customer's or the agent's", "`party` is one of them")
             return None
-        return Clause(_condition(trigger, name), tuple(trigger.unless or ()), tuple(trigger.done or ()))
+        if name in ("all", "any"):
+            inner = [
+                self._condition(file, node.at(name, index), each, owner, competes)
+                for index, each in enumerate(_given(part, name))
+            ]
+            found = tuple(condition for condition in inner if condition is not None)
+            if len(found) < len(inner) or node.at(name).lost:
+                return None
+            return AllOf(found) if name == "all" else AnyOf(found)
+        if name == "not":
+            assert part.not_ is not None
+            negated = self._condition(file, node.at("not"), part.not_, owner, competes)
+            return None if negated is None else Not(negated)
+        if name == "slot" and not self._slot_condition(file, node, part):
+            return None
+        if name == "means":
+            return self._means(part, owner, competes)
+        return _leaf(part, name)
+
+    def _slot_condition(self, file: File, node: Node, part: written.Part) -> bool:
+        assert part.slot is not None
+        if part.slot not in self._slot_names or part.slot in BUILT_IN.keys() - self._spots.keys():
+            self._no_slot(file, node.at("slot"), part.slot)
+            return False
+        if part.empty and not (part.is_ is None and part.above is None and part.below is None):
+            file.wrong(node.at("empty"), "an empty slot has no value to compare")
+        if part.empty is False:
+            file.wrong(node.at("empty"), "`empty` is `true` or left out", "A slot by itself waits until it is filled")
+        return True
+
+    def _means(self, part: written.Part, owner: str, competes: bool) -> Means:
+        examples = (part.means,) if isinstance(part.means, str) else tuple(part.means or ())
+        number = sum(meaning.rule == owner for meaning in self._meanings)
+        meaning = MeaningSource(
+            id=owner if not number else f"{owner}/{number + 1}",
+            rule=owner,
+            examples=examples,
+            party=part.party or "customer",
+            competes=competes,
+        )
+        self._meanings.append(meaning)
+        return Means(meaning.id, meaning.party, milliseconds(part.lasting) if part.lasting else None)
+
+    def _sayable(self, file: File, node: Node, say: str, say_without: str) -> None:
+        """A sentence may hold slots; one that may be empty needs other words for then."""
+        known = slots_in(say)
+        for name in sorted(known):
+            if name not in self._slot_names - set(BUILT_IN) and name not in self._spots:
+                self._no_slot(file, node.at("say"), name)
+        bare = sorted(name for name, has_words in known.items() if not has_words)
+        if bare and not say_without:
+            file.wrong(
+                node.at("say"),
+                f"`{{{bare[0]}}}` may be empty, and nothing is said of what to say then",
+                f"Give `say_without`, or words in its place, as in `{{{bare[0]}|there}}`",
+            )
+        for name in sorted(slots_in(say_without)):
+            file.wrong(
+                node.at("say_without"), f"`say_without` is for when a slot is empty, and holds `{{{name}}}` itself"
+            )
+
+    def _no_slot(self, file: File, where: Node, name: str) -> None:
+        declared = ", ".join(f"`{known}`" for known in sorted(self._slot_names))
+        file.wrong(where, f"there is no slot `{name}`", f"Declare it in slots/*.yaml; there are {declared}")
+
+    def _slot(self, file: File, node: Node, slot: written.Slot) -> None:
+        for key, kind in (("values", "list"), ("pattern", "pattern")):
+            if getattr(slot, key) is None and slot.kind == kind and key not in node.lost:
+                file.wrong(node, f"a slot of kind `{kind}` needs `{key}`")
+            elif getattr(slot, key) is not None and slot.kind != kind:
+                file.wrong(node.at(key).key or node, f"`{key}` means nothing for a slot of kind `{slot.kind}`")
+        if slot.pattern is not None:
+            try:
+                re.compile(slot.pattern)
+            except re.error as error:
+                file.wrong(node.at("pattern"), f"this is not a regular expression: {error.msg}")
+                return
+        self._phrases(file, node.at("said"), slot.said, slot.id)
+        for index, phrase in enumerate(slot.said or ()):
+            if f"{{{slot.id}}}" not in phrase:
+                file.wrong(
+                    node.at("said", index),
+                    f"this phrase captures nothing for `{slot.id}`",
+                    f"Write `{{{slot.id}}}` where its value is said",
+                )
+        when = self._condition(file, node.at("when"), slot.when, slot.id, False) if slot.when is not None else None
+        self._slots.append(
+            SlotSource(
+                id=slot.id,
+                kind=slot.kind,
+                values={value: tuple(ways) for value, ways in (slot.values or {}).items()},
+                pattern=slot.pattern or "",
+                said=tuple(slot.said or ()),
+                party=slot.party,
+                when=when,
+            )
+        )
+
+    def _circles(self) -> None:
+        """A slot that waits for itself is never filled."""
+        waits_for = {
+            slot.id: {part.slot for part in parts(slot.when) if isinstance(part, SlotIs)}
+            if slot.when is not None
+            else set()
+            for slot in self._slots
+        }
+        for name in waits_for:
+            reached = set(waits_for[name])
+            while more := {other for one in reached for other in waits_for.get(one, ())} - reached:
+                reached |= more
+            if name in reached:
+                spot = self._spots[name]
+                self.errors.append(
+                    PlaybookError(
+                        spot.path, spot.line, spot.column, f"`{name}` waits for itself", "Take a slot out of its `when`"
+                    )
+                )
 
     def _checklist(self, file: File, node: Node, checklist: written.Checklist) -> None:
         self._claim(file, node, checklist.id)
@@ -472,10 +694,13 @@ class _Reader:
             where = node.at(index)
             self._spots.setdefault(f"{owner}:{phrase}", Spot(file.path, where.line, where.column))
             try:
-                Automaton((phrase,))
+                unknown = sorted(slots_of(parse(phrase)) - self._slot_names)
             except PhraseError as error:
                 column = where.column if where.offset is None else where.offset + error.column - 1
                 file.wrong((where.line, column), error.problem)
+            else:
+                for name in unknown:
+                    self._no_slot(file, where, name)
 
 
 def milliseconds(duration: str) -> int:
@@ -485,27 +710,47 @@ def milliseconds(duration: str) -> int:
     return int(found.group(1)) * _UNITS[found.group(2)]
 
 
-def _condition(trigger: written.Condition, name: str) -> Condition:
+def _given(part: written.Part, key: str) -> Any:
+    """What is written under a key; some are Python's own words."""
+    return getattr(part, f"{key}_" if key in ("for", "is", "not") else key)
+
+
+def _leaf(part: written.Part, name: str) -> Condition:
+    tolerance = part.tolerance or "asr"
+    for_ms = milliseconds(part.for_) if part.for_ else 0
     match name:
         case "said":
             return Said(
-                tuple(trigger.said or ()),
-                trigger.party or "customer",
-                milliseconds(trigger.first) if trigger.first else None,
-                milliseconds(trigger.past) if trigger.past else None,
+                tuple(part.said or ()),
+                part.party or "customer",
+                milliseconds(part.first) if part.first else None,
+                milliseconds(part.past) if part.past else None,
+                milliseconds(part.lasting) if part.lasting else None,
+                tolerance,
             )
         case "not_said":
-            return NotSaid(tuple(trigger.not_said or ()), milliseconds(trigger.within or ""), trigger.party or "agent")
+            return NotSaid(
+                tuple(part.not_said or ()), milliseconds(part.within or ""), part.party or "agent", tolerance
+            )
         case "mood":
-            assert trigger.mood is not None
-            return MoodAt(trigger.mood)
+            assert part.mood is not None
+            return MoodAt(part.mood, for_ms)
+        case "score":
+            return ScoreAt(part.score or 0.0, for_ms)
         case "silence":
-            return Silence(milliseconds(trigger.silence or ""))
+            return Silence(milliseconds(part.silence or ""))
         case "talk_over":
-            return TalkOver(trigger.talk_over or 1, milliseconds(trigger.within or ""))
+            return TalkOver(part.talk_over or 1, milliseconds(part.within or ""))
+        case "hold":
+            return OnHold(milliseconds(part.hold or ""))
+        case "talk_share":
+            return TalkShare(part.talk_share or 0.0, milliseconds(part.over or ""))
+        case "slot":
+            wanted = (part.is_,) if isinstance(part.is_, str) else tuple(part.is_ or ())
+            return SlotIs(part.slot or "", wanted, bool(part.empty), part.above, part.below)
         case _:
-            party = trigger.party if trigger.party is not None and trigger.party != "any" else "agent"
-            return Monologue(milliseconds(trigger.monologue or ""), party)
+            party = part.party if part.party is not None and part.party != "any" else "agent"
+            return Monologue(milliseconds(part.monologue or ""), party)
 
 
 def _agreed(file: File, nodes: list[Node], triggers: list[written.Condition], key: str) -> Any:

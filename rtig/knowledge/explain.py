@@ -8,26 +8,36 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from rtig.core import engine, frustration, shape
+from rtig.core import derive, engine, frustration, shape
 from rtig.core.call import Call
+from rtig.core.conditions import (
+    GRACE_MS,
+    AllOf,
+    AnyOf,
+    Heardings,
+    Leaf,
+    Means,
+    Monologue,
+    MoodAt,
+    Not,
+    NotSaid,
+    OnHold,
+    PartyWanted,
+    Said,
+    ScoreAt,
+    Silence,
+    SlotIs,
+    TalkOver,
+    TalkShare,
+    course,
+    parts,
+)
 from rtig.core.engine import Folded
 from rtig.core.events import AnyEvent, Party
 from rtig.core.guidance import Card, CardKind, CardState, Quote, Withheld
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.transcript import Heard, Segment
-from rtig.core.triggers import (
-    GRACE_MS,
-    Clause,
-    Moment,
-    Monologue,
-    MoodAt,
-    NotSaid,
-    PartyWanted,
-    Rule,
-    Said,
-    Silence,
-    TalkOver,
-)
+from rtig.core.triggers import Clause, Moment, Rule, condition_in_words
 from rtig.knowledge.nearness import Near, near
 
 _NEAR_FROM = 0.34
@@ -145,8 +155,8 @@ class _Watch:
         self.cards: dict[str, tuple[Card, list[Turn]]] = {}
         self.withheld: dict[tuple[str, int], Withheld] = {}
         self.passing: dict[tuple[int, str], Heard] = {}
-        phrases = {p for clause in rule.clauses for p in _phrases(clause)} if rule is not None else set()
-        self._wanted = {playbook.phrase_numbers[phrase] for phrase in phrases}
+        said = [part for clause in rule.clauses for part in _said(clause)] if rule is not None else []
+        self._wanted = {playbook.number(phrase, part.tolerance) for part in said for phrase in part.phrases}
 
     def see(self, folded: Folded) -> None:
         self.call = folded.call
@@ -164,8 +174,8 @@ class _Watch:
                         self.passing.setdefault((place.phrase, segment.id), place)
 
 
-def _phrases(clause: Clause) -> tuple[str, ...]:
-    return clause.condition.phrases if isinstance(clause.condition, Said | NotSaid) else ()
+def _said(clause: Clause) -> list[Said | NotSaid]:
+    return [part for part in parts(clause.condition) if isinstance(part, Said | NotSaid)]
 
 
 def _card_story(card: Card, turns: list[Turn]) -> CardStory:
@@ -226,10 +236,15 @@ def _withheld_because(item: Withheld, until_ms: int | None, rule: Rule | None) -
         case "queue":
             queues = ", ".join(rule.queues) if rule is not None else ""
             return f"it is for other queues only ({queues})"
+        case "team":
+            teams = ", ".join(rule.teams) if rule is not None else ""
+            return f"it is for other teams only ({teams})"
         case "channel":
             return "it is not for calls on this channel"
         case "late":
             return "it would have come too late"
+        case "beaten":
+            return f"the same words called for {item.by} more surely"
 
 
 # --- one rule
@@ -242,21 +257,20 @@ def _rule_story(playbook: Playbook, call: Call, rule: Rule, watch: _Watch) -> Ru
     if rule.queues and call.queue not in rule.queues:
         there = f"this call is in {call.queue}" if call.queue else "this call is in none"
         points.append(Point(f"The rule is for the queues {', '.join(rule.queues)}; {there}."))
+    if rule.teams and call.team not in rule.teams:
+        there = f"this call is in {call.team}" if call.team else "this call is in none"
+        points.append(Point(f"The rule is for the teams {', '.join(rule.teams)}; {there}."))
     if rule.channels and call.channel not in rule.channels:
         points.append(Point(f"The rule is for {' and '.join(rule.channels)} only; this call is {call.channel}."))
-    heard_any = False
     for index, clause in enumerate(rule.clauses):
-        found = list(_clause_points(playbook, call, ClauseRef(rule.id, index), clause, watch))
-        heard_any = heard_any or bool(found)
-        points.extend(found)
+        points.extend(_clause_points(playbook, call, ClauseRef(rule.id, index), clause, watch))
     if not rule.clauses:
         points.append(Point("The rule has no trigger, so nothing can bring it."))
-    phrases = {phrase: clause for clause in rule.clauses for phrase in _phrases(clause)}
-    closest = None
-    if phrases and not any(call.heard.get(playbook.phrase_numbers[phrase]) for phrase in phrases):
-        closest = _closest(call, phrases)
-        if closest is not None:
-            points.append(closest)
+    phrases = {
+        (phrase, part.tolerance): clause for clause in rule.clauses for part in _said(clause) for phrase in part.phrases
+    }
+    if phrases and not any(derive.heard_places(playbook, call.heard, *spoken) for spoken in phrases):
+        points.append(_closest(call, {phrase: clause for (phrase, _), clause in phrases.items()}))
     return RuleStory(
         rule=rule.id, title=rule.title, verdict=_verdict(playbook, call, rule, watch, points), points=tuple(points)
     )
@@ -280,64 +294,118 @@ def _verdict(playbook: Playbook, call: Call, rule: Rule, watch: _Watch, points: 
 
 def _clause_points(playbook: Playbook, call: Call, ref: ClauseRef, clause: Clause, watch: _Watch) -> Iterator[Point]:
     moments = call.moments.get(ref, ())
-    condition = clause.condition
+    yield from _outcomes(call, moments, watch)
+    heard = derive.heardings(playbook, call)
+    combined = isinstance(clause.condition, AllOf | AnyOf | Not)
+    for part in parts(clause.condition):
+        if combined and not moments and course(part, heard).met:
+            yield from _held(part, clause, heard)
+        elif isinstance(part, Said):
+            yield from _said_points(playbook, call, part, moments, watch)
+        elif isinstance(part, NotSaid):
+            yield from _not_said_points(playbook, call, part, moments)
+        elif not moments:
+            yield _state_point(call, part, heard)
+
+
+def _held(part: Leaf, clause: Clause, heard: Heardings) -> Iterator[Point]:
+    """A part of a combined condition was met, and no card came of it: what did not hold at that time?"""
+    others = [other for other in parts(clause.condition) if other is not part]
+    for met in course(part, heard).met[-1:]:
+        lacking = [condition_in_words(other) for other in others if not course(other, heard).at(met.at_ms)]
+        because = f"; what did not hold then: {' and '.join(lacking)}" if lacking else ""
+        yield Point(f"At {clock(met.at_ms)}: {condition_in_words(part)}{because}.", met.at_ms, met.quotes)
+
+
+def _state_point(call: Call, condition: Leaf, heard: Heardings) -> Point:
+    """Why a condition on the state of the call was not met."""
     match condition:
-        case Said():
-            yield from _said_points(playbook, call, condition, moments, watch)
-        case NotSaid():
-            yield from _not_said_points(playbook, call, condition, moments, watch)
-        case MoodAt():
+        case MoodAt() | ScoreAt():
             top = max(call.weighing.states, key=lambda state: state.score)
-            yield from _outcomes(call, moments, watch)
-            if not moments:
-                band = max((s.band for s in call.weighing.states), key=frustration.BANDS.index)
-                yield Point(
-                    f"The mood went no higher than {band} ({top.score:.2f}); the rule waits for {condition.band}.",
-                    top.at_ms,
-                )
+            band = max((s.band for s in call.weighing.states), key=frustration.BANDS.index)
+            wanted = condition.band if isinstance(condition, MoodAt) else f"{condition.level:g}"
+            lasted = f" for {_seconds(condition.for_ms)}" if condition.for_ms else ""
+            return Point(
+                f"The mood went no higher than {band} ({top.score:.2f}); the rule waits for {wanted}{lasted}.",
+                top.at_ms,
+            )
         case Silence():
-            yield from _outcomes(call, moments, watch)
-            if not moments:
-                if call.channel == "chat":
-                    yield Point("Silence is not looked at in a chat.")
-                    return
-                gaps = [*call.shape.gaps, *shape.quiet(call.shape, call.transcript, call.now)]
-                gap = max(gaps, key=lambda g: g.end_ms - g.start_ms)
-                lasted = gap.end_ms - gap.start_ms
-                longest = (
-                    f"the longest lasted {_seconds(lasted)}" if lasted >= shape.GAP_MS else "there was none of 5 s"
-                )
-                yield Point(f"The rule waits for a silence of {_seconds(condition.ms)}; {longest}.", gap.start_ms)
+            if call.channel == "chat":
+                return Point("Silence is not looked at in a chat.")
+            gaps = [*call.shape.gaps, *shape.quiet(call.shape, call.transcript, call.now)]
+            gap = max(gaps, key=lambda g: g.end_ms - g.start_ms)
+            lasted_ms = gap.end_ms - gap.start_ms
+            longest = (
+                f"the longest lasted {_seconds(lasted_ms)}" if lasted_ms >= shape.GAP_MS else "there was none of 5 s"
+            )
+            return Point(f"The rule waits for a silence of {_seconds(condition.ms)}; {longest}.", gap.start_ms)
         case TalkOver():
-            yield from _outcomes(call, moments, watch)
-            if not moments:
-                times = call.shape.talk_over
-                yield Point(
-                    f"The agent spoke over the customer {len(times)} times in the call; the rule waits for "
-                    f"{condition.times} within {_seconds(condition.within_ms)}.",
-                    times[-1] if times else None,
-                )
+            times = call.shape.talk_over
+            return Point(
+                f"The agent spoke over the customer {len(times)} times in the call; the rule waits for "
+                f"{condition.times} within {_seconds(condition.within_ms)}.",
+                times[-1] if times else None,
+            )
         case Monologue():
-            yield from _outcomes(call, moments, watch)
-            if not moments:
-                own = [f for f in call.shape.floors if f.party == condition.party]
-                floor = max(own, key=lambda f: f.end_ms - f.start_ms, default=None)
-                longest = f"for {_seconds(floor.end_ms - floor.start_ms)}" if floor else "never for 10 s"
-                yield Point(
-                    f"The {condition.party} spoke without a break {longest}; "
-                    f"the rule waits for {_seconds(condition.ms)}.",
-                    floor.start_ms if floor else None,
-                )
+            own = [f for f in call.shape.floors if f.party == condition.party]
+            floor = max(own, key=lambda f: f.end_ms - f.start_ms, default=None)
+            longest = f"for {_seconds(floor.end_ms - floor.start_ms)}" if floor else "never for 10 s"
+            return Point(
+                f"The {condition.party} spoke without a break {longest}; the rule waits for {_seconds(condition.ms)}.",
+                floor.start_ms if floor else None,
+            )
+        case OnHold():
+            holds = [span for span in heard.holds if span.start_ms <= call.now]
+            longest_ms = max((min(s.end_ms, call.now) - s.start_ms for s in holds), default=0)
+            told = f"the longest hold lasted {_seconds(longest_ms)}" if holds else "the customer was never on hold"
+            return Point(f"The rule waits for a hold of {_seconds(condition.ms)}; {told}.")
+        case TalkShare():
+            shares = [share for _, share in shape.talk_shares(call.shape, condition.over_ms)]
+            told = f"it was {max(shares):.0%} at most" if shares else "the call was shorter than that"
+            return Point(
+                f"The rule waits for the agent's share of the last {_seconds(condition.over_ms)} to be "
+                f"{condition.share:.0%}; {told}."
+            )
+        case SlotIs():
+            taken = heard.captured(condition.slot)
+            held = f"it held {taken[-1][1].value}" if taken else "it was never said"
+            return Point(f"The rule waits until {condition_in_words(condition)}; {held}.")
+        case Means():
+            return _meaning_point(call, condition)
+        case Said() | NotSaid():  # told where they are heard
+            return Point(f"{condition_in_words(condition)}.")
+
+
+def _meaning_point(call: Call, condition: Means) -> Point:
+    """The utterance that a model found nearest to a meaning."""
+    best = max(
+        (
+            (call.readings[one.key].get(condition.meaning, 0.0), one)
+            for said in call.utterances.values()
+            for one in said
+            if one.key in call.readings
+        ),
+        key=lambda found: found[0],
+        default=None,
+    )
+    if best is None:
+        return Point("No model has read this call, so nothing was understood but words.")
+    score, one = best
+    if not score:
+        return Point("A model read the call, and nothing in it came near to this meaning.")
+    return Point(
+        f"The nearest that was meant: {quoted(one.quotes)} at {clock(one.end_ms)}, {score:.2f} of the 0.50 it takes.",
+        one.end_ms,
+        one.quotes,
+    )
 
 
 def _said_points(
     playbook: Playbook, call: Call, condition: Said, moments: tuple[Moment, ...], watch: _Watch
 ) -> Iterator[Point]:
-    yield from _outcomes(call, moments, watch)
     met = {moment.at_ms for moment in moments}
     for phrase in condition.phrases:
-        number = playbook.phrase_numbers[phrase]
-        places = call.heard.get(number, ())
+        places = derive.heard_places(playbook, call.heard, phrase, condition.tolerance)
         for place in places:
             if place.end_ms in met:
                 continue
@@ -350,6 +418,15 @@ def _said_points(
                 )
             else:
                 yield Point(f"{what}; the rule listens only {window(condition)}.", place.end_ms, place.quotes)
+        number = playbook.number(phrase, condition.tolerance)
+        for place in call.heard.get(number, ()):
+            if place not in places:
+                yield Point(
+                    f"`{phrase}` was heard at {clock(place.end_ms)}, followed by what must not follow it: "
+                    f"{quoted(place.quotes)}.",
+                    place.end_ms,
+                    place.quotes,
+                )
         settled = {quote.segment_id for place in places for quote in place.quotes}
         for (other, segment_id), place in watch.passing.items():
             if other == number and segment_id not in settled:
@@ -362,12 +439,11 @@ def _said_points(
 
 
 def _not_said_points(
-    playbook: Playbook, call: Call, condition: NotSaid, moments: tuple[Moment, ...], watch: _Watch
+    playbook: Playbook, call: Call, condition: NotSaid, moments: tuple[Moment, ...]
 ) -> Iterator[Point]:
-    yield from _outcomes(call, moments, watch)
     in_time = False
     for phrase in condition.phrases:
-        for place in call.heard.get(playbook.phrase_numbers[phrase], ()):
+        for place in derive.heard_places(playbook, call.heard, phrase, condition.tolerance):
             what = f"`{phrase}` was said at {clock(place.end_ms)}: {quoted(place.quotes)}"
             if condition.party not in ("any", place.party):
                 yield Point(f"{what}, but by {_who(place.party)}.", place.end_ms, place.quotes)
@@ -411,7 +487,7 @@ def _outcomes(call: Call, moments: tuple[Moment, ...], watch: _Watch) -> Iterato
             yield Point(f"{what}, the same remark as the one before.", moment.at_ms, moment.quotes)
 
 
-def _closest(call: Call, phrases: dict[str, Clause]) -> Point | None:
+def _closest(call: Call, phrases: dict[str, Clause]) -> Point:
     """Where the final words came nearest to any of the phrases, by the party that the rule listens to first."""
     best: tuple[tuple[float, bool], Near, str, tuple[Quote, ...], int, Party] | None = None
     for party, stream in sorted(call.transcript.streams.items()):
@@ -445,8 +521,7 @@ def _closest(call: Call, phrases: dict[str, Clause]) -> Point | None:
 
 
 def _listens(clause: Clause, party: str) -> bool:
-    wanted = clause.condition.party if isinstance(clause.condition, Said | NotSaid) else "any"
-    return wanted in ("any", party)
+    return any(part.party in ("any", party) for part in _said(clause))
 
 
 def _span(where: list[tuple[Segment, int]], first: int, last: int) -> tuple[Quote, ...]:

@@ -5,10 +5,11 @@ slots some words fill is a measure that an author can follow, and the slots left
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice, product
+from itertools import islice
 from typing import NamedTuple
 
-from rtig.core.text import words
+from rtig.core import phrases
+from rtig.core.phrases import Choice, EitherWay, Gap, Item, Row, Stem, Unit
 
 _WORDINGS = 400
 """Wordings of a phrase that are looked at; lists multiply."""
@@ -19,7 +20,7 @@ _SMALL_WEIGHS = 0.25
 _SMALL_WORDS = (
     "a about am an and any are as at be been but by can could did do does done for from get go had has have he her him "
     "his how i if in is it its just know let like make may me more my no not now of off on one or our out say see she "
-    "so some still take tell that the their them then there they thing this to up us was we were what when where "
+    "so some still take tell that the their them then there they thing this to up us was we what when where "
     "which who why will with would you your"
 )
 _SERVICE_WORDS = (
@@ -32,8 +33,11 @@ COMMON = SMALL | frozenset(_SERVICE_WORDS.split())
 """Words that any service call is full of."""
 
 
-class Slot(NamedTuple):
-    """One place in a phrase. `options` are words in order, a `*` after a word for its endings; none for a gap."""
+class Place(NamedTuple):
+    """One place in a phrase.
+
+    `options` are words in order, a `*` after a word for its endings; none for a gap or a slot.
+    """
 
     written: str
     options: tuple[tuple[str, ...], ...]
@@ -42,61 +46,80 @@ class Slot(NamedTuple):
     """Words that it takes at most."""
 
 
-Row = tuple[Slot, ...]
-
-
 class Near(NamedTuple):
-    """How near some words came. `first` and `last` are the words (from 0) that fill slots of the phrase."""
+    """How near some words came. `first` and `last` are the words (from 0) that fill places of the phrase."""
 
     share: float
     """Of the phrase's words, 0 to 1; small words count less."""
     missing: tuple[str, ...]
-    """The slots that stayed empty, as written. None: the words were there, in another order or too far apart."""
+    """The places that stayed empty, as written. None: the words were there, in another order or too far apart."""
     first: int
     last: int
 
 
-def rows(phrase: str) -> tuple[Row, ...]:
-    """A phrase that can be read, as the rows of slots that it stands for (several only for `a|b` outside a list)."""
-    return tuple(_Reader(phrase).choice())
-
-
 def wordings(phrase: str) -> Iterator[tuple[str, ...]]:
-    """What one could say for a phrase, word by word; gaps are left out, endings stay as `*`."""
-    for row in rows(phrase):
-        options = [((), *slot.options) if slot.optional else slot.options for slot in row if slot.options]
-        for choice in islice(product(*options), _WORDINGS):
-            yield tuple(word for option in choice for word in option)
+    """What one could say for a phrase that can be read; gaps and slots are left out, endings stay as `*`."""
+    for wording in islice(phrases.wordings(phrases.parse(phrase).rows), _WORDINGS):
+        yield _words(wording)
 
 
 def near(phrase: str, heard: Sequence[str]) -> Near | None:
     """How near a row of words (`text.words(...).norms`) came to a phrase; None where nothing of it was there."""
-    found = [best for row in rows(phrase) if (best := _nearest(row, heard)) is not None]
+    rows = (_places_of(row) for row in phrases.parse(phrase).rows)
+    found = [best for row in rows if (best := _nearest(row, heard)) is not None]
     return max(found, key=lambda n: (n.share, -len(n.missing)), default=None)
 
 
-def _nearest(row: Row, heard: Sequence[str]) -> Near | None:
-    needed = [slot for slot in row if slot.options and not slot.optional]
-    whole = sum(_weight(slot) for slot in needed)
-    reach = sum(slot.width for slot in row) + _SLACK
-    places = [_places(slot, heard) for slot in needed]
+def _places_of(row: Row) -> tuple[Place, ...]:
+    return tuple(place for item in row for place in _place(item))
+
+
+def _place(item: Item) -> Iterator[Place]:
+    match item:
+        case Gap():
+            yield Place(item.written, (), True, item.most)
+        case EitherWay():
+            yield from _places_of(item.rows[0])
+        case Choice():
+            ways = list(islice(phrases.wordings(item.rows), _WORDINGS))
+            width = max(sum(_width(unit) for unit in way) for way in ways)
+            options = tuple(option for way in ways if (option := _words(way)))
+            yield Place(item.written, options, item.optional or not all(ways), width)
+        case _:
+            ways = list(phrases.wordings(((item,),)))
+            yield Place(item.written, tuple(option for way in ways if (option := _words(way))), False, 1)
+
+
+def _words(wording: Sequence[Unit]) -> tuple[str, ...]:
+    return tuple(unit if isinstance(unit, str) else f"{unit.stem}*" for unit in wording if isinstance(unit, str | Stem))
+
+
+def _width(unit: Unit) -> int:
+    return unit.most if isinstance(unit, Gap) else 1
+
+
+def _nearest(row: Sequence[Place], heard: Sequence[str]) -> Near | None:
+    needed = [place for place in row if place.options and not place.optional]
+    whole = sum(_weight(place) for place in needed)
+    reach = sum(place.width for place in row) + _SLACK
+    filled = [_filled(place, heard) for place in needed]
     best: Near | None = None
-    for begin in sorted({start for found in places for start, _ in found}):
-        met = [next((p for p in found if begin <= p[0] and p[1] < begin + reach), None) for found in places]
-        share = sum(_weight(slot) for slot, place in zip(needed, met, strict=True) if place) / whole
+    for begin in sorted({start for found in filled for start, _ in found}):
+        met = [next((p for p in found if begin <= p[0] and p[1] < begin + reach), None) for found in filled]
+        share = sum(_weight(place) for place, there in zip(needed, met, strict=True) if there) / whole
         if best is None or share > best.share:
-            spans = [place for place in met if place]
-            missing = tuple(slot.written for slot, place in zip(needed, met, strict=True) if not place)
+            spans = [there for there in met if there]
+            missing = tuple(place.written for place, there in zip(needed, met, strict=True) if not there)
             best = Near(share, missing, min(s for s, _ in spans), max(e for _, e in spans))
     return best
 
 
-def _places(slot: Slot, heard: Sequence[str]) -> list[tuple[int, int]]:
-    """Where a slot is filled: first and last word."""
+def _filled(place: Place, heard: Sequence[str]) -> list[tuple[int, int]]:
+    """Where a place is filled: first and last word."""
     return [
         (start, start + len(option) - 1)
         for start in range(len(heard))
-        for option in slot.options
+        for option in place.options
         if len(option) <= len(heard) - start
         and all(_same(word, heard[start + offset]) for offset, word in enumerate(option))
     ]
@@ -106,68 +129,6 @@ def _same(written: str, heard: str) -> bool:
     return heard.startswith(written[:-1]) if written.endswith("*") else heard == written
 
 
-def _weight(slot: Slot) -> float:
-    small = all(word in SMALL for option in slot.options for word in option)
+def _weight(place: Place) -> float:
+    small = all(word in SMALL for option in place.options for word in option)
     return _SMALL_WEIGHS if small else 1.0
-
-
-class _Reader:
-    """Reads a phrase whose grammar `phrases.Automaton` has accepted."""
-
-    def __init__(self, phrase: str) -> None:
-        self._text = phrase
-        self._at = 0
-
-    def choice(self) -> list[Row]:
-        found = [self._row()]
-        while self._peek() == "|":
-            self._at += 1
-            found.append(self._row())
-        return found
-
-    def _row(self) -> Row:
-        row: list[Slot] = []
-        while (sign := self._peek()) not in ("", "|", ")"):
-            start = self._at
-            if sign in " \t":
-                self._at += 1
-            elif sign == "(":
-                row.append(self._list(start))
-            elif sign == "~":
-                self._at += 1
-                width = int(self._while("0123456789"))
-                row.append(Slot(self._text[start : self._at], (), True, width))
-            else:
-                while self._peek() and self._peek() not in " ()|?~*\t":
-                    self._at += 1
-                norms = words(self._text[start : self._at]).norms
-                if self._peek() == "*":
-                    self._at += 1
-                    norms = (*norms[:-1], norms[-1] + "*")
-                row.append(Slot(self._text[start : self._at], (norms,), False, len(norms)))
-        return tuple(row)
-
-    def _list(self, start: int) -> Slot:
-        self._at += 1
-        inner = self.choice()
-        self._at += 1
-        optional = self._peek() == "?"
-        if optional:
-            self._at += 1
-        options: list[tuple[str, ...]] = []
-        for row in inner:
-            parts = [((), *slot.options) if slot.optional else slot.options for slot in row if slot.options]
-            options.extend(tuple(w for part in chosen for w in part) for chosen in islice(product(*parts), _WORDINGS))
-        optional = optional or () in options
-        options = [option for option in options if option]
-        width = max((sum(slot.width for slot in row) for row in inner), default=0)
-        return Slot(self._text[start : self._at], tuple(options), optional, width)
-
-    def _while(self, signs: str) -> str:
-        start = self._at
-        while self._peek() and self._peek() in signs:
-            self._at += 1
-        return self._text[start : self._at]
-
-    def _peek(self) -> str:
-        return self._text[self._at : self._at + 1]

@@ -29,10 +29,19 @@ Phrase = Annotated[
     Meta(
         min_length=1,
         description="Words as people say them; `(a|b)` one of several, `(a)?` or nothing, `disconnect*` endings, "
-        "`~3` up to three other words",
+        "`cancel+` inflections, `~3` up to three other words, `~3~` in either order, `{amount}` a slot, "
+        "`!(a|b)` not followed by",
     ),
 ]
 Phrases = Annotated[list[Phrase], Meta(min_length=1, description="A list of phrases; any one of them is enough")]
+SlotName = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z][a-z0-9_]*$",
+        max_length=40,
+        description="Slots are lower-case words joined by `_`, as in `card_type`",
+    ),
+]
 Names = Annotated[list[Text], Meta(min_length=1)]
 Priority = Annotated[int, Meta(ge=0, le=100, description="Priority is a whole number from 0 to 100, 50 when left out")]
 Seconds = Annotated[float, Meta(ge=0.0, le=3600.0, description="Seconds, as in `24` or `1.5`")]
@@ -61,11 +70,23 @@ class Mood(Written, frozen=True, kw_only=True):
     hysteresis: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.08
 
 
+class Meaning(Written, frozen=True, kw_only=True):
+    """What `means` is held against."""
+
+    false_alarms: Annotated[
+        float, Meta(gt=0.0, le=20.0, description="Cards that 100 utterances which mean nothing of interest may bring")
+    ] = 1.0
+    negatives: Annotated[
+        list[Text] | None, Meta(description="Sentences that mean none of it, beside those that come with rtig")
+    ] = None
+
+
 class Base(Written, frozen=True, kw_only=True):
-    """kb.yaml: name, language, attention and mood."""
+    """kb.yaml: name, language, meaning, attention and mood."""
 
     name: Text
     language: Text = "en"
+    meaning: Meaning = Meaning()
     attention: Attention = Attention()
     mood: Mood = Mood()
 
@@ -73,19 +94,48 @@ class Base(Written, frozen=True, kw_only=True):
 # --- articles and triggers
 
 
-class Condition(Written, frozen=True, kw_only=True):
-    """What both an article's trigger and one that stands by itself may hold: exactly one condition, and its limits."""
+class Part(Written, frozen=True, kw_only=True, rename={"for_": "for", "is_": "is", "not_": "not"}):
+    """Exactly one condition, and its limits."""
 
     said: Phrases | None = None
     not_said: Phrases | None = None
+    means: Annotated[
+        list[Text] | Text | None,
+        Meta(description="Sentences that mean it, in the customer's own words; or one description"),
+    ] = None
     mood: Literal["tense", "frustrated", "critical"] | None = None
+    score: Annotated[float, Meta(gt=0.0, le=1.0, description="Frustration, 0 to 1")] | None = None
     silence: Duration | None = None
     talk_over: Annotated[int, Meta(ge=1, le=100)] | None = None
     monologue: Duration | None = None
+    hold: Duration | None = None
+    talk_share: Annotated[float, Meta(gt=0.0, le=1.0, description="The agent's share of the talk, 0 to 1")] | None = (
+        None
+    )
+    slot: SlotName | None = None
+    all: Annotated[list["Part"], Meta(min_length=1, description="All of these conditions")] | None = None
+    any: Annotated[list["Part"], Meta(min_length=1, description="One of these conditions")] | None = None
+    not_: "Part | None" = None
     party: Party | None = None
     within: Duration | None = None
     first: Duration | None = None
     past: Duration | None = None
+    lasting: Duration | None = None
+    for_: Duration | None = None
+    over: Duration | None = None
+    is_: Annotated[list[Text] | Text | None, Meta(description="The value of the slot, or a list of values")] = None
+    above: float | None = None
+    below: float | None = None
+    empty: bool | None = None
+    tolerance: Annotated[
+        Literal["asr", "none"] | None,
+        Meta(description="`asr`: heard through recognition errors too; `none`: only as written"),
+    ] = None
+
+
+class Condition(Part, frozen=True, kw_only=True):
+    """What both an article's trigger and one that stands by itself may hold: one condition, and what goes with it."""
+
     unless: Phrases | None = None
     done: Phrases | None = None
     priority: Priority | None = None
@@ -93,6 +143,7 @@ class Condition(Written, frozen=True, kw_only=True):
     once: bool | None = None
     exempt: bool | None = None
     queues: Names | None = None
+    teams: Names | None = None
     channels: Annotated[list[Channel], Meta(min_length=1)] | None = None
     status: Literal["active", "draft"] | None = None
 
@@ -104,6 +155,7 @@ class Trigger(Condition, frozen=True, kw_only=True):
     title: Text
     kind: Literal["coach", "alert"] = "coach"
     say: str = ""
+    say_without: str = ""
     body: str = ""
 
 
@@ -125,8 +177,35 @@ class Article(Written, frozen=True, kw_only=True):
     valid_from: Date | None = None
     review_by: Date | None = None
     say: str = ""
+    say_without: str = ""
     priority: Priority = 50
     triggers: Annotated[list[Condition], Meta(min_length=1)] | None = None
+
+
+# --- slots
+
+
+class Slot(Written, frozen=True, kw_only=True):
+    """A value that the call keeps once it was said."""
+
+    id: SlotName
+    kind: Literal["list", "number", "amount", "date", "name", "pattern"]
+    values: Annotated[
+        dict[Text, list[Text]] | None, Meta(description="Of a list: each value, and other ways to say it")
+    ] = None
+    pattern: (
+        Annotated[str, Meta(min_length=1, description="A regular expression over letters and digits, run together")]
+        | None
+    ) = None
+    said: Phrases | None = None
+    party: Party = "customer"
+    when: Part | None = None
+
+
+class Slots(Written, frozen=True, kw_only=True):
+    """slots/*.yaml: values that are captured from what is said."""
+
+    slots: Annotated[list[Slot], Meta(min_length=1)]
 
 
 # --- checklists and lexicons
@@ -224,6 +303,7 @@ FILES: dict[str, type[Written]] = {
     "kb": Base,
     "article": Article,
     "triggers": Triggers,
+    "slots": Slots,
     "playbook": Checklist,
     "lexicon": Lexicon,
     "call": Script,

@@ -14,6 +14,7 @@ from rtig.core.events import (
     CallEnded,
     CallStarted,
     HintGiven,
+    HoldChanged,
     Label,
     Name,
     Party,
@@ -112,6 +113,7 @@ ClientMessage = (
     | SegmentHeard
     | SegmentVoided
     | PartyCorrected
+    | HoldChanged
     | CallEnded
     | HintGiven
 )

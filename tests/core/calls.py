@@ -10,6 +10,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from rtig.core import engine
 from rtig.core.call import Call
+from rtig.core.conditions import Condition, Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
 from rtig.core.events import (
     AnyEvent,
     CallEnded,
@@ -27,21 +28,20 @@ from rtig.core.events import (
 )
 from rtig.core.frustration import Signal
 from rtig.core.guidance import CallInfo, Card, Checklist, Guidance, Hint, Line, Mood, Whisper, Withheld
+from rtig.core.language import Language
+from rtig.core.matcher import Matcher
+from rtig.core.matcher import Spoken as SpokenPhrase
 from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, StepSource
 from rtig.core.policy import Attention
-from rtig.core.triggers import (
-    Clause,
-    Condition,
-    Monologue,
-    MoodAt,
-    NotSaid,
-    Rule,
-    Said,
-    Silence,
-    TalkOver,
-)
+from rtig.core.triggers import Clause, Rule
 
 CALL = "call-1"
+
+
+def matcher(*phrases: str, tolerant: bool = True) -> Matcher:
+    return Matcher([SpokenPhrase(phrase, tolerant) for phrase in phrases], Language())
+
+
 WORD_MS = 300
 
 

@@ -4,19 +4,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import pytest
-from calls import CALL
+from calls import CALL, matcher
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from immutables import Map
 
 from rtig.core import shape, transcript
 from rtig.core.events import Party, SegmentHeard
-from rtig.core.phrases import Automaton
 from rtig.core.shape import FLOOR_MS, GAP_MS, PAUSE_MS, TALK_OVER_MS, Floor, Shape, Span
 from rtig.core.transcript import Change, Transcript
 
 # Nearly every segment begins a phrase, so a change makes those after it heard again as well.
-AUTOMATON = Automaton(["cancel my contract", "word ~3 never", "two ~3 never"])
+MATCHER = matcher("cancel my contract", "word ~3 never", "two ~3 never")
 
 
 class Spoke(NamedTuple):
@@ -43,13 +42,13 @@ class Conversation:
             self.hear(f"s{number}", spoke)
 
     def hear(self, segment_id: str, spoke: Spoke, rev: int = 0, *, final: bool = True) -> None:
-        self._take(transcript.hear(self.transcript, heard(segment_id, spoke, rev, final=final), AUTOMATON))
+        self._take(transcript.hear(self.transcript, heard(segment_id, spoke, rev, final=final), MATCHER))
 
     def void(self, segment_id: str) -> None:
-        self._take(transcript.void(self.transcript, segment_id, AUTOMATON))
+        self._take(transcript.void(self.transcript, segment_id, MATCHER))
 
     def correct(self, segment_id: str, rev: int, party: Party) -> None:
-        self._take(transcript.correct(self.transcript, segment_id, rev, party, AUTOMATON))
+        self._take(transcript.correct(self.transcript, segment_id, rev, party, MATCHER))
 
     def _take(self, change: Change) -> None:
         before, self.transcript = self.transcript, change.transcript

@@ -12,12 +12,14 @@ from rtig.core.events import (
     CardMissed,
     ClockTicked,
     HintGiven,
+    HoldChanged,
     PartyCorrected,
     PlaybookChanged,
     SegmentHeard,
     SegmentVoided,
     ToneScored,
     Unrecognised,
+    UtteranceRead,
     Whispered,
 )
 
@@ -30,6 +32,8 @@ ONE_OF_EACH: tuple[tuple[AnyEvent, str], ...] = (
     (CallEnded(call_id=CALL, at_ms=9, reason="transferred"), "call_ended"),
     (HintGiven(call_id=CALL, hint_id="h", name="category", value=0.5, at_ms=1), "hint:h"),
     (ToneScored(call_id=CALL, segment_id="s1", rev=2, model="m", negative=0.9), "tone:s1@2:m"),
+    (HoldChanged(call_id=CALL, on=True, at_ms=5), "hold:5:on"),
+    (UtteranceRead(call_id=CALL, utterance="0a1b", meanings="m1", scores={"bill": 0.75}), "read:0a1b:m1"),
     (ClockTicked(call_id=CALL, at_ms=5), "tick:5"),
     (CardAnswered(call_id=CALL, card_id="c.1", action="dismissed", reason="wrong", answer_id="a"), "answer:a"),
     (CardMissed(call_id=CALL, card_id="c.1"), "missed:c.1"),

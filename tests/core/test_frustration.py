@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from calls import CALL
+from calls import CALL, matcher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
@@ -26,7 +26,6 @@ from rtig.core.frustration import (
     Weighing,
 )
 from rtig.core.guidance import Quote
-from rtig.core.phrases import Automaton
 from rtig.core.sentiment import Sentiment
 from rtig.core.transcript import Stream, Transcript
 
@@ -208,14 +207,14 @@ def test_the_curve_of_a_young_call_begins_with_the_call() -> None:
 def heard(*pieces: str, word_ms: int = 100) -> Stream:
     """Pieces of one turn of the customer, one word each `word_ms`."""
     known, at_ms = Transcript(), 0
-    automaton = Automaton([])
+    nothing = matcher()
     for number, text in enumerate(pieces):
         end_ms = at_ms + word_ms * len(text.split())
         event = SegmentHeard(
             call_id=CALL, segment_id=f"s{number}", rev=1, party="customer", text=text, final=True,
             start_ms=at_ms, end_ms=end_ms,
         )  # fmt: skip
-        known = transcript.hear(known, event, automaton).transcript
+        known = transcript.hear(known, event, nothing).transcript
         at_ms = end_ms
     return known.stream("customer")
 

@@ -6,10 +6,11 @@ import pytest
 from calls import SOURCE, playbook, rule
 from msgspec.structs import replace
 
+from rtig.core.conditions import Condition, Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
 from rtig.core.frustration import Signal, Temper
 from rtig.core.playbook import ChecklistSource, ClauseRef, SignalSource, Source, StepSource
 from rtig.core.policy import Attention
-from rtig.core.triggers import Clause, Condition, Monologue, MoodAt, NotSaid, Rule, Said, Silence, TalkOver
+from rtig.core.triggers import Clause, Rule
 from rtig.errors import PhraseError
 
 BILL = rule("bill", Said(("my bill", "the bill")), unless=("bill is fine",), done=("your bill shows",))
@@ -47,7 +48,7 @@ def test_any_other_content_has_another_version(changed: Source) -> None:
     assert playbook(changed).version != playbook(SMALL).version
 
 
-def test_every_phrase_is_in_the_automaton_once() -> None:
+def test_every_phrase_is_in_the_matcher_once() -> None:
     made = playbook(
         Source(
             name="x",
@@ -58,13 +59,11 @@ def test_every_phrase_is_in_the_automaton_once() -> None:
             signals=(SignalSource(Signal("s", "s", 0.1), ("third time", "my bill")),),
         )
     )
-    assert made.phrases == (
+    assert tuple(spoken.phrase for spoken in made.phrases) == (
         "bill is fine", "cancel now", "my bill", "thanks for calling", "the bill", "third time", "your bill shows",
     )  # fmt: skip
-    state = made.automaton.start
-    for word in ("my", "bill"):
-        state = made.automaton.step(state, word)
-    assert [made.phrases[number] for number in state.heard] == ["my bill"]
+    _, found = made.matcher.walk(made.matcher.start, ("my", "bill"))
+    assert [made.phrases[match[1]].phrase for match in found] == ["my bill"]
 
 
 def test_a_phrase_knows_the_clauses_that_wait_for_it() -> None:
@@ -77,7 +76,7 @@ def test_a_phrase_knows_the_clauses_that_wait_for_it() -> None:
     made = playbook(Source(name="x", rules=(BILL, two)))
 
     def waiting(phrase: str) -> tuple[ClauseRef, ...]:
-        return made.clauses_of_phrase[made.phrase_numbers[phrase]]
+        return made.clauses_of_phrase[made.number(phrase)]
 
     assert waiting("my bill") == (ClauseRef("bill", 0), ClauseRef("two", 0), ClauseRef("two", 1))
     assert waiting("bill is fine") == waiting("your bill shows") == (ClauseRef("bill", 0),)
@@ -103,11 +102,11 @@ def test_conditions_are_sorted_by_what_they_wait_for() -> None:
 def test_a_phrase_knows_the_signals_and_checklists_that_wait_for_it() -> None:
     made = playbook(SOURCE)
     assert made.signals_of_phrase == {
-        made.phrase_numbers["(second|third) time ~2 call*"]: ("again",),
-        made.phrase_numbers["that is great"]: ("relief",),
+        made.number("(second|third) time ~2 call*"): ("again",),
+        made.number("that is great"): ("relief",),
     }
-    assert made.checklists_of_phrase[made.phrase_numbers["cancel ~2 contract"]] == ("leaving",)
-    assert made.checklists_of_phrase[made.phrase_numbers["how can i help"]] == ("opening",)
+    assert made.checklists_of_phrase[made.number("cancel ~2 contract")] == ("leaving",)
+    assert made.checklists_of_phrase[made.number("how can i help")] == ("opening",)
 
 
 def test_a_phrase_that_cannot_be_read_is_refused_whoever_holds_it() -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from rtig.core import policy
+from rtig.core.conditions import Said
 from rtig.core.policy import SAME_REMARK_MS, Attention, Choice, Mute
-from rtig.core.triggers import Moment, Rule, Said
+from rtig.core.triggers import Moment, Rule
 
 ATTENTION = Attention(gap_ms=6_000, patience_ms=20_000, preempt=30, ageing=1.0)
 SAID = Said(("x",))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtig.core.text import FILLERS, words
+from rtig.core.text import FILLERS, revised, words
 
 
 def norms(text: str) -> str:
@@ -79,8 +79,19 @@ def test_a_letter_with_its_combining_marks_is_not_torn_apart() -> None:
     assert words("aboneliğimi iptal etmek istiyorum").norms == ("aboneliğimi", "iptal", "etmek", "istiyorum")
 
 
-def test_digits_are_words_and_their_separators_are_not() -> None:
-    assert norms("£1,000.50 on 3rd of 4G2") == "1 000 50 on 3rd of 4g2"
+def test_a_number_is_one_word_with_its_separators() -> None:
+    assert norms("£1,000.50 on 3rd of 4G2, 9.99 24/7") == "1000.50 on 3rd of 4g2 9.99 24 seven"
+    assert norms("12.30pm 007 1,000,000 1, 2") == "twelve 30pm 007 1000000 one two"
+
+
+def test_small_numbers_are_the_same_in_digits_and_in_words() -> None:
+    assert norms("0 2 20 21") == "zero two twenty 21"
+    assert norms("2 lines") == norms("two lines")
+
+
+def test_japanese_words_begin_and_end_where_the_script_changes() -> None:
+    assert norms("インターネットが繋がらない") == "インターネット が 繋 がらない"
+    assert norms("東京都の料金、Wi-Fiは高い") == "東京都 の 料金 wi fi は 高 い"
 
 
 def test_a_contraction_is_several_words_at_one_place() -> None:
@@ -137,6 +148,14 @@ def test_any_text_is_read_and_every_word_knows_its_place(text: str) -> None:
         assert end <= start < stop <= len(text)
         assert not text[start:stop].isspace()
         end = stop
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS, TEXTS, st.integers(0, 60))
+def test_the_words_of_a_revision_are_those_of_its_text(before: str, other: str, kept: int) -> None:
+    text = before[:kept] + other
+    found, plain = revised(text, before, words(before)), words(text)
+    assert (found.norms, found.at, found.size, found.spans) == (plain.norms, plain.at, plain.size, plain.spans)
 
 
 @settings(max_examples=200, deadline=None)

@@ -5,19 +5,18 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import pytest
-from calls import CALL
+from calls import CALL, matcher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtig.core import transcript
 from rtig.core.events import Party, SegmentHeard
 from rtig.core.guidance import Quote
-from rtig.core.phrases import Automaton
 from rtig.core.text import words
 from rtig.core.transcript import OPEN_AT_MOST, UNFINISHED_MS, Change, Heard, Segment, Transcript
 
 PHRASES = ("cancel ~2 contract", "my bill", "no no", "do not", "restart*")
-AUTOMATON = Automaton(PHRASES)
+MATCHER = matcher(*PHRASES)
 CANCEL, BILL, NO, DO_NOT, RESTART = range(5)
 
 
@@ -41,7 +40,7 @@ def fragment(
 
 def hear(known: Transcript, *fragments: SegmentHeard) -> Transcript:
     for one in fragments:
-        known = transcript.hear(known, one, AUTOMATON).transcript
+        known = transcript.hear(known, one, MATCHER).transcript
     return known
 
 
@@ -68,7 +67,7 @@ def test_a_higher_revision_replaces_the_text_and_an_equal_or_lower_one_does_not(
     )
     assert known.open["a"].text == "my bill"
     for rev in (4, 3, 0):
-        again = transcript.hear(known, fragment("a", "my ball", rev=rev, final=rev == 0), AUTOMATON)
+        again = transcript.hear(known, fragment("a", "my ball", rev=rev, final=rev == 0), MATCHER)
         assert again == Change(known)
         assert again.transcript is known
 
@@ -117,7 +116,7 @@ def test_a_later_final_corrects_the_first_and_an_earlier_one_does_not() -> None:
 
 
 def test_an_empty_final_takes_the_words_away_and_leaves_the_segment() -> None:
-    change = transcript.hear(hear(Transcript(), fragment("a", "my bill", rev=1)), fragment("a", "", rev=2), AUTOMATON)
+    change = transcript.hear(hear(Transcript(), fragment("a", "my bill", rev=1)), fragment("a", "", rev=2), MATCHER)
     assert (texts(change.transcript), phrases(change.transcript)) == ([""], [])
     assert hear(Transcript(), fragment("a", "my"), fragment("e", "", 150), fragment("b", "bill", 200)).streams[
         "customer"
@@ -140,28 +139,28 @@ def test_an_end_before_the_beginning_is_taken_as_the_beginning() -> None:
 
 def test_a_voided_segment_is_gone_and_stays_gone() -> None:
     for before in (fragment("a", "my bill"), fragment("a", "my bill", final=False)):
-        known = transcript.void(hear(Transcript(), before), "a", AUTOMATON).transcript
+        known = transcript.void(hear(Transcript(), before), "a", MATCHER).transcript
         assert (texts(known), list(known.open), known.size) == ([], [], 0)
         assert hear(known, fragment("a", "my bill", rev=9)) is known
-    ahead = transcript.void(Transcript(), "a", AUTOMATON).transcript
+    ahead = transcript.void(Transcript(), "a", MATCHER).transcript
     assert hear(ahead, fragment("a", "my bill")) is ahead
 
 
 def test_a_correction_moves_a_segment_to_the_party_that_spoke() -> None:
     known = hear(Transcript(), fragment("a", "my"), fragment("b", "bill", 100, party="agent"))
     assert (phrases(known), phrases(known, "agent")) == ([], [])
-    known = transcript.correct(known, "b", 1, "customer", AUTOMATON).transcript
+    known = transcript.correct(known, "b", 1, "customer", MATCHER).transcript
     assert phrases(known) == [(BILL, ["my", "bill"])]
-    known = transcript.correct(known, "b", 2, "agent", AUTOMATON).transcript
+    known = transcript.correct(known, "b", 2, "agent", MATCHER).transcript
     assert (phrases(known), texts(known, "agent")) == ([], ["bill"])
-    known = transcript.correct(known, "b", 3, "customer", AUTOMATON).transcript
+    known = transcript.correct(known, "b", 3, "customer", MATCHER).transcript
     assert phrases(known) == [(BILL, ["my", "bill"])]
-    stale = transcript.correct(known, "b", 3, "agent", AUTOMATON)
+    stale = transcript.correct(known, "b", 3, "agent", MATCHER)
     assert stale.transcript is known
 
 
 def test_a_correction_holds_for_revisions_still_to_come() -> None:
-    known = transcript.correct(Transcript(), "a", 1, "agent", AUTOMATON).transcript
+    known = transcript.correct(Transcript(), "a", 1, "agent", MATCHER).transcript
     known = hear(known, fragment("a", "my", rev=1, final=False))
     assert known.open["a"].party == "agent"
     assert texts(hear(known, fragment("a", "my bill", rev=2)), "agent") == ["my bill"]
@@ -174,7 +173,7 @@ def test_a_correction_of_an_open_segment_is_heard_after_the_right_words() -> Non
         fragment("a", "contract", 300, final=False, stable=8),
     )
     assert early(known, "a") == []
-    change = transcript.correct(known, "a", 1, "agent", AUTOMATON)
+    change = transcript.correct(known, "a", 1, "agent", MATCHER)
     assert early(change.transcript, "a") == [CANCEL]
     assert change.segment is not None
     assert change.segment.party == "agent"
@@ -183,12 +182,12 @@ def test_a_correction_of_an_open_segment_is_heard_after_the_right_words() -> Non
 def test_a_correction_of_an_open_segment_does_not_hear_on_from_words_after_it() -> None:
     known = hear(Transcript(), fragment("b", "my", 5_000, party="agent"))
     known = hear(known, fragment("a", "bill", 1_000, final=False, stable=4))
-    assert early(transcript.correct(known, "a", 1, "agent", AUTOMATON).transcript, "a") == []
+    assert early(transcript.correct(known, "a", 1, "agent", MATCHER).transcript, "a") == []
 
 
 def test_a_correction_to_the_party_known_already_changes_no_words() -> None:
     known = hear(Transcript(), fragment("a", "my bill"))
-    change = transcript.correct(known, "a", 1, "customer", AUTOMATON)
+    change = transcript.correct(known, "a", 1, "customer", MATCHER)
     assert (change.segment, change.settled, change.unsettled) == (None, (), ())
     assert change.transcript.streams is known.streams
 
@@ -331,17 +330,17 @@ def test_words_are_spread_evenly_over_their_segment() -> None:
 def test_a_segment_that_arrives_late_changes_what_is_heard_after_it() -> None:
     known = hear(Transcript(), fragment("a", "cancel my", 0), fragment("c", "contract", 900))
     assert phrases(known) == [(CANCEL, ["cancel my", "contract"])]
-    change = transcript.hear(known, fragment("b", "mind about the", 300), AUTOMATON)
+    change = transcript.hear(known, fragment("b", "mind about the", 300), MATCHER)
     assert phrases(change.transcript) == []
     assert [s.id for s in change.settled] == ["b", "c"]
     assert [s.id for s in change.unsettled] == ["c"]
-    back = transcript.void(change.transcript, "b", AUTOMATON)
+    back = transcript.void(change.transcript, "b", MATCHER)
     assert phrases(back.transcript) == [(CANCEL, ["cancel my", "contract"])]
 
 
 def test_a_change_far_back_stops_where_it_makes_no_difference_any_more() -> None:
     known = hear(Transcript(), *(fragment(f"s{n}", "well then", n * 1_000) for n in range(50)))
-    change = transcript.hear(known, fragment("late", "cancel my", 10_500), AUTOMATON)
+    change = transcript.hear(known, fragment("late", "cancel my", 10_500), MATCHER)
     assert [s.id for s in change.settled] == ["late", "s11"]
 
 
@@ -351,24 +350,24 @@ def test_words_said_twice_are_quoted_from_where_they_stand_now() -> None:
         Transcript(), fragment("a", "cancel my", 0), fragment("b", "cancel my", 500), fragment("c", "contract", 900)
     )
     assert [q.segment_id for q in known.stream("customer")[2].heard[0].quotes] == ["b", "c"]
-    known = transcript.void(known, "b", AUTOMATON).transcript
+    known = transcript.void(known, "b", MATCHER).transcript
     assert [q.segment_id for q in known.stream("customer")[1].heard[0].quotes] == ["a", "c"]
     known = hear(known, fragment("a", "Cancel um my", 0, rev=2))
     assert known.stream("customer")[1].heard[0].quotes[0].text == "Cancel um my"
 
 
-def test_another_automaton_hears_the_same_words_anew() -> None:
+def test_another_matcher_hears_the_same_words_anew() -> None:
     known = hear(
         Transcript(),
         fragment("a", "please cancel my"),
         fragment("b", "contract and", 400),
         fragment("c", "do not wait", 700, final=False, stable=99),
     )
-    other = Automaton(("contract and do",))
+    other = matcher("contract and do")
     again = transcript.relisten(known, other)
     assert [[h.phrase for h in s.heard] for s in again.stream("customer")] == [[], []]
     assert early(again, "c") == [0]
-    back = transcript.relisten(again, AUTOMATON)
+    back = transcript.relisten(again, MATCHER)
     assert (back.streams, back.open) == (known.streams, known.open)
 
 
@@ -401,11 +400,11 @@ HAPPENINGS = st.one_of(
 def after(known: Transcript, happening: object) -> Change:
     match happening:
         case SegmentHeard():
-            return transcript.hear(known, happening, AUTOMATON)
+            return transcript.hear(known, happening, MATCHER)
         case ("void", str(segment_id)):
-            return transcript.void(known, segment_id, AUTOMATON)
+            return transcript.void(known, segment_id, MATCHER)
         case ("party", str(segment_id), int(rev), ("customer" | "agent") as party):
-            return transcript.correct(known, segment_id, rev, party, AUTOMATON)
+            return transcript.correct(known, segment_id, rev, party, MATCHER)
     raise AssertionError
 
 
@@ -419,13 +418,9 @@ def from_nothing(segments: Iterable[Segment]) -> Transcript:
 
 def plainly(stream: Sequence[Segment]) -> list[tuple[int, str]]:
     """Every phrase in a stream and the words it ends with, by walking all its words in one piece."""
-    state = AUTOMATON.start
-    found = []
-    for s in stream:
-        for norm in s.words.norms:
-            state = AUTOMATON.step(state, norm)
-            found += [(phrase, s.id) for phrase in state.heard]
-    return found
+    said = [(s.id, norm) for s in stream for norm in s.words.norms]
+    _, found = MATCHER.walk(MATCHER.start, [norm for _, norm in said])
+    return [(phrase, said[index][0]) for index, phrase, *_ in found]
 
 
 @settings(max_examples=300, deadline=None)

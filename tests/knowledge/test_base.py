@@ -6,9 +6,10 @@ import pytest
 from folders import ARTICLE, CALL, CHECKLIST, GOOD, KB, LEXICON, TEST, TRIGGERS, write
 
 from rtig import knowledge
+from rtig.core.conditions import Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
 from rtig.core.frustration import Signal, Temper
 from rtig.core.policy import Attention
-from rtig.core.triggers import Clause, Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
+from rtig.core.triggers import Clause
 from rtig.errors import PlaybookErrors
 from rtig.script import Line
 from rtig.script import Silence as Pause
@@ -171,7 +172,7 @@ BROKEN: dict[str, tuple[dict[str, str | bytes], str]] = {
     ),
     "unknown key, nothing like it": (
         {"kb": KB + "colour: red\n"},
-        "kb.yaml:2:1: `colour` is not a key here. Keys here: name, language, attention, mood",
+        "kb.yaml:2:1: `colour` is not a key here. Keys here: name, language, meaning, attention, mood",
     ),
     "missing field": (
         {"triggers": "triggers:\n  - title: T\n    said: [x y]\n"},
@@ -221,7 +222,8 @@ BROKEN: dict[str, tuple[dict[str, str | bytes], str]] = {
     "phrase is a number": (
         {"triggers": trigger("said: [x y, 911]")},
         "triggers/coaching.yaml:4:17: an item of `said` must be text, not a whole number. Words as people say them; "
-        "`(a|b)` one of several, `(a)?` or nothing, `disconnect*` endings, `~3` up to three other words",
+        "`(a|b)` one of several, `(a)?` or nothing, `disconnect*` endings, `cancel+` inflections, "
+        "`~3` up to three other words, `~3~` in either order, `{amount}` a slot, `!(a|b)` not followed by",
     ),
     "unreadable phrase": (
         {"triggers": trigger("said: [fine words, speak to (a manager]")},
@@ -251,15 +253,18 @@ BROKEN: dict[str, tuple[dict[str, str | bytes], str]] = {
     "no condition": (
         {"triggers": trigger("say: Hello.")},
         "triggers/coaching.yaml:2:5: there is no condition. "
-        "Give one of `said`, `not_said`, `mood`, `silence`, `talk_over`, `monologue`",
+        "Give one of `said`, `not_said`, `means`, `mood`, `score`, "
+        "`silence`, `talk_over`, `monologue`, `hold`, `talk_share`, `slot`, `all`, `any`, `not`",
     ),
     "two conditions": (
         {"triggers": trigger("said: [x y]\nsilence: 3s")},
-        "triggers/coaching.yaml:5:5: `said` and `silence` are two conditions. A trigger has one of them",
+        "triggers/coaching.yaml:5:5: `said` and `silence` are two conditions. "
+        "Give one, or join them with `all` or `any`",
     ),
     "two conditions in an article": (
         {"articles": ARTICLE.replace("    unless: [joking about it]", "    mood: tense")},
-        "articles/billing/doubled-bill.md:8:5: `said` and `mood` are two conditions. A trigger has one of them",
+        "articles/billing/doubled-bill.md:8:5: `said` and `mood` are two conditions. "
+        "Give one, or join them with `all` or `any`",
     ),
     "a limit beside the wrong condition": (
         {"triggers": trigger("silence: 20s\nwithin: 3s")},
@@ -477,7 +482,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_schemas_know_phrases_and_durations() -> None:
     made = knowledge.schemas()
-    assert set(made) == {"kb", "article", "triggers", "playbook", "lexicon", "call", "test"}
+    assert set(made) == {"kb", "article", "triggers", "slots", "playbook", "lexicon", "call", "test"}
     for schema in made.values():
         assert msgspec.json.decode(msgspec.json.encode(schema)) == schema
     text = msgspec.json.encode(made["triggers"]).decode()

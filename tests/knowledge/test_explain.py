@@ -4,10 +4,11 @@ import pytest
 from calls import CALL, call, playbook, rule, say, segment
 from msgspec.structs import replace
 
+from rtig.core.conditions import Condition, Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
 from rtig.core.events import AnyEvent, CardAnswered, ClockTicked
 from rtig.core.playbook import Source
 from rtig.core.policy import Attention
-from rtig.core.triggers import Condition, Monologue, MoodAt, NotSaid, Rule, Said, Silence, TalkOver
+from rtig.core.triggers import Rule
 from rtig.knowledge.explain import RuleStory, clock, explain
 
 AT_EASE = Attention()

@@ -1,0 +1,435 @@
+"""What calls for a card, and when it is so: what was said or meant, the state of the call, and combinations of them.
+
+A condition is looked at over the whole call at once. It *holds* in some stretches of time and is *met* at some moments:
+where it begins to hold, and again where what it waits for is said again. Both follow from the words and their times;
+what lies after now is what will be if nothing more is heard, which is how the clock knows when to look again.
+
+    all   holds where all its parts hold; it is met where the last of them begins to, or one is met again
+    any   holds where one of its parts holds; it is met where any is
+    not   holds where its part does not, as far as is known at the time; it is never met by itself
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, assert_never
+
+from msgspec import Struct
+
+from rtig.core.events import Channel, Party
+from rtig.core.frustration import BANDS, Temper, Weighing, lasting
+from rtig.core.guidance import Band, Quote
+from rtig.core.shape import FOR_EVER, Shape, Span, talk_shares
+from rtig.core.transcript import Capture, Heard
+from rtig.core.utterances import Meant
+
+GRACE_MS = 2_000
+"""What was said in time is recognised a little later: final text lags speech by 0.7 s and more."""
+
+PartyWanted = Literal["customer", "agent", "any"]
+Tolerance = Literal["asr", "none"]
+
+
+class Said(Struct, frozen=True, tag="said"):
+    """AnyOf of some phrases is said. It holds from then on, or for `lasting_ms`."""
+
+    phrases: tuple[str, ...]
+    party: PartyWanted = "customer"
+    first_ms: int | None = None
+    past_ms: int | None = None
+    lasting_ms: int | None = None
+    tolerance: Tolerance = "asr"
+
+
+class NotSaid(Struct, frozen=True, tag="not_said"):
+    """None of some phrases has been said when the time is up."""
+
+    phrases: tuple[str, ...]
+    within_ms: int
+    party: PartyWanted = "agent"
+    tolerance: Tolerance = "asr"
+
+
+class Means(Struct, frozen=True, tag="means"):
+    """An utterance means what one of some sentences, or a description, says. See `rtig.core.utterances`."""
+
+    meaning: str
+    """Its id: the rule's, and a number where the rule has several."""
+    party: PartyWanted = "customer"
+    lasting_ms: int | None = None
+
+
+class MoodAt(Struct, frozen=True, tag="mood"):
+    """The customer's mood is in a band or a higher one, and has been for `for_ms`."""
+
+    band: Band
+    for_ms: int = 0
+
+
+class ScoreAt(Struct, frozen=True, tag="score"):
+    """The customer's frustration is at a level or above it, and has been for `for_ms`."""
+
+    level: float
+    for_ms: int = 0
+
+
+class Silence(Struct, frozen=True, tag="silence"):
+    ms: int
+
+
+class TalkOver(Struct, frozen=True, tag="talk_over"):
+    times: int
+    within_ms: int
+
+
+class Monologue(Struct, frozen=True, tag="monologue"):
+    ms: int
+    party: Literal["customer", "agent"] = "agent"
+
+
+class OnHold(Struct, frozen=True, tag="hold"):
+    """The customer has been on hold for so long."""
+
+    ms: int
+
+
+class TalkShare(Struct, frozen=True, tag="talk_share"):
+    """The agent's share of what was spoken in the last `over_ms` is this or more."""
+
+    share: float
+    over_ms: int
+
+
+class SlotIs(Struct, frozen=True, tag="slot"):
+    """What a slot holds. With nothing else said: it holds something."""
+
+    slot: str
+    one_of: tuple[str, ...] = ()
+    empty: bool = False
+    above: float | None = None
+    below: float | None = None
+
+
+class AllOf(Struct, frozen=True, tag="all"):
+    parts: tuple["Condition", ...]
+
+
+class AnyOf(Struct, frozen=True, tag="any"):
+    parts: tuple["Condition", ...]
+
+
+class Not(Struct, frozen=True, tag="not"):
+    part: "Condition"
+
+
+Leaf = Said | NotSaid | Means | MoodAt | ScoreAt | Silence | TalkOver | Monologue | OnHold | TalkShare | SlotIs
+Condition = Leaf | AllOf | AnyOf | Not
+
+
+class Heardings(Struct, frozen=True):
+    """What conditions look at."""
+
+    said: Callable[[str, Tolerance], Sequence[Heard]]
+    """AllOf places where a phrase was said, in order of time."""
+    meant: Callable[[str], Sequence[Meant]]
+    """AllOf utterances that were found to mean something, in order of time."""
+    captured: Callable[[str], Sequence[tuple[int, Capture]]]
+    """What a slot took, and when, in order of time."""
+    shape: Shape
+    temper: Temper
+    weighing: Weighing
+    channel: Channel
+    started: bool
+    now: int
+    quiet: tuple[Span, ...]
+    """Times without speech since the last final words; the last one is still going on."""
+    holds: tuple[Span, ...]
+    """Times on hold; one that is still going on ends at `FOR_EVER`."""
+
+
+class Met(NamedTuple):
+    """A condition is met at a time, by what began at `since_ms`."""
+
+    at_ms: int
+    since_ms: int
+    quotes: tuple[Quote, ...] = ()
+    phrase: str = ""
+    """The phrase that was heard, as its author wrote it."""
+    bent: int = 0
+    """Words of it that were heard otherwise."""
+    meant: Meant | None = None
+
+
+class Course(NamedTuple):
+    """A condition over the time of a call: where it holds, from and to, and where it is met; both in order."""
+
+    holds: tuple[Span, ...] = ()
+    met: tuple[Met, ...] = ()
+
+    def at(self, at_ms: int) -> bool:
+        """Whether it holds at a time."""
+        index = bisect_right(self.holds, at_ms, key=lambda span: span.start_ms)
+        return index > 0 and at_ms < self.holds[index - 1].end_ms
+
+
+def course(condition: Condition, heard: Heardings) -> Course:
+    """When a condition holds and is met, as far as is known now."""
+    match condition:
+        case AllOf():
+            return _all([course(part, heard) for part in condition.parts])
+        case AnyOf():
+            return _any([course(part, heard) for part in condition.parts])
+        case Not():
+            return Course(_but(course(condition.part, heard).holds))
+        case Said():
+            return _said(condition, heard)
+        case NotSaid():
+            return _not_said(condition, heard)
+        case Means():
+            met = [
+                Met(meant.end_ms, meant.start_ms, meant.quotes, meant=meant)
+                for meant in heard.meant(condition.meaning)
+                if by(meant.party, condition.party)
+            ]
+            return _from(met, condition.lasting_ms)
+        case MoodAt():
+            threshold = heard.temper.thresholds[BANDS.index(condition.band) - 1]
+            leave = threshold - heard.temper.hysteresis
+            return _frustrated(lasting(heard.temper, heard.weighing, threshold, leave), condition.for_ms, heard)
+        case ScoreAt():
+            level = condition.level
+            return _frustrated(lasting(heard.temper, heard.weighing, level, level), condition.for_ms, heard)
+        case Silence():
+            return _after(condition.ms, _silences(heard)) if heard.channel == "voice" else Course()
+        case TalkOver():
+            return _talk_over(condition, heard)
+        case Monologue():
+            floors = (Span(f.start_ms, f.end_ms) for f in heard.shape.floors if f.party == condition.party)
+            return _after(condition.ms, floors) if heard.channel == "voice" else Course()
+        case OnHold():
+            return _after(condition.ms, heard.holds)
+        case TalkShare():
+            spans = _joined(
+                span for span, share in talk_shares(heard.shape, condition.over_ms) if share >= condition.share
+            )
+            return Course(spans, tuple(Met(span.start_ms, span.start_ms) for span in spans))
+        case SlotIs():
+            return _slot(condition, heard)
+        case _:
+            assert_never(condition)
+
+
+def parts(condition: Condition) -> Iterator[Leaf]:
+    """The simple conditions in a combined one."""
+    match condition:
+        case AllOf() | AnyOf():
+            for part in condition.parts:
+                yield from parts(part)
+        case Not():
+            yield from parts(condition.part)
+        case _:
+            yield condition
+
+
+def waits(condition: Condition) -> bool:
+    """Whether the clock alone may make it hold, or no longer hold."""
+    match condition:
+        case AllOf() | AnyOf():
+            return any(waits(part) for part in condition.parts)
+        case Not():
+            return True
+        case NotSaid() | Silence() | OnHold():
+            return True
+        case MoodAt() | ScoreAt():
+            return condition.for_ms > 0
+        case _:
+            return False
+
+
+def by(party: Party, wanted: PartyWanted) -> bool:
+    return wanted in ("any", party)
+
+
+# --- what was said
+
+
+def places(phrases: Iterable[str], tolerance: Tolerance, heard: Heardings) -> list[tuple[str, Heard]]:
+    """Where any of some phrases was said, in order of time.
+
+    Of two that end together the less bent, then the longer one comes first.
+    """
+    found = [(phrase, place) for phrase in phrases for place in heard.said(phrase, tolerance)]
+    found.sort(key=lambda p: (p[1].end_ms, p[1].bent, p[1].start_ms, p[0]))
+    return found
+
+
+def _said(condition: Said, heard: Heardings) -> Course:
+    first, past = condition.first_ms, condition.past_ms
+    met = [
+        Met(place.end_ms, place.start_ms, place.quotes, phrase, place.bent)
+        for phrase, place in places(condition.phrases, condition.tolerance, heard)
+        if by(place.party, condition.party)
+        and (first is None or place.end_ms <= first)
+        and (past is None or place.end_ms > past)
+    ]
+    return _from(met, condition.lasting_ms)
+
+
+def _not_said(condition: NotSaid, heard: Heardings) -> Course:
+    due = condition.within_ms + GRACE_MS
+    in_time = any(
+        by(place.party, condition.party) and place.end_ms <= condition.within_ms
+        for _, place in places(condition.phrases, condition.tolerance, heard)
+    )
+    if in_time or not heard.started:
+        return Course()
+    return Course((Span(due, FOR_EVER),), (Met(due, condition.within_ms),))
+
+
+def _from(met: Sequence[Met], lasting_ms: int | None) -> Course:
+    """What holds from each time that it is met: for good, or for a while. Of two at one time the first counts."""
+    once = {one.at_ms: one for one in reversed(met)}
+    ordered = tuple(once[at_ms] for at_ms in sorted(once))
+    spans = (Span(one.at_ms, FOR_EVER if lasting_ms is None else one.at_ms + lasting_ms) for one in ordered)
+    return Course(_joined(spans), ordered)
+
+
+def _slot(condition: SlotIs, heard: Heardings) -> Course:
+    captured = heard.captured(condition.slot)
+    if condition.empty:
+        return Course((Span(0, captured[0][0]) if captured else Span(0, FOR_EVER),))
+    spans: list[Span] = []
+    quotes: dict[int, tuple[Quote, ...]] = {}
+    for number, (at_ms, capture) in enumerate(captured):
+        until = captured[number + 1][0] if number + 1 < len(captured) else FOR_EVER
+        if at_ms < until and _fits(condition, capture.value):
+            spans.append(Span(at_ms, until))
+            quotes[at_ms] = capture.quotes
+    whole = _joined(spans)
+    return Course(whole, tuple(Met(s.start_ms, s.start_ms, quotes[s.start_ms]) for s in whole))
+
+
+def _fits(condition: SlotIs, value: str) -> bool:
+    if condition.one_of and value.casefold() not in {wanted.casefold() for wanted in condition.one_of}:
+        return False
+    if condition.above is None and condition.below is None:
+        return True
+    try:
+        number = float(value)
+    except ValueError:
+        return False
+    return (condition.above is None or number > condition.above) and (
+        condition.below is None or number < condition.below
+    )
+
+
+# --- the state of the call
+
+
+def _frustrated(spans: Iterable[Span], for_ms: int, heard: Heardings) -> Course:
+    found = [Span(span.start_ms + for_ms, span.end_ms) for span in spans if span.end_ms - span.start_ms > for_ms]
+    met = []
+    facts = heard.weighing.facts
+    for span in found:
+        at = bisect_right(facts, span.start_ms - for_ms, key=lambda fact: fact.at_ms)
+        met.append(Met(span.start_ms, span.start_ms, facts[at - 1].quotes if at else ()))
+    return Course(tuple(found), tuple(met))
+
+
+def _silences(heard: Heardings) -> Iterator[Span]:
+    """Where nobody spoke and nobody was on hold; the last silence goes on for as long as nothing is heard."""
+    spans = [*heard.shape.gaps, *heard.quiet[:-1], *(Span(span.start_ms, FOR_EVER) for span in heard.quiet[-1:])]
+    for span in spans:
+        start = span.start_ms
+        for hold in heard.holds:
+            if start < hold.end_ms and hold.start_ms < span.end_ms:
+                if start < hold.start_ms:
+                    yield Span(start, hold.start_ms)
+                start = hold.end_ms
+        if start < span.end_ms:
+            yield Span(start, span.end_ms)
+
+
+def _after(ms: int, spans: Iterable[Span]) -> Course:
+    """What holds once it has lasted for a time."""
+    found = tuple(Span(s.start_ms + ms, s.end_ms) for s in spans if s.end_ms - s.start_ms >= ms)
+    return Course(_joined(found), tuple(Met(span.start_ms, span.start_ms - ms) for span in found))
+
+
+def _talk_over(condition: TalkOver, heard: Heardings) -> Course:
+    times = heard.shape.talk_over if heard.channel == "voice" else ()
+    met = [
+        Met(times[last], times[last])
+        for last in range(condition.times - 1, len(times))
+        if times[last] - times[last - condition.times + 1] <= condition.within_ms
+    ]
+    return _from(met, condition.within_ms)
+
+
+# --- combinations
+
+
+def _all(courses: Sequence[Course]) -> Course:
+    holds: tuple[Span, ...] = (Span(0, FOR_EVER),)
+    for one in courses:
+        holds = _both(holds, one.holds)
+    times = {span.start_ms for span in holds} | {met.at_ms for one in courses for met in one.met}
+    whole = Course(holds)
+    return whole._replace(met=tuple(_merged(at_ms, courses) for at_ms in sorted(times) if whole.at(at_ms)))
+
+
+def _any(courses: Sequence[Course]) -> Course:
+    holds = _joined(sorted(span for one in courses for span in one.holds))
+    times = sorted({met.at_ms for one in courses for met in one.met})
+    return Course(holds, tuple(_merged(at_ms, courses) for at_ms in times))
+
+
+def _merged(at_ms: int, courses: Sequence[Course]) -> Met:
+    """What is met by several parts at a time: the evidence of each that holds then, its latest."""
+    latest = [
+        one.met[at - 1]
+        for one in courses
+        if (at := bisect_right(one.met, at_ms, key=lambda met: met.at_ms)) and one.at(at_ms)
+    ]
+    latest.sort(key=lambda met: met.at_ms)
+    newest = latest[-1] if latest else Met(at_ms, at_ms)
+    return newest._replace(
+        at_ms=at_ms,
+        since_ms=newest.since_ms if newest.at_ms == at_ms else at_ms,
+        quotes=tuple(dict.fromkeys(quote for met in latest for quote in met.quotes)),
+        bent=max((met.bent for met in latest), default=0),
+    )
+
+
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans in order of their beginnings, those that touch as one."""
+    found: list[Span] = []
+    for span in spans:
+        if span.end_ms <= span.start_ms:
+            continue
+        if found and span.start_ms <= found[-1].end_ms:
+            found[-1] = Span(found[-1].start_ms, max(found[-1].end_ms, span.end_ms))
+        else:
+            found.append(span)
+    return tuple(found)
+
+
+def _both(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
+    found = []
+    for a in one:
+        for b in other:
+            low, high = max(a.start_ms, b.start_ms), min(a.end_ms, b.end_ms)
+            if low < high:
+                found.append(Span(low, high))
+    return tuple(sorted(found))
+
+
+def _but(spans: Sequence[Span]) -> tuple[Span, ...]:
+    found = []
+    start = 0
+    for span in spans:
+        if start < span.start_ms:
+            found.append(Span(start, span.start_ms))
+        start = span.end_ms
+    if start < FOR_EVER:
+        found.append(Span(start, FOR_EVER))
+    return tuple(found)

@@ -1,0 +1,135 @@
+"""What a party said in one go, as it is given to a model to be understood, and what the model made of it.
+
+A turn is one utterance; a long one is several windows that overlap, each of them small enough to mean one thing. What
+an utterance is depends on the words and their times alone. A model's reading of it is named by the words it has read,
+so it holds for these words however they were cut, and the same words in the same place need no second reading.
+
+A reading comes some milliseconds after its words, as an event. Until a turn is over its last window may still grow;
+what it means so far is good for a provisional card.
+"""
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from rtig.core.events import Party
+from rtig.core.guidance import Quote
+from rtig.core.shape import PAUSE_MS, turns
+from rtig.core.transcript import Segment, Stream, quote
+
+WINDOW_WORDS = 24
+STEP_WORDS = 12
+"""A long turn is read in windows of so many words, one every so many."""
+FEWEST_WORDS = 2
+"""A single word means nothing by itself that a phrase would not find."""
+READ_BEFORE = 2
+"""Earlier utterances of the same party that a model is shown beside each one."""
+
+
+class Utterance(NamedTuple):
+    key: str
+    """Names the words, and those before them that a model is shown too."""
+    party: Party
+    text: str
+    before: tuple[str, ...]
+    """What the same party said before, the latest last."""
+    start_ms: int
+    end_ms: int
+    quotes: tuple[Quote, ...]
+    full: bool
+    """A window that cannot grow."""
+
+
+class Meant(Struct, frozen=True):
+    """An utterance was found to mean something."""
+
+    utterance: str
+    """Its key."""
+    score: float
+    party: Party
+    start_ms: int
+    end_ms: int
+    quotes: tuple[Quote, ...]
+    near: tuple[tuple[str, float], ...] = ()
+    """Other meanings that are about as likely, the likeliest first."""
+
+
+class Revised(NamedTuple):
+    """A party's utterances after a change, and which of them are new or gone."""
+
+    utterances: tuple[Utterance, ...]
+    gone: tuple[Utterance, ...]
+    new: tuple[Utterance, ...]
+
+
+def revised(known: tuple[Utterance, ...], turn: Stream, low: int, high: int) -> Revised:
+    """A party's utterances after a change.
+
+    `turn` is all of its segments that reach into the time from `low` to `high`.
+    """
+    first = bisect_left(known, low, key=_start)
+    last = bisect_right(known, high, key=_start)
+    then = known[first : last + READ_BEFORE]
+    texts = [one.text for one in known[max(0, first - READ_BEFORE) : first]]
+    now: list[Utterance] = []
+    for part in turns(turn):
+        for window in _windows(part):
+            now.append(_keyed(window, texts))
+            texts.append(window.text)
+    for later in known[last : last + READ_BEFORE]:
+        now.append(_keyed(later, texts))
+        texts.append(later.text)
+    kept = set(then) & set(now)
+    return Revised(
+        (*known[:first], *now, *known[last + READ_BEFORE :]),
+        tuple(one for one in then if one not in kept),
+        tuple(one for one in now if one not in kept),
+    )
+
+
+def open_key(utterances: tuple[Utterance, ...], now: int | None) -> str:
+    """The key of the last utterance if it may still grow: no pause has followed it up to `now` (None: time is over)."""
+    if not utterances or now is None or utterances[-1].full or now >= utterances[-1].end_ms + PAUSE_MS:
+        return ""
+    return utterances[-1].key
+
+
+def _start(utterance: Utterance) -> int:
+    return utterance.start_ms
+
+
+def _keyed(window: Utterance, texts: list[str]) -> Utterance:
+    before = tuple(texts[-READ_BEFORE:])
+    named = "\n".join((window.party, *before, window.text))
+    return window._replace(key=hashlib.blake2b(named.encode(), digest_size=12).hexdigest(), before=before)
+
+
+def _windows(turn: Stream) -> Iterator[Utterance]:
+    """The windows of a turn, without their keys. Words as they are compared: punctuation depends on the cut."""
+    words = [(segment, index) for segment in turn for index in range(len(segment.words.norms))]
+    if len(words) < FEWEST_WORDS:
+        return
+    for begin in range(0, max(1, len(words) - WINDOW_WORDS + STEP_WORDS), STEP_WORDS):
+        window = words[begin : begin + WINDOW_WORDS]
+        (opening, first), (closing, last) = window[0], window[-1]
+        yield Utterance(
+            key="",
+            party=opening.party,
+            text=" ".join(segment.words.norms[index] for segment, index in window),
+            before=(),
+            start_ms=opening.time_of(opening.words.at[first]),
+            end_ms=closing.time_of(closing.words.at[last] + 1),
+            quotes=tuple(_quotes(window)),
+            full=len(window) == WINDOW_WORDS,
+        )
+
+
+def _quotes(window: list[tuple[Segment, int]]) -> Iterator[Quote]:
+    for _, part in groupby(window, key=lambda word: word[0].id):
+        words = list(part)
+        segment, first = words[0]
+        yield quote(segment, segment.words.at[first], segment.words.at[words[-1][1]])
