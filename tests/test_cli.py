@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 import rtig
 from rtig import app as server
 from rtig import cli, knowledge
+from rtig.cli import calls
 from rtig.config import Settings
 from rtig.core import events
 from rtig.core.events import CallStarted, ClockTicked
@@ -242,7 +243,7 @@ async def test_replay_into_a_server(kb: Path, recorded: Path) -> None:
 
 
 def test_replay_says_that_a_server_cannot_be_had(capsys: pytest.CaptureFixture[str]) -> None:
-    tell = cli._lost("ws://127.0.0.1:1/ws")
+    tell = calls._lost("ws://127.0.0.1:1/ws")
     tell("the server answered 404 instead of opening a WebSocket")
     tell("the server answered 404 instead of opening a WebSocket")
     said = "the server answered 404 instead of opening a WebSocket; trying again, Ctrl-C gives up"

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 import rtig
-from rtig.cli import _default
+from rtig.cli.servers import _default
 from rtig.config import Settings
 from rtig.core import events, guidance
 from rtig.errors import Code

@@ -1,0 +1,138 @@
+"""Commands for the authors of a knowledge base: `rtig kb …`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from rtig import knowledge
+from rtig.cli.arguments import (
+    PARTIES,
+    AsJson,
+    Folder,
+    FolderArgument,
+    Who,
+    count,
+    folder_of,
+    pretty,
+    progress_of,
+    unknown,
+)
+from rtig.knowledge import authoring
+from rtig.knowledge.explain import quoted
+
+kb = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="For the authors of a knowledge base.")
+
+
+@kb.command()
+def lint(
+    folder: FolderArgument = None,
+    today: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day to hold review dates against.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong or odd in a knowledge base, with file, line and column."""
+    day = today.date() if today is not None else datetime.now(UTC).astimezone().date()
+    chosen = folder_of(folder)
+    found = authoring.lint(chosen, day)
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        for finding in found:
+            typer.echo(str(finding))
+        errors = sum(finding.severity == "error" for finding in found)
+        typer.echo(f"{count(errors, 'error')}, {count(len(found) - errors, 'warning')} in {chosen}", err=True)
+    raise typer.Exit(1 if any(finding.severity == "error" for finding in found) else 0)
+
+
+@kb.command("test")
+def run_tests(
+    folder: FolderArgument = None,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="ID", help="Play these tests alone.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play the scripted calls of a knowledge base and compare their cards with those expected."""
+    base = knowledge.read(folder_of(folder))
+    trials = base.trials
+    if only:
+        known = {trial.id: trial for trial in trials}
+        for name in only:
+            if name not in known:
+                raise typer.BadParameter(unknown("test", name, known), param_hint="--only")
+        trials = tuple(known[name] for name in dict.fromkeys(only))
+    playbook = knowledge.compiled(base.source)
+    verdicts = [authoring.run_test(playbook, trial) for trial in progress_of(trials, "playing")]
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    if as_json:
+        typer.echo(msgspec.json.encode(verdicts).decode())
+    else:
+        for verdict in failed:
+            typer.echo(f"FAILED {verdict.id}: {verdict.title}")
+            for line in verdict.diff:
+                typer.echo(f"    {line}")
+        typer.echo(f"{len(verdicts) - len(failed)} passed, {len(failed)} failed")
+    raise typer.Exit(1 if failed else 0)
+
+
+@kb.command("try")
+def try_sentence(
+    sentence: Annotated[str, typer.Argument(help="What somebody says.")],
+    party: Annotated[Who, typer.Option(help="Who says it.")] = Who.CUSTOMER,
+    queue: Annotated[str, typer.Option(help="In which queue.")] = "",
+    at: Annotated[float, typer.Option(min=0, help="How many seconds after the call's start.")] = 0.0,
+    folder: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what one sentence would bring up, and why."""
+    playbook = knowledge.compile_folder(folder_of(folder))
+    tried = authoring.try_sentence(playbook, sentence, PARTIES[party.value], queue=queue, at_ms=round(at * 1000))
+    if as_json:
+        typer.echo(msgspec.json.encode(tried).decode())
+    else:
+        _print_tried(tried)
+
+
+@kb.command("schema")
+def knowledge_schema(
+    name: Annotated[str | None, typer.Argument(help="One kind of file; all of them when left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for one file each, instead of stdout.")] = None,
+) -> None:
+    """Print the JSON Schemas of a knowledge base's files, for editors."""
+    schemas = knowledge.schemas()
+    if name is not None and name not in schemas:
+        raise typer.BadParameter(unknown("kind of file", name, schemas), param_hint="NAME")
+    chosen = schemas if name is None else {name: schemas[name]}
+    if out is None:
+        typer.echo(pretty(chosen if name is None else schemas[name]))
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for kind, made in chosen.items():
+        path = out / f"{kind}.schema.json"
+        path.write_text(pretty(made) + "\n", encoding="utf-8")
+        typer.echo(str(path))
+
+
+def _print_tried(tried: authoring.Tried) -> None:
+    out = Console(soft_wrap=True, highlight=False, markup=False)
+    for fired in tried.fired:
+        held_back = f"  (not shown: {fired.held_back})" if fired.held_back else ""
+        out.print(f"{fired.title}  [{fired.kind}, {fired.rule}]{held_back}", style="bold")
+        if fired.say:
+            out.print(f"    say: {fired.say}")
+        out.print(f"    because {fired.condition}: {quoted(fired.words)}")
+    if not tried.fired:
+        out.print("Nothing fires.", style="bold")
+    for step in tried.ticked:
+        out.print(f"ticks {step}")
+    if tried.reasons:
+        out.print(f"mood {tried.band} ({tried.score:.2f})")
+        for reason in tried.reasons:
+            out.print(f"    {reason.weight:+.2f} {reason.what}: {quoted(reason.words)}")
+    if tried.near:
+        out.print("\nNearest that did not fire", style="bold")
+        for miss in tried.near:
+            out.print(f"    {miss.rule}: {miss.phrase}\n        {miss.because}")
