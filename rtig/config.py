@@ -39,6 +39,19 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(
         default=2, ge=0, description="Seconds between looks at the knowledge base for changes; 0 never looks."
     )
+    meaning: Literal["auto", "off"] = Field(
+        default="auto",
+        description="`auto` has utterances understood by a model where rtig is installed with its `models` extra.",
+    )
+    encoder: Path | None = Field(
+        default=None, description="ONNX file of another sentence encoder than the one that is installed."
+    )
+    encoder_sha256: str | None = Field(
+        default=None, pattern=r"^[0-9a-fA-F]{64}$", description="SHA-256 that the file must have."
+    )
+    reading_seconds: float = Field(
+        default=5, gt=0, description="Seconds that an utterance may wait for the model; beyond, it is not read."
+    )
     log: str = Field(
         default="rtig.db",
         min_length=1,

@@ -6,7 +6,8 @@
     ├── PhraseError        the author's: a phrase cannot be read; the loader adds the file
     ├── MessageRefused     the client's: a message is wrong or not allowed
     └── WorldError         nobody's here: the log, a file or a peer failed
-        └── LogUnavailable
+        ├── LogUnavailable
+        └── EncoderUnavailable
 
 No text of a customer ever enters an error: errors name fields, sizes and codes, never what was said.
 This file imports nothing of ours.
@@ -103,6 +104,10 @@ class MessageRefused(RtigError):
 
 class WorldError(RtigError):
     """The log, a file or a peer failed."""
+
+
+class EncoderUnavailable(WorldError):
+    """The model that understands sentences cannot be loaded: not installed, missing, or not the one that was meant."""
 
 
 class LogUnavailable(WorldError):

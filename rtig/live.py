@@ -7,7 +7,7 @@ acknowledgement waits for the disk. After a restart the live calls are folded ag
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -24,6 +24,7 @@ from rtig.core.events import (
 )
 from rtig.core.guidance import BoardRow, Guidance, Line
 from rtig.core.playbook import Playbook
+from rtig.core.utterances import Utterance
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import Appended, CallKey, EventLog, Position, Recorded
 
@@ -33,6 +34,10 @@ SEGMENTS_PER_CALL = 20_000
 """Half a day of talk without a pause; a source that sends more has lost count of its segments."""
 FOLDS_BEFORE_YIELD = 100
 """Folding a call again gives way to the loop this often (about 10 ms of work)."""
+
+
+STILL_MATTERS_MS = 30_000
+"""What was said longer ago is not given to a model any more: a card for it would come too late."""
 
 
 class Update(NamedTuple):
@@ -48,6 +53,8 @@ class Update(NamedTuple):
 
 
 Listener = Callable[[Update], None]
+Ask = Callable[[CallKey, str, Sequence[Utterance]], None]
+"""Has utterances of a call in a queue read by a model; the readings come back through `LiveCalls.accept`."""
 Unlisten = Callable[[], None]
 
 
@@ -68,6 +75,7 @@ class LiveCalls:
         self._calls: dict[CallKey, _LiveCall] = {}
         self._opening: dict[CallKey, asyncio.Lock] = {}
         self._listeners: dict[str, list[Listener]] = {}
+        self.ask: Ask | None = None
 
     @property
     def epoch(self) -> int:
@@ -112,6 +120,7 @@ class LiveCalls:
             raise MessageRefused(Code.LOG_UNAVAILABLE, str(error), retry=True, retry_after=1.0) from error
         if appended.fresh:
             appended_ns = time.perf_counter_ns()
+            known = live.call.utterances
             items = live.fold(appended.position, event)
             if isinstance(event, SegmentHeard | CallEnded):
                 live.see_clock(event.end_ms if isinstance(event, SegmentHeard) else event.at_ms)
@@ -120,7 +129,15 @@ class LiveCalls:
             live.last_at = int(time.time() * 1000)
             self._tell(live, update)
             self._arm(live)
+            if live.call.utterances is not known:
+                self._ask(live)
         return appended
+
+    def ask_again(self) -> None:
+        """Have read what has not been read of all calls that are going on: a model has come, or learned anew."""
+        for live in self._calls.values():
+            if live.going_on:
+                self._ask(live)
 
     def call(self, key: CallKey) -> Call:
         """The state of an opened call. Raises `KeyError`."""
@@ -211,6 +228,14 @@ class LiveCalls:
     def _tell(self, live: "_LiveCall", update: Update) -> None:
         for listener in (*live.listeners, *self._listeners.get(live.key.tenant, ())):
             listener(update)
+
+    def _ask(self, live: "_LiveCall") -> None:
+        if self.ask is None:
+            return
+        oldest = live.clock() - STILL_MATTERS_MS
+        waiting = [one for one in engine.unread(live.playbook, live.call) if one.end_ms >= oldest]
+        if waiting:
+            self.ask(live.key, live.call.queue, waiting)
 
     def _arm(self, live: "_LiveCall") -> None:
         """One timer a call, set to the moment that `wake_at` names and left alone while that moment stays."""

@@ -29,7 +29,7 @@ PLAYBOOK = playbook()
 
 
 def settings(**more: Any) -> Settings:
-    chosen: dict[str, Any] = {"port": 0, "log": "memory"} | more
+    chosen: dict[str, Any] = {"port": 0, "log": "memory", "meaning": "off"} | more
     return Settings(**chosen)
 
 

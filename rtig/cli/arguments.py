@@ -24,6 +24,7 @@ class Format(StrEnum):
     SPEECHMATICS = "speechmatics"
     DEEPGRAM = "deepgram"
     LCA = "lca"
+    DIALOGUE = "dialogue"
     SCRIPT = "script"
 
 

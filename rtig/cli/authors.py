@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from rtig import knowledge
+from rtig.cli import importing
 from rtig.cli.arguments import (
     PARTIES,
     AsJson,
@@ -25,6 +26,7 @@ from rtig.knowledge import authoring
 from rtig.knowledge.explain import quoted
 
 kb = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="For the authors of a knowledge base.")
+kb.add_typer(importing.app, name="import")
 
 
 @kb.command()

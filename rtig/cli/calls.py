@@ -39,7 +39,7 @@ from rtig.script import perform
 app = typer.Typer()
 
 
-class _Recording(NamedTuple):
+class Recording(NamedTuple):
     """The events of a call, and when they arrived where that is known. `live`: from a log, with its ticks."""
 
     events: list[AnyEvent]
@@ -65,8 +65,8 @@ def replay(
         raise typer.BadParameter("one name cannot stand for several files", param_hint="--call-id")
     named = parties_of(parties)
     if to:
-        recordings = [r for file in files for r in _recordings(file, format_name, named, call_id).values()]
-        sent = asyncio.run(play([(r.events, r.arrived) for r in recordings], to, token, speed, on_lost=_lost(to)))
+        whole = [r for file in files for r in recordings(file, format_name, named, call_id).values()]
+        sent = asyncio.run(play([(r.events, r.arrived) for r in whole], to, token, speed, on_lost=_lost(to)))
         print_result(
             msgspec.to_builtins(sent), as_json, f"{sent.calls} calls, {sent.events} events, {sent.refused} refused"
         )
@@ -74,7 +74,7 @@ def replay(
     playbook = knowledge.compile_folder(folder_of(folder))
     tally = Tally()
     for file in progress_of(files, "replaying"):
-        for recording in _recordings(file, format_name, named, call_id).values():
+        for recording in recordings(file, format_name, named, call_id).values():
             for item in tally.replay(playbook, recording.events, recording.arrived):
                 if as_json:
                     if everything or isinstance(item, Line | Card):
@@ -145,36 +145,36 @@ def _lost(url: str) -> Callable[[str], None]:
     return tell
 
 
-def _recordings(path: Path, format_name: Format, parties: dict[str, Party], call_id: str) -> dict[str, _Recording]:
+def recordings(path: Path, format_name: Format, parties: dict[str, Party], call_id: str) -> dict[str, Recording]:
     """The calls in a file, by their ids."""
     if format_name is Format.SCRIPT or (format_name is Format.RTIG and path.suffix in (".yaml", ".yml")):
         scheduled = perform(knowledge.read_script(existing(path)), call_id)
         events: list[AnyEvent] = [s.event for s in scheduled]
-        return {events[0].call_id: _Recording(events, {key(s.event): s.at_ms for s in scheduled})}
+        return {events[0].call_id: Recording(events, {key(s.event): s.at_ms for s in scheduled})}
     calls = by_call(read_file(existing(path), format_name.value, call_id, parties))
-    return {name: _Recording(events, {}) for name, events in calls.items()}
+    return {name: Recording(events, {}) for name, events in calls.items()}
 
 
 def _recording(
     base: KnowledgeBase, call: str, log: Path | None, tenant: str, format_name: Format, parties: dict[str, Party]
-) -> _Recording:
+) -> Recording:
     """One call, wherever it is kept, with personal data masked."""
     if log is not None:
         events = asyncio.run(_logged(existing(log), CallKey(tenant, call)))
         if not events:
             raise WorldError(f"{log} has no call `{call}` of tenant `{tenant}`.")
-        return _Recording(events, {}, live=True)
+        return Recording(events, {}, live=True)
     scripts = base.calls | {trial.id: trial.script for trial in base.trials}
     if call in scripts:
-        return _Recording(list(authoring.performed(scripts[call])), {})
+        return Recording(list(authoring.performed(scripts[call])), {})
     path = Path(call)
     if not path.is_file():
         raise typer.BadParameter(unknown("sample call or file", call, base.calls), param_hint="CALL")
-    found = _recordings(path, format_name, parties, "")
+    found = recordings(path, format_name, parties, "")
     if len(found) != 1:
         raise WorldError(f"{path} holds {len(found)} calls; explain takes a file of one.")
     [recording] = found.values()
-    return _Recording([redacted(event)[0] for event in recording.events], {})
+    return Recording([redacted(event)[0] for event in recording.events], {})
 
 
 async def _logged(path: Path, call: CallKey) -> list[AnyEvent]:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from rtig.core.events import Channel, Party
 from rtig.core.frustration import BANDS, Temper, Weighing, lasting
-from rtig.core.guidance import Band, Quote
+from rtig.core.guidance import Band, Bend, Quote
 from rtig.core.shape import FOR_EVER, Shape, Span, talk_shares
 from rtig.core.transcript import Capture, Heard
 from rtig.core.utterances import Meant
@@ -154,7 +154,7 @@ class Met(NamedTuple):
     quotes: tuple[Quote, ...] = ()
     phrase: str = ""
     """The phrase that was heard, as its author wrote it."""
-    bent: int = 0
+    bends: tuple[Bend, ...] = ()
     """Words of it that were heard otherwise."""
     meant: Meant | None = None
 
@@ -258,14 +258,14 @@ def places(phrases: Iterable[str], tolerance: Tolerance, heard: Heardings) -> li
     Of two that end together the less bent, then the longer one comes first.
     """
     found = [(phrase, place) for phrase in phrases for place in heard.said(phrase, tolerance)]
-    found.sort(key=lambda p: (p[1].end_ms, p[1].bent, p[1].start_ms, p[0]))
+    found.sort(key=lambda p: (p[1].end_ms, len(p[1].bends), p[1].start_ms, p[0]))
     return found
 
 
 def _said(condition: Said, heard: Heardings) -> Course:
     first, past = condition.first_ms, condition.past_ms
     met = [
-        Met(place.end_ms, place.start_ms, place.quotes, phrase, place.bent)
+        Met(place.end_ms, place.start_ms, place.quotes, phrase, place.bends)
         for phrase, place in places(condition.phrases, condition.tolerance, heard)
         if by(place.party, condition.party)
         and (first is None or place.end_ms <= first)
@@ -396,7 +396,7 @@ def _merged(at_ms: int, courses: Sequence[Course]) -> Met:
         at_ms=at_ms,
         since_ms=newest.since_ms if newest.at_ms == at_ms else at_ms,
         quotes=tuple(dict.fromkeys(quote for met in latest for quote in met.quotes)),
-        bent=max((met.bent for met in latest), default=0),
+        bends=tuple(dict.fromkeys(bend for met in latest for bend in met.bends)),
     )
 
 

@@ -239,10 +239,10 @@ def _remean(playbook: Playbook, call: Call, gone: Collection[Utterance], new: Co
         return index.setdefault(meaning, list(call.meant.get(meaning, ())))
 
     for one in gone:
-        for meaning, meant in _meant(playbook, one, call.readings.get(one.key)):
+        for meaning, meant in _meant(playbook, call, one):
             of(meaning).remove(meant)
     for one in new:
-        for meaning, meant in _meant(playbook, one, call.readings.get(one.key)):
+        for meaning, meant in _meant(playbook, call, one):
             insort(of(meaning), meant, key=_when_meant)
     kept = call.meant
     for meaning, found in index.items():
@@ -254,20 +254,32 @@ def _when_meant(meant: Meant) -> tuple[int, int, str]:
     return (meant.end_ms, meant.start_ms, meant.party)
 
 
-def _meant(playbook: Playbook, one: Utterance, scores: Mapping[str, float] | None) -> Iterable[tuple[str, Meant]]:
-    """What an utterance means: of the meanings that compete the likeliest, and each of the others."""
-    sure = sorted((-score, name) for name, score in (scores or {}).items() if name in playbook.meanings)
-    competing = [(name, -score) for score, name in sure if playbook.meanings[name].competes]
-    for score, name in sure:
-        meaning = playbook.meanings[name]
-        if -score < MEANT_FROM or not conditions.by(one.party, meaning.party):
+def _meant(playbook: Playbook, call: Call, one: Utterance) -> Iterable[tuple[str, Meant]]:
+    """What an utterance means: of the meanings that compete the likeliest, and each of the others.
+
+    A meaning whose rule is not for this call takes nothing from one whose rule is.
+    """
+    competing: list[tuple[str, float]] = []
+    for name, score in sorted(call.readings.get(one.key, {}).items(), key=lambda item: (-item[1], item[0])):
+        meaning = playbook.meanings.get(name)
+        if meaning is None or score < MEANT_FROM - NEAR_TIE or not conditions.by(one.party, meaning.party):
             continue
-        near: tuple[tuple[str, float], ...] = ()
-        if meaning.competes:
-            if name != competing[0][0]:
-                continue
-            near = tuple(other for other in competing[1:] if other[1] >= -score - NEAR_TIE)
-        yield name, Meant(one.key, -score, one.party, one.start_ms, one.end_ms, one.quotes, near)
+        barred = bool(call.scope.bars(playbook.rules[meaning.rule]))
+        if not meaning.competes:
+            if score >= MEANT_FROM:
+                yield name, _meant_by(one, score)
+        elif barred:
+            if not competing and score >= MEANT_FROM:
+                yield name, _meant_by(one, score)
+        else:
+            competing.append((name, score))
+    if competing and competing[0][1] >= MEANT_FROM:
+        (name, score), *others = competing
+        yield name, _meant_by(one, score, tuple(other for other in others if other[1] >= score - NEAR_TIE))
+
+
+def _meant_by(one: Utterance, score: float, near: tuple[tuple[str, float], ...] = ()) -> Meant:
+    return Meant(one.key, score, one.party, one.start_ms, one.end_ms, one.quotes, near)
 
 
 def _of_meanings(playbook: Playbook, before: Call, call: Call) -> dict[ClauseRef, None]:
@@ -567,7 +579,6 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     fresh = replace(
         call, transcript=whole, shape=empty.shape, heard=empty.heard, influences=empty.influences,
         weighing=empty.weighing, moments=empty.moments, utterances=empty.utterances, meant=empty.meant,
-        readings=empty.readings,
         choosing=_rechosen(playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute)]),
     )  # fmt: skip
     fresh = _weigh_words(playbook, _index(fresh, segments, ()), call, segments)

@@ -33,6 +33,7 @@ from rtig.core.events import (
 from rtig.core.guidance import Guidance, Hint, Whisper
 from rtig.core.playbook import Playbook
 from rtig.core.transcript import UNFINISHED_MS, Change
+from rtig.core.utterances import Utterance
 
 
 def begin(call_id: str) -> Call:
@@ -108,6 +109,11 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
     return (replace(call, due=due) if due != call.due else call), tuple(items)
 
 
+def unread(playbook: Playbook, call: Call) -> list[Utterance]:
+    """What a model has still to read of a call, the latest first; its readings come back as `UtteranceRead`."""
+    return derive.unread(playbook, call)
+
+
 def wake_at(playbook: Playbook, call: Call) -> int | None:
     """When the fold wants a tick if nothing else happens before, in ms on the call's clock; None: not at all."""
     if not call.started or call.ended:
@@ -139,18 +145,30 @@ def replay(playbook: Playbook, call_id: str, events: Iterable[AnyEvent]) -> Iter
 
 def rehearse(playbook: Playbook, call_id: str, events: Iterable[AnyEvent]) -> Iterator[Folded]:
     """Fold events that were never live: the ticks that a clock would have given are put between them."""
-    call = begin(call_id)
-    seq = 0
+    rehearsal = Rehearsal(playbook, call_id)
     for event in events:
+        yield from rehearsal.hear(event)
+
+
+class Rehearsal:
+    """A call that was never live, folded event by event, with the ticks that a clock would have given."""
+
+    def __init__(self, playbook: Playbook, call_id: str) -> None:
+        self.call = begin(call_id)
+        self._playbook = playbook
+        self._seq = 0
+
+    def hear(self, event: AnyEvent) -> Iterator[Folded]:
+        """The ticks that are due before an event, and the event."""
         until = _time_of(event)
-        while until is not None and (wake := wake_at(playbook, call)) is not None and wake < until:
-            seq += 1
-            tick = ClockTicked(call_id=call_id, at_ms=wake)
-            call, guidance = step(playbook, call, seq, tick)
-            yield Folded(seq, tick, guidance, call)
-        seq += 1
-        call, guidance = step(playbook, call, seq, event)
-        yield Folded(seq, event, guidance, call)
+        while until is not None and (wake := wake_at(self._playbook, self.call)) is not None and wake < until:
+            yield self._fold(ClockTicked(call_id=self.call.call_id, at_ms=wake))
+        yield self._fold(event)
+
+    def _fold(self, event: AnyEvent) -> Folded:
+        self._seq += 1
+        self.call, guidance = step(self._playbook, self.call, self._seq, event)
+        return Folded(self._seq, event, guidance, self.call)
 
 
 def _take(playbook: Playbook, call: Call, change: Change, segment_id: str, items: list[Guidance]) -> Call:

@@ -32,6 +32,13 @@ class Quote(Struct, frozen=True):
     text: str
 
 
+class Bend(Struct, frozen=True):
+    """A word that was heard for another one that was meant; either may be two words."""
+
+    heard: str
+    meant: str
+
+
 class Line(Item, frozen=True, kw_only=True, tag="transcript"):
     """One segment as it is now known. `voided` lines are to be removed."""
 
@@ -59,6 +66,12 @@ class Why(Struct, frozen=True, kw_only=True):
     condition: str
     """The condition in words, e.g. `said "bill ~4 doubled" by customer`."""
     words: tuple[Quote, ...] = ()
+    bends: tuple[Bend, ...] = ()
+    """What was made out through recognition errors."""
+    score: float | None = None
+    """How sure a model is that this was meant, from 0.5 to 1; None where the words or the call said it."""
+    near: tuple[str, ...] = ()
+    """Ids of articles that were about as likely to be meant."""
     beat: tuple[str, ...] = ()
     """Ids of rules whose cards had to wait or fell away because of this one."""
 

@@ -15,6 +15,8 @@ RAREST = 15.0
 _INFLECTION = re.compile(r"(?<=...)(?:ings?|ed|es|s|ly)$")
 _DERIVATION = re.compile(r"(?<=...)(?:er|ment)$")
 _SHORTEST_STEM = 3
+_POINTING = frozenset(("a", "an", "the", "this", "that", "these", "those"))
+"""Little words that point at something. They are mixed up in hearing and in speaking, and the meaning stays."""
 
 
 class Pairs:
@@ -78,6 +80,8 @@ class Language:
 
     def stem(self, word: str) -> str:
         """What is left of a word without its ending; the word itself where it has none that is known."""
+        if self._english and word in _POINTING:
+            return "the"
         if not self._english or len(word) <= _SHORTEST_STEM:
             return word
         left = _DERIVATION.sub("", _INFLECTION.sub("", word))

@@ -36,7 +36,8 @@ _SHORTEST_STEM_EDITED = 6
 _STEPS = ((4, 1.0), (8, 2.0), (99, 2.5))
 """How far the sounds of a word may be off: of one of fewer sounds than this, by so many steps."""
 _SHORTEST_STEM = 3
-_SHORTEST_TORN = 5
+_SHORTEST_TORN, _SHORTEST_TORN_SHAPE = 5, 3
+_MOST_TORN_STEPS = 2.0
 _ONE_LETTER_WORDS = "ai"
 _KEPT = 50_000
 """Heard words remembered; beyond, remembering starts again."""
@@ -94,8 +95,8 @@ class Lattice:
                 if len(stem) >= _SHORTEST_STEM:
                     self._by_stem.setdefault(stem, []).append(symbol)
         self._readings: dict[str, Reading] = {}
-        self.pairs: dict[str, Pair] = {}
-        """What `pair` has found already, by the two words run together."""
+        self.pairs: dict[tuple[str, str], Pair] = {}
+        """What `pair` has found already."""
 
     def read(self, word: str) -> Reading:
         """What a heard word could be."""
@@ -108,12 +109,12 @@ class Lattice:
 
     def pair(self, first: str, second: str) -> "Pair":
         """What is to be said of two words that were heard one after the other."""
-        whole = first + second
-        known = self.pairs.get(whole)
+        both = (first, second)
+        known = self.pairs.get(both)
         if known is None:
             if len(self.pairs) >= _KEPT:
                 self.pairs.clear()
-            known = self.pairs[whole] = Pair(self._join(first, second), self._language.usual(first, second))
+            known = self.pairs[both] = Pair(self._join(first, second), self._language.usual(first, second))
         return known
 
     def _read(self, word: str) -> Reading:
@@ -133,8 +134,7 @@ class Lattice:
                     chance = self._chance(word, sound, symbol)
                     if chance is not None:
                         fuzzy[symbol] = chance + rarity
-            if own is None:
-                pairs = tuple(self._torn(word, rarity))
+            pairs = tuple(self._torn(word, rarity))
         return Reading(tuple(exact), fuzzy, pairs, rarity)
 
     def _near_stems(self, word: str) -> set[int]:
@@ -180,6 +180,7 @@ class Lattice:
 
     def _torn(self, word: str, rarity: float) -> Iterable[tuple[int, int, float]]:
         """The ways in which one heard word is two words of the vocabulary."""
+        chance = RUN_TOGETHER if not self._language.knows(word) else APART
         for at in range(1, len(word)) if len(word) >= _SHORTEST_TORN else ():
             first, second = word[:at], word[at:]
             if (at == 1 and first not in _ONE_LETTER_WORDS) or (
@@ -187,23 +188,25 @@ class Lattice:
             ):
                 continue
             if first in self._symbols and second in self._symbols:
-                yield self._symbols[first], self._symbols[second], RUN_TOGETHER + rarity
+                yield self._symbols[first], self._symbols[second], chance + rarity
 
     def _join(self, first: str, second: str) -> tuple[tuple[int, float], ...]:
         whole = first + second
-        if len(whole) < _SHORTEST_TORN or not whole.isalpha():
+        if not whole.isalpha():
             return ()
-        symbol = self._symbols.get(whole)
-        if symbol is not None:
-            return ((symbol, APART),)
-        shape = outline(self._language.sound(first) + self._language.sound(second))
-        if len(shape) < _SHORTEST_TORN:
+        own = self._symbols.get(whole) if len(whole) >= _SHORTEST_TORN else None
+        if own is not None:
+            return ((own, APART),)
+        sound = self._language.sound(first) + self._language.sound(second)
+        shape = outline(sound)
+        if len(shape) < _SHORTEST_TORN_SHAPE:
             return ()
-        return tuple(
-            (symbol, APART - 2)
-            for symbol in self._by_outline.get(worn(shape), ())
-            if outline(self._sounds[symbol]) == shape and len(self._words[symbol]) > _SHORTEST_TORN
-        )
+        found = []
+        for symbol in self._by_outline.get(worn(shape), ()):
+            apart = steps(sound, self._sounds[symbol])
+            if outline(self._sounds[symbol]) == shape and apart <= _MOST_TORN_STEPS:
+                found.append((symbol, APART + OTHER_SOUND * apart))
+        return tuple(found)
 
 
 def _edits(word: str) -> int:

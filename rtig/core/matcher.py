@@ -57,9 +57,9 @@ class Mark(NamedTuple):
     last: int
 
 
-Match: TypeAlias = tuple[int, int, int, int, tuple[Mark, ...]]
-"""Word index, phrase, length, bent, marks: a phrase ends with the word and began `length - 1` words before; `bent` of
-its words were heard otherwise than they are written."""
+Match: TypeAlias = tuple[int, int, int, int, tuple[Mark, ...], int]
+"""Word index, phrase, length, bent, marks, way: a phrase ends with the word and began `length - 1` words before; `bent`
+of its words were heard otherwise than they are written. `Matcher.meant` tells which way of saying it that was."""
 _Plain: TypeAlias = tuple[int, int, int, float, float]
 """A wording under way: node, bent words, length so far; and of the bent words, in nats, what speaks for their having
 been heard by mistake, and the rarity of those meant. Bare tuples, because this is the hot path."""
@@ -168,6 +168,8 @@ class Matcher:
         self._stems: dict[str, int] = {}
         self._children: list[dict[int, int]] = []
         self._flags = bytearray()
+        self._parents: list[int] = []
+        self._written: list[str] = []  # the word, stem, gap or slot that leads to a node
         self._may_bend: list[int] = []  # words that may be bent on the way to some end below a node
         self._weight: list[float] = []  # rarity of the words on the way to a node
         self._heaviest: list[float] = []  # the most of that at an end below, on whose way words may be bent
@@ -179,13 +181,13 @@ class Matcher:
         self.bans: dict[int, int] = {}
         """For a phrase with `!(…)`: the number of the match of what must not follow it, marked with the phrase's
         end."""
-        self._node(0.0)
+        self._node(0, "", 0.0)
         for number, (phrase, tolerant) in enumerate(phrases):
             parsed = parse(phrase)
             ends = [self._add(0, number, wording, tolerant) for wording in wordings(parsed.rows)]
             if parsed.then_not:
                 ban = self.bans[number] = len(phrases) + len(self.bans)
-                node = self._node(0.0)
+                node = self._node(0, "", 0.0)
                 for wording in wordings(parsed.then_not):
                     self._add(node, ban, wording, False)
                 for end in dict.fromkeys(ends):
@@ -216,7 +218,7 @@ class Matcher:
             exact, rarity, first_loose, first_strict, first_rich, first_ends, alone, after_usual = begin
             joined, usual = _NO_PAIR
             if last:
-                heard = pairs_heard.get(last + word)
+                heard = pairs_heard.get((last, word))
                 joined, usual = self._lattice.pair(last, word) if heard is None else heard
             fuzzy, pairs, bent_fresh, bent_ends = after_usual if usual else alone
             now_loose: list[_Plain] = []
@@ -275,7 +277,7 @@ class Matcher:
                 node, bent, length, mistaken, meant = ends[0]
                 for phrase, may in ends_at[node]:
                     if bent == 0 or (bent <= may and self._odds(node, bent, mistaken, meant) >= PROOF):
-                        matches.append((index, phrase, length, bent, ()))
+                        matches.append((index, phrase, length, bent, (), node))
             elif ends or flagged:
                 self._arrive(index, ends, now_rich, flagged, matches)
             before = loose
@@ -291,6 +293,15 @@ class Matcher:
     def value(self, slot: str, said: Sequence[str], heard: str) -> str | None:
         """What a slot makes of some words; `heard` is their text. None where they are no value of its kind."""
         return self._kinds[slot].value(said, heard)
+
+    def meant(self, way: int) -> tuple[str, ...]:
+        """The way of saying a phrase that a match took: its words, `stem*`, `~3` and `{slot}`."""
+        units: list[str] = []
+        while way:
+            if self._written[way]:
+                units.append(self._written[way])
+            way = self._parents[way]
+        return tuple(reversed(units))
 
     def _begin(self, word: str) -> _Begin:
         reading = self._lattice.read(word)
@@ -397,7 +408,7 @@ class Matcher:
         for node, _, bent, length, mistaken, meant, marks in (*plain, *flagged):
             for phrase, may_bend in self._ends.get(node, ()):
                 if bent == 0 or (bent <= may_bend and self._odds(node, bent, mistaken, meant) >= PROOF):
-                    match = (index, phrase, length, bent, marks)
+                    match = (index, phrase, length, bent, marks, node)
                     known = best.get(phrase)
                     if known is None or _rank(match) < _rank(known):
                         best[phrase] = match
@@ -436,7 +447,7 @@ class Matcher:
             before = self._branch(node, 0)
             slots = self._slots.setdefault(before, {})
             if unit.name not in slots:
-                slots[unit.name] = self._node(self._weight[node])
+                slots[unit.name] = self._node(before, unit.written, self._weight[node])
                 self._kind_at[slots[unit.name]] = self._kinds[unit.name]
             return slots[unit.name]
         if isinstance(unit, Stem):
@@ -447,7 +458,8 @@ class Matcher:
             rarity = self._language.rarity(unit)
         below = self._children[node]
         if symbol not in below:
-            below[symbol] = self._node(self._weight[node] + rarity)
+            written = unit if isinstance(unit, str) else f"{unit.stem}*"
+            below[symbol] = self._node(node, written, self._weight[node] + rarity)
         return below[symbol]
 
     def _branch(self, node: int, room: int) -> int:
@@ -455,13 +467,16 @@ class Matcher:
         for known, child in branches:
             if known == room:
                 return child
-        child = self._node(self._weight[node] - (BEYOND_A_GAP if room else 0.0))
+        written = f"~{room}" if room else ""
+        child = self._node(node, written, self._weight[node] - (BEYOND_A_GAP if room else 0.0))
         branches.append((room, child))
         self._flags[node] |= _BRANCH
         return child
 
-    def _node(self, weight: float) -> int:
+    def _node(self, parent: int, written: str, weight: float) -> int:
         self._children.append({})
+        self._parents.append(parent)
+        self._written.append(written)
         self._flags.append(0)
         self._may_bend.append(0)
         self._weight.append(weight)
@@ -475,5 +490,5 @@ def _letters(unit: Unit) -> int:
 
 def _rank(match: Match) -> tuple[int, int]:
     """Of two ways to hear a phrase that ends here: the less bent one, then the nearer one, but the whole of a slot."""
-    _, _, length, bent, marks = match
+    _, _, length, bent, marks, _ = match
     return (bent, -length if marks else length)

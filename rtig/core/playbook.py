@@ -89,6 +89,8 @@ class MeaningSource(Struct, frozen=True, kw_only=True):
     party: PartyWanted = "customer"
     competes: bool = False
     """One of several articles: of one utterance the likeliest of these is meant, and no other."""
+    queues: tuple[str, ...] = ()
+    """Those of its rule; empty: every queue."""
 
 
 class Source(Struct, frozen=True, kw_only=True):

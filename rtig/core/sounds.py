@@ -18,9 +18,9 @@ from rapidfuzz.distance import Levenshtein
 _EXCEPTIONS = """ a:@ again:@gen although:olDO answer:ons@ any:enE are:or ate:At be:bE bear:ber been:bEn blood:blud
 book:bUk both:bOT bread:bred break:brAk brother:bruD@ build:bild building:bildiN built:bilt business:biznis busy:bizE
 buy:bI calm:kom change:CAnJ changes:CAnJiz changed:CAnJd changing:CAnJiN color:kul@ colour:kul@ come:kum cook:kUk
-cough:kof could:kud country:kuntrE couple:kupl dead:ded debt:det do:dU does:duz done:dun door:dor double:dubl doubt:dWt
+going:gOiN doing:dUiN being:bEiN cough:kof could:kud country:kuntrE couple:kupl dead:ded debt:det do:dU does:duz done:dun door:dor double:dubl doubt:dWt
 eight:At enough:inuf eye:I eyes:Iz flood:flud floor:flor foot:fUt for:for four:for friend:frend front:frunt full:fUl
-give:giv good:gUd great:grAt group:grUp guarantee:gar@ntE guess:ges guest:gest guy:gI half:hof have:hav he:hE head:hed
+give:giv good:gUd great:grAt group:grUp guarantee:gar@ntE guess:ges guest:gest guy:gI half:haf have:hav he:hE head:hed
 health:helT heart:hort heavy:hevE hour:Wr hours:Wrz i:I instead:insted island:Il@nd key:kE live:liv look:lUk lose:lUz
 love:luv machine:m@SEn many:menE me:mE minute:minit minutes:minits money:munE month:munT months:munTs mother:muD@
 move:mUv moved:mUvd moving:mUviN none:nun nothing:nuTiN notice:nOtis of:uv office:ofis oh:O ok:OkA okay:OkA once:wuns
@@ -55,7 +55,7 @@ u(?=[bcdfgklmnpstvz]es?$)>U e(?=[tms]es?$)>E y(?=[plmn]es?$)>I
 le$>l les$>lz led$>ld
 (?<=[td])ed$>id (?<=[pkfsxch])ed$>t ed$>d
 (?<=[sxz])es$>iz (?<=[cs]h)es$>iz (?<=..[^aeiou])es$>z (?<=[ptkf])s$>s (?<=[^s])s$>z
-(?<=.)e$> o(?=s?$)>O y$>E i$>E a$>@
+(?<=^[^aeiouy])e$>E (?<=^[^aeiouy]{2})e$>E (?<=.)e$> (?<=[aeou])h+$> o(?=s?$)>O y$>E i$>E a$>@
 y>i x>ks j>J c>k q>k (?<=.)w$>
 """
 _KNOWN = dict(entry.split(":") for entry in _EXCEPTIONS.split())

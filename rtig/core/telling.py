@@ -73,7 +73,7 @@ def _tell_cards(playbook: Playbook, call: Call, told: Told, seq: int, items: lis
         state: CardState = "confirmed" if card_id in choice.shown else "provisional"
         known = cards.get(card_id)
         if known is None or known.state not in ("confirmed", state) or _moved(playbook, call, known, shown, state):
-            card = _card(playbook, call, seq, card_id, shown, state, known)
+            card = _card(playbook, call, seq, choice, card_id, shown, state, known)
             cards = cards.set(card_id, card)
             items.append(card)
     for card_id, card in sorted(cards.items()):
@@ -135,8 +135,31 @@ def _shown_order(entry: tuple[str, Shown]) -> tuple[int, str]:
     return (entry[1].shown_ms, entry[0])
 
 
+def _near(playbook: Playbook, moment: Moment) -> tuple[str, ...]:
+    """Articles that were about as likely to be meant."""
+    return tuple(playbook.meanings[name].rule for name, _ in moment.meant.near) if moment.meant is not None else ()
+
+
+def _beaten(choice: Choice, rule_id: str, at_ms: int) -> tuple[str, ...]:
+    """Rules that the same words called for too, less surely."""
+    return tuple(
+        sorted(
+            refused.moment.rule.id
+            for refused in choice.withheld.values()
+            if refused.reason == "beaten" and refused.by == rule_id and refused.moment.since_ms <= at_ms
+        )
+    )
+
+
 def _card(
-    playbook: Playbook, call: Call, seq: int, card_id: str, shown: Shown, state: CardState, known: Card | None
+    playbook: Playbook,
+    call: Call,
+    seq: int,
+    choice: Choice,
+    card_id: str,
+    shown: Shown,
+    state: CardState,
+    known: Card | None,
 ) -> Card:
     moment = shown.moment
     rule = moment.rule
@@ -156,7 +179,12 @@ def _card(
             playbook=playbook.version,
             condition=triggers.in_words(moment),
             words=moment.quotes,
-            beat=shown.beat,
+            bends=moment.bends,
+            score=moment.meant.score if moment.meant is not None else None,
+            near=tuple(playbook.meanings[name].rule for name, _ in moment.meant.near)
+            if moment.meant is not None
+            else (),
+            beat=(*shown.beat, *_beaten(choice, rule.id, moment.at_ms)),
         ),
         priority=rule.priority,
         at_ms=moment.at_ms,

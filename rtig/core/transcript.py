@@ -14,8 +14,9 @@ from immutables import Map
 from msgspec import Struct
 from msgspec.structs import replace
 
+from rtig.core.bends import bends
 from rtig.core.events import Party, SegmentHeard
-from rtig.core.guidance import Quote
+from rtig.core.guidance import Bend, Quote
 from rtig.core.matcher import BAN, Mark, Match, Matcher, State
 from rtig.core.text import Words, revised, words
 
@@ -41,7 +42,7 @@ class Capture(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A phrase that was said, and where. `bent` of its words were heard otherwise than they are written."""
+    """A phrase that was said, and where."""
 
     phrase: int
     party: Party
@@ -49,7 +50,8 @@ class Heard(NamedTuple):
     end_ms: int
     quotes: tuple[Quote, ...]
     ends: Spot
-    bent: int = 0
+    bends: tuple[Bend, ...] = ()
+    """Words of it that were heard otherwise."""
     captures: tuple[Capture, ...] = ()
     after: Spot | None = None
     """Of what must not follow a phrase: where the phrase ends that it follows."""
@@ -378,7 +380,7 @@ def _in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 
 def _located(match: Match, segment: Segment, before: Stream, matcher: Matcher) -> Heard | None:
     """Where a match stands; None where a slot in it took what is no value."""
-    index, phrase, length, bent, marks = match
+    index, phrase, length, bent, marks, way = match
     pieces = _pieces(segment, index, length, before)
     captures: list[Capture] = []
     after: Spot | None = None
@@ -394,6 +396,7 @@ def _located(match: Match, segment: Segment, before: Stream, matcher: Matcher) -
             return None
         captures.append(Capture(mark.slot, value, quotes))
     opening, first, _ = pieces[0]
+    said = [norm for part, low, high in pieces for norm in part.words.norms[low : high + 1]] if bent else []
     end_ms = segment.time_of(segment.words.at[index] + 1)
     return Heard(
         phrase=phrase,
@@ -404,7 +407,7 @@ def _located(match: Match, segment: Segment, before: Stream, matcher: Matcher) -
         end_ms=end_ms,
         quotes=_quotes(pieces),
         ends=Spot(segment.id, index),
-        bent=bent,
+        bends=bends(matcher.meant(way), said) if bent else (),
         captures=tuple(captures),
         after=after,
     )

@@ -33,7 +33,7 @@ from rtig.core.conditions import (
     places,
 )
 from rtig.core.events import Channel
-from rtig.core.guidance import ArticleRef, CardKind, Quote
+from rtig.core.guidance import ArticleRef, Bend, CardKind, Quote
 from rtig.core.utterances import Meant
 
 UNLESS_REACH_MS = 2_000
@@ -91,7 +91,7 @@ class Moment(Struct, frozen=True):
     quotes: tuple[Quote, ...] = ()
     phrase: str = ""
     """The phrase that was heard, as its author wrote it."""
-    bent: int = 0
+    bends: tuple[Bend, ...] = ()
     """Words of it that were heard otherwise."""
     meant: Meant | None = None
     blocked: Block = ""
@@ -99,7 +99,7 @@ class Moment(Struct, frozen=True):
 
     @property
     def doubt(self) -> int:
-        return MEANT if self.meant is not None else BENT if self.bent else EXACT
+        return MEANT if self.meant is not None else BENT if self.bends else EXACT
 
     @property
     def order(self) -> tuple[int, int, int, str, int]:
@@ -113,6 +113,18 @@ class Scope(Struct, frozen=True):
     team: str
     channel: Channel
 
+    def bars(self, rule: Rule) -> Block:
+        """Why a rule is not for a call here; empty where it is."""
+        if rule.draft:
+            return "draft"
+        if rule.queues and self.queue not in rule.queues:
+            return "queue"
+        if rule.teams and self.team not in rule.teams:
+            return "team"
+        if rule.channels and self.channel not in rule.channels:
+            return "channel"
+        return ""
+
 
 def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Moment]:
     """Every moment at which one clause of a rule was met, once per point in time."""
@@ -123,7 +135,7 @@ def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Mome
             blocked, because = _blocked(rule, clause, met, heard, scope)
             found.append(
                 Moment(
-                    met.at_ms, rule, index, met.since_ms, met.quotes, met.phrase, met.bent, met.meant, blocked, because
+                    met.at_ms, rule, index, met.since_ms, met.quotes, met.phrase, met.bends, met.meant, blocked, because
                 )
             )
     return found
@@ -203,18 +215,13 @@ def _slot_in_words(condition: SlotIs) -> str:
 
 
 def _blocked(rule: Rule, clause: Clause, met: Met, heard: Heardings, scope: Scope) -> tuple[Block, str]:
-    if rule.draft:
-        return "draft", ""
-    if rule.queues and scope.queue not in rule.queues:
-        return "queue", ""
-    if rule.teams and scope.team not in rule.teams:
-        return "team", ""
-    if rule.channels and scope.channel not in rule.channels:
-        return "channel", ""
+    barred = scope.bars(rule)
+    if barred:
+        return barred, ""
     wanted: PartyWanted = next((p.party for p in parts(clause.condition) if isinstance(p, Said | Means)), "any")
     for phrase, place in places(clause.unless, "asr", heard):
         if (
-            place.bent <= met.bent  # what was said never loses to what may have been meant
+            len(place.bends) <= len(met.bends)  # what was said never loses to what may have been meant
             and by(place.party, wanted)
             and place.start_ms <= met.at_ms + UNLESS_REACH_MS
             and place.end_ms >= met.since_ms - UNLESS_REACH_MS

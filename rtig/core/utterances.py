@@ -2,7 +2,7 @@
 
 A turn is one utterance; a long one is several windows that overlap, each of them small enough to mean one thing. What
 an utterance is depends on the words and their times alone. A model's reading of it is named by the words it has read,
-so it holds for these words however they were cut, and the same words in the same place need no second reading.
+so it holds for these words however they were cut, and the same words need no second reading in a call.
 
 A reading comes some milliseconds after its words, as an event. Until a turn is over its last window may still grow;
 what it means so far is good for a provisional card.
@@ -24,19 +24,13 @@ from rtig.core.transcript import Segment, Stream, quote
 WINDOW_WORDS = 24
 STEP_WORDS = 12
 """A long turn is read in windows of so many words, one every so many."""
-FEWEST_WORDS = 2
-"""A single word means nothing by itself that a phrase would not find."""
-READ_BEFORE = 2
-"""Earlier utterances of the same party that a model is shown beside each one."""
 
 
 class Utterance(NamedTuple):
     key: str
-    """Names the words, and those before them that a model is shown too."""
+    """Names the party and its words."""
     party: Party
     text: str
-    before: tuple[str, ...]
-    """What the same party said before, the latest last."""
     start_ms: int
     end_ms: int
     quotes: tuple[Quote, ...]
@@ -73,19 +67,11 @@ def revised(known: tuple[Utterance, ...], turn: Stream, low: int, high: int) -> 
     """
     first = bisect_left(known, low, key=_start)
     last = bisect_right(known, high, key=_start)
-    then = known[first : last + READ_BEFORE]
-    texts = [one.text for one in known[max(0, first - READ_BEFORE) : first]]
-    now: list[Utterance] = []
-    for part in turns(turn):
-        for window in _windows(part):
-            now.append(_keyed(window, texts))
-            texts.append(window.text)
-    for later in known[last : last + READ_BEFORE]:
-        now.append(_keyed(later, texts))
-        texts.append(later.text)
+    then = known[first:last]
+    now = [window for part in turns(turn) for window in _windows(part)]
     kept = set(then) & set(now)
     return Revised(
-        (*known[:first], *now, *known[last + READ_BEFORE :]),
+        (*known[:first], *now, *known[last:]),
         tuple(one for one in then if one not in kept),
         tuple(one for one in now if one not in kept),
     )
@@ -102,25 +88,23 @@ def _start(utterance: Utterance) -> int:
     return utterance.start_ms
 
 
-def _keyed(window: Utterance, texts: list[str]) -> Utterance:
-    before = tuple(texts[-READ_BEFORE:])
-    named = "\n".join((window.party, *before, window.text))
-    return window._replace(key=hashlib.blake2b(named.encode(), digest_size=12).hexdigest(), before=before)
+def key_of(party: Party, text: str) -> str:
+    return hashlib.blake2b(f"{party}\n{text}".encode(), digest_size=12).hexdigest()
 
 
 def _windows(turn: Stream) -> Iterator[Utterance]:
-    """The windows of a turn, without their keys. Words as they are compared: punctuation depends on the cut."""
+    """The windows of a turn. Words as they are compared: punctuation depends on the cut."""
     words = [(segment, index) for segment in turn for index in range(len(segment.words.norms))]
-    if len(words) < FEWEST_WORDS:
+    if not words:
         return
     for begin in range(0, max(1, len(words) - WINDOW_WORDS + STEP_WORDS), STEP_WORDS):
         window = words[begin : begin + WINDOW_WORDS]
         (opening, first), (closing, last) = window[0], window[-1]
+        text = " ".join(segment.words.norms[index] for segment, index in window)
         yield Utterance(
-            key="",
+            key=key_of(opening.party, text),
             party=opening.party,
-            text=" ".join(segment.words.norms[index] for segment, index in window),
-            before=(),
+            text=text,
             start_ms=opening.time_of(opening.words.at[first]),
             end_ms=closing.time_of(closing.words.at[last] + 1),
             quotes=tuple(_quotes(window)),

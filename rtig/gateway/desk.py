@@ -19,7 +19,7 @@ from rtig.gateway.metrics import Metrics
 from rtig.gateway.socket import PATH, Socket, Turned, Visitor
 from rtig.gateway.watching import Channel
 from rtig.live import LiveCalls
-from rtig.wire.messages import Bye, Role
+from rtig.wire.messages import Bye, FoundArticle, LaneIs, LaneState, Role
 
 RELEASE_SECONDS = 60.0
 DRAIN_SECONDS = 2.0
@@ -45,6 +45,20 @@ class TranslatorFactory(Protocol):
         """`begins_ms` is the call's clock at the stream's 0. Raises `MessageRefused`."""
 
 
+class Librarian(Protocol):
+    """Finds articles, by words and, while a model is there, by meaning."""
+
+    async def find(self, query: str, most: int) -> tuple[tuple[FoundArticle, ...], bool]:
+        """The articles, best first, and whether a model took part."""
+
+
+class Nobody:
+    """Finds nothing: a server without articles."""
+
+    async def find(self, query: str, most: int) -> tuple[tuple[FoundArticle, ...], bool]:  # noqa: ARG002
+        return (), False
+
+
 class Terms(NamedTuple):
     """What the server grants to clients, and tells them in its welcome."""
 
@@ -67,6 +81,8 @@ class Guest(Protocol):
 
     def leave(self, bye: Bye) -> None: ...
 
+    def tell(self, message: LaneIs) -> None: ...
+
     def last_promise(self) -> asyncio.Future[None] | None:
         """Ends when everything that the connection appended is durable."""
 
@@ -82,7 +98,10 @@ class Desk:
         formats: Mapping[str, TranslatorFactory] | None = None,
         terms: Terms = Terms(),  # noqa: B008 (immutable)
         release_seconds: float = RELEASE_SECONDS,
+        librarian: Librarian | None = None,
     ) -> None:
+        self.librarian = librarian if librarian is not None else Nobody()
+        self.lane: LaneState = "off"
         self.live = live
         self.doors = doors
         self.metrics = metrics
@@ -116,6 +135,13 @@ class Desk:
         """Why no client should be sent here; empty when all is well."""
         reasons = ["draining"] if self.draining else []
         return [*reasons, f"log: {self.log_trouble}"] if self.log_trouble else reasons
+
+    def tell_lane(self, state: LaneState) -> None:
+        """The model lane has another state: whoever watches calls is told."""
+        self.lane = state
+        for guest in tuple(self.guests):
+            if guest.role in ("agent", "supervisor"):
+                guest.tell(LaneIs(state=state))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background for as long as it takes; `close` ends it."""

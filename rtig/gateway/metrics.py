@@ -4,7 +4,7 @@ Plain numbers of one event loop, which cost nothing to count, and a collector th
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hdrh.histogram import HdrHistogram
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,6 +14,7 @@ from rtig.core.guidance import Card, Guidance, Withheld
 
 STAGES = ("decode", "append", "fold", "encode", "write", "total")
 """From the first byte of a source's message to the card's frame being given to its transport."""
+LANE_STATES = ("off", "starting", "on", "down")
 PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 LONGEST_US = 60_000_000
 
@@ -40,6 +41,9 @@ class Metrics:
         """The most bytes that were unsent to one connection, of the connections that are gone."""
         self.playbook_errors = 0
         """Mistakes in the knowledge base as it is now; the last playbook without any stays in use."""
+        self.lane_state: Callable[[], str] = lambda: "off"
+        self.lane_counts: Callable[[], Mapping[str, int]] = dict
+        """Utterances by what became of them, and the restarts of the process with the models."""
         self.live_calls: Callable[[], int] = lambda: 0
         self.log_commits: Callable[[], int] = lambda: 0
         self._latency = {stage: HdrHistogram(1, LONGEST_US, 3) for stage in STAGES}
@@ -89,6 +93,11 @@ class Metrics:
         yield GaugeMetricFamily(
             "rtig_outbox_largest_bytes", "The most that waited for one connection that is gone.", self.largest_outbox
         )
+        lane = GaugeMetricFamily("rtig_lane", "1 for the state that the model lane is in.", labels=("state",))
+        for state in LANE_STATES:
+            lane.add_metric((state,), float(state == self.lane_state()))
+        yield lane
+        yield _counts("rtig_lane_utterances", "What became of utterances.", ("outcome",), Counter(self.lane_counts()))
         yield GaugeMetricFamily("rtig_live_calls", "Calls going on.", self.live_calls())
         connections = GaugeMetricFamily("rtig_connections", "Connections greeted and open.", labels=("role",))
         for role, count in sorted(self.connections.items()):

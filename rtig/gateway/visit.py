@@ -30,7 +30,10 @@ from rtig.wire.messages import (
     Answer,
     Bye,
     ClientMessage,
+    Find,
+    Found,
     Hello,
+    LaneIs,
     Limits,
     Role,
     ServerMessage,
@@ -146,6 +149,9 @@ class Visit:
 
     # What the desk asks.
 
+    def tell(self, message: LaneIs) -> None:
+        self._send(message)
+
     def leave(self, bye: Bye) -> None:
         self._session.closing = True
         self._socket.close(bye)
@@ -180,6 +186,8 @@ class Visit:
                 self._when_open(self._call(action.call_id), lambda: self._whisper(action), action)
             case WatchBoard():
                 self._watch_board(action)
+            case Find():
+                self._desk.spawn(self._find(action))
             case _:
                 assert_never(action)
 
@@ -217,6 +225,7 @@ class Visit:
             ping_interval=terms.ping_seconds,
             limits=limits,
             formats=tuple(sorted({OWN_FORMAT, *desk.formats})),
+            lane=desk.lane,
         )
         self._send(welcome)
         floor = desk.floor(greet.tenant)
@@ -416,6 +425,13 @@ class Visit:
         floor = self._desk.floor(self._session.tenant)
         floor.enter_supervisor(self._socket)
         floor.go_on(self._socket)
+
+    async def _find(self, said: Find) -> None:
+        self._count(said)
+        self._session.accepted()
+        articles, meaning = await self._desk.librarian.find(said.query, said.most)
+        if not self._gone:
+            self._send(Found(find_id=said.find_id, articles=articles, meaning=meaning))
 
     # Bringing calls into memory.
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from rtig import shipped as files
 from rtig.core.conditions import (
     AllOf,
     AnyOf,
@@ -163,29 +164,20 @@ def compiled(source: Source) -> Playbook:
 
 def language(code: str) -> Language:
     """What comes with rtig about a language: English words and how rare they are; nothing yet of others."""
-    table = models() / f"words.{code.partition('-')[0].lower()}.txt"
+    table = files.model(f"words.{code.partition('-')[0].lower()}.txt")
     rarity: dict[str, float] = {}
     if table.is_file():
         for line in table.read_text(encoding="utf-8").splitlines():
             if not line.startswith("#"):
                 nats, *said = line.split()
                 rarity.update(dict.fromkeys(said, float(nats)))
-    filtered = models() / f"pairs.{code.partition('-')[0].lower()}.bin"
+    filtered = files.model(f"pairs.{code.partition('-')[0].lower()}.bin")
     return Language(code, rarity, Pairs(filtered.read_bytes()) if filtered.is_file() else None)
 
 
-def models() -> Path:
-    """The data that comes with rtig: beside the package in a checkout, inside it in an installed wheel."""
-    package = Path(__file__).parents[1]
-    beside = package.parent / "models"
-    return beside if (beside / "words.en.txt").is_file() else package / "models"
-
-
 def shipped() -> Path:
-    """The knowledge base that comes with rtig: beside the package in a checkout, inside it in an installed wheel."""
-    package = Path(__file__).parents[1]
-    beside = package.parent / "knowledge_base"
-    return beside if (beside / "kb.yaml").is_file() else package / "knowledge_base"
+    """The knowledge base that comes with rtig."""
+    return files.knowledge_base()
 
 
 def read_script(path: Path) -> Script:
@@ -281,7 +273,7 @@ class _Reader:
             checklists=tuple(self._checklists),
             signals=tuple(self._signals),
             slots=tuple(self._slots),
-            meanings=tuple(self._meanings),
+            meanings=tuple(self._meanings_of_rules()),
             negatives=tuple(base.meaning.negatives or ()),
             false_alarms=base.meaning.false_alarms,
             valence=self._valence,
@@ -331,6 +323,15 @@ class _Reader:
                 value = file.shaped(node, shape)
                 if value is not None:
                     yield file, node, value
+
+    def _meanings_of_rules(self) -> Iterator[MeaningSource]:
+        """An article's title says what it is about as well as a sentence does."""
+        rules = {rule.id: rule for rule in self._rules}
+        for meaning in self._meanings:
+            rule = rules.get(meaning.rule)
+            if rule is not None:
+                title = (rule.title,) if meaning.competes else ()
+                yield msgspec.structs.replace(meaning, examples=(*meaning.examples, *title), queues=rule.queues)
 
     def _claim(self, file: File, node: Node, name: str) -> None:
         """Note where something with an id stands; two of one id are a mistake."""

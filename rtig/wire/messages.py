@@ -31,6 +31,8 @@ TICKET_PREFIX = "ticket."
 """A browser offers the sub-protocols `rtig.v1` and `ticket.<ticket>`; the server accepts one and spends the other."""
 
 Role = Literal["source", "agent", "supervisor"]
+LaneState = Literal["off", "starting", "on", "down"]
+"""Whether a model understands utterances now. Not `on`: cards come from words and the state of the call alone."""
 
 
 class Said(Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, omit_defaults=True):
@@ -102,6 +104,14 @@ class Whisper(Said, frozen=True, kw_only=True, tag="say_to_agent"):
     text: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
+class Find(Said, frozen=True, kw_only=True, tag="find"):
+    """agent, supervisor: which articles are about this? `find_id` names the answer."""
+
+    find_id: Name
+    query: Annotated[str, Meta(max_length=200)]
+    most: Annotated[int, Meta(ge=1, le=20)] = 5
+
+
 ClientMessage = (
     Hello
     | Watch
@@ -109,6 +119,7 @@ ClientMessage = (
     | Answer
     | WatchBoard
     | Whisper
+    | Find
     | CallStarted
     | SegmentHeard
     | SegmentVoided
@@ -141,6 +152,7 @@ class Welcome(Told, frozen=True, kw_only=True, tag="welcome"):
     """Seconds; a peer that does not answer two pings in a row is closed."""
     limits: Limits
     formats: tuple[str, ...]
+    lane: LaneState = "off"
 
 
 class Ack(Told, frozen=True, kw_only=True, tag="ack"):
@@ -213,6 +225,32 @@ class CaughtUp(Told, frozen=True, kw_only=True, tag="caught_up"):
     seq: int
 
 
+class FoundArticle(Struct, frozen=True, kw_only=True):
+    """An article that was found. `score` only ranks within one answer."""
+
+    id: str
+    title: str
+    say: str
+    body: str
+    """Safe HTML."""
+    steps: tuple[str, ...]
+    score: float
+
+
+class Found(Told, frozen=True, kw_only=True, tag="found"):
+    """The answer to `find`, best first. `meaning` says whether a model took part or the words alone."""
+
+    find_id: str
+    articles: tuple[FoundArticle, ...]
+    meaning: bool
+
+
+class LaneIs(Told, frozen=True, kw_only=True, tag="lane"):
+    """The model lane has another state."""
+
+    state: LaneState
+
+
 class Board(Told, frozen=True, kw_only=True, tag="board"):
     """Rows that are new or changed, and ids of calls that are over. `whole` replaces everything before."""
 
@@ -230,7 +268,7 @@ class Bye(Told, frozen=True, kw_only=True, tag="bye"):
     retry_after: float | None = None
 
 
-ServerMessage = Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Board | Bye
+ServerMessage = Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Found | LaneIs | Board | Bye
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)

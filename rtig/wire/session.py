@@ -34,6 +34,7 @@ from rtig.wire.messages import (
     Answer,
     Bye,
     ClientMessage,
+    Find,
     Hello,
     Refused,
     Role,
@@ -61,6 +62,7 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     Answer: frozenset({"agent"}),
     WatchBoard: frozenset({"supervisor"}),
     Whisper: frozenset({"supervisor"}),
+    Find: frozenset({"agent", "supervisor"}),
 }
 
 _a_name = re.compile(r"[\w.:@+-]{1,128}").fullmatch
@@ -103,7 +105,7 @@ class Close(NamedTuple):
     bye: Bye
 
 
-Action = Greet | Reply | Append | Carry | Watch | Unwatch | WatchBoard | Answer | Whisper | Close
+Action = Greet | Reply | Append | Carry | Watch | Unwatch | WatchBoard | Answer | Whisper | Find | Close
 
 
 class TokenBucket:
@@ -203,7 +205,7 @@ class Session:
         if self.role not in allowed:
             who = " or ".join(sorted(allowed))
             raise MessageRefused(Code.NOT_ALLOWED, f"This message is for a connection as {who}, not as {self.role}.")
-        if isinstance(message, Watch | Unwatch | WatchBoard | Answer | Whisper):
+        if isinstance(message, Watch | Unwatch | WatchBoard | Answer | Whisper | Find):
             return message
         return Append(message)
 
@@ -244,7 +246,7 @@ def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | N
         message=refusal.sentence,
         retry=refusal.retry,
         retry_after=refusal.retry_after,
-        call_id="" if message is None or isinstance(message, Hello | WatchBoard) else message.call_id,
+        call_id="" if message is None or isinstance(message, Hello | WatchBoard | Find) else message.call_id,
         key=_key_of(message),
     )
 
@@ -257,6 +259,8 @@ def _key_of(message: ClientMessage | SourceEvent | None) -> str:
             return f"answer:{message.answer_id}"
         case Whisper():
             return f"whisper:{message.whisper_id}"
+        case Find():
+            return f"find:{message.find_id}"
         case _:
             return key(message)
 

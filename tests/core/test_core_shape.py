@@ -11,7 +11,17 @@ from immutables import Map
 
 from rtig.core import shape, transcript
 from rtig.core.events import Party, SegmentHeard
-from rtig.core.shape import FLOOR_MS, GAP_MS, PAUSE_MS, TALK_OVER_MS, Floor, Shape, Span
+from rtig.core.shape import (
+    FLOOR_MS,
+    FOR_EVER,
+    GAP_MS,
+    PAUSE_MS,
+    TALK_OVER_MS,
+    Floor,
+    Shape,
+    Span,
+    talk_shares,
+)
 from rtig.core.transcript import Change, Transcript
 
 # Nearly every segment begins a phrase, so a change makes those after it heard again as well.
@@ -242,3 +252,52 @@ def test_a_turn_is_found_whole_from_any_time_in_it(at_ms: int) -> None:
     stream = known.transcript.stream("customer")
     assert [s.id for s in shape.turn(stream, at_ms, at_ms)] == ["s0", "s1", "s2", "s3"]
     assert [[s.id for s in part] for part in shape.turns(stream)] == [["s0", "s1", "s2", "s3"], ["s4"]]
+
+
+# --- who speaks how much
+
+
+def turns(agent: Iterable[tuple[int, int]] = (), customer: Iterable[tuple[int, int]] = ()) -> Shape:
+    spoken = {"agent": agent, "customer": customer}
+    return Shape(turns=Map({party: tuple(Span(*turn) for turn in found) for party, found in spoken.items()}))
+
+
+def test_a_share_is_told_from_each_turns_end_once_the_time_has_passed() -> None:
+    known = turns(agent=[(0, 3_000), (4_000, 9_000)], customer=[(3_000, 4_000), (9_000, 14_000)])
+    assert list(talk_shares(known, 4_000)) == [
+        (Span(4_000, 9_000), 0.75),
+        (Span(9_000, 14_000), 1.0),
+        (Span(14_000, FOR_EVER), 0.0),
+    ]
+    assert list(talk_shares(known, 20_000)) == []
+    assert list(talk_shares(Shape(), 0)) == []
+
+
+def test_others_have_no_share_and_an_end_of_two_turns_is_one() -> None:
+    known = Conversation(
+        Spoke("agent", 0, 6_000), Spoke("customer", 4_000, 6_000), Spoke("system", 0, 9_000), Spoke("unknown", 0, 9_000)
+    )
+    assert list(talk_shares(known.shape, 5_000)) == [(Span(6_000, FOR_EVER), 5 / 7)]
+
+
+def test_where_nobody_spoke_there_is_no_share() -> None:
+    assert list(talk_shares(turns(agent=[(9_000, 9_000)]), 5_000)) == []
+
+
+_EDGES = st.lists(st.integers(0, 40), max_size=8, unique=True).map(sorted)
+
+
+@settings(max_examples=300, deadline=None)
+@given(_EDGES, _EDGES, st.integers(1, 30))
+def test_shares_are_what_a_count_of_every_millisecond_gives(
+    agent: list[int], customer: list[int], over_ms: int
+) -> None:
+    spoken = [list(zip(edges[::2], edges[1::2], strict=False)) for edges in (agent, customer)]
+    shares = list(talk_shares(turns(*spoken), over_ms))
+    ends = sorted({end for party in spoken for _, end in party})
+    for at_ms in range(50):
+        last = max((end for end in ends if end <= at_ms), default=-1)
+        window = range(last - over_ms, last)
+        agents, customers = (sum(any(a <= t < b for a, b in party) for t in window) for party in spoken)
+        expected = [agents / (agents + customers)] if last >= over_ms and agents + customers else []
+        assert [share for span, share in shares if span.start_ms <= at_ms < span.end_ms] == expected

@@ -10,6 +10,7 @@ from calls import (
     FEW,
     PLAYBOOK,
     Spoken,
+    Watcher,
     answer,
     call,
     fold,
@@ -32,9 +33,24 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from rtig.core import derive
-from rtig.core.conditions import Said
-from rtig.core.events import AnyEvent, PartyCorrected, PlaybookChanged, SegmentHeard, SegmentVoided
+from rtig.core.conditions import AllOf, Condition, Means, MoodAt, Not, OnHold, Said, Silence, SlotIs
+from rtig.core.events import (
+    AnyEvent,
+    CallEnded,
+    CallStarted,
+    ClockTicked,
+    HoldChanged,
+    Party,
+    PartyCorrected,
+    PlaybookChanged,
+    SegmentHeard,
+    SegmentVoided,
+    UtteranceRead,
+)
 from rtig.core.guidance import CallInfo
+from rtig.core.playbook import MeaningSource, SlotSource, Source
+from rtig.core.shape import FOR_EVER, PAUSE_MS, Span
+from rtig.core.triggers import Rule
 
 
 @settings(max_examples=200, deadline=None)
@@ -174,6 +190,442 @@ def test_a_silence_that_was_none_is_taken_back_as_soon_as_somebody_is_heard() ->
     speaking = segment("b", say("customer", 9_000, "yes it is about"), 0, final=False)
     assert lives(watcher.hear(speaking)) == [("hush.1", "retracted", "revised")]
     assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))) == [("hush.1", "confirmed", "")]
+
+
+# --- on hold
+
+
+def held(on: bool, at_ms: int) -> HoldChanged:
+    return HoldChanged(call_id=CALL, on=on, at_ms=at_ms)
+
+
+def of(*rules: Rule, slots: tuple[SlotSource, ...] = (), meanings: tuple[MeaningSource, ...] = ()) -> Watcher:
+    return watching(followed=playbook(Source(name="of", rules=rules, slots=slots, meanings=meanings)))
+
+
+def test_nobody_is_silent_while_on_hold() -> None:
+    watcher = of(rule("hush", Silence(8_000), cooldown_ms=0))
+    watcher.hear(RECORDED, held(True, 4_000))
+    assert watcher.tick(60_000) == []
+    watcher.hear(held(False, 61_000))
+    assert watcher.wake == 69_000
+    assert lives(watcher.tick(69_000)) == [("hush.1", "confirmed", "")]
+
+
+def test_a_silence_before_a_hold_and_one_after_it_are_two() -> None:
+    watcher = of(rule("hush", Silence(8_000), cooldown_ms=0))
+    watcher.hear(RECORDED)
+    assert lives(watcher.tick(9_200)) == [("hush.1", "confirmed", "")]
+    watcher.hear(held(True, 20_000), held(False, 30_000))
+    assert lives(watcher.tick(38_000)) == [("hush.2", "confirmed", "")]
+
+
+def test_a_hold_that_becomes_known_late_takes_back_the_silence_it_explains() -> None:
+    watcher = of(rule("hush", Silence(8_000)))
+    watcher.hear(RECORDED)
+    watcher.tick(9_200)
+    assert lives(watcher.hear(held(True, 3_000))) == [("hush.1", "retracted", "revised")]
+
+
+def test_a_long_hold_is_told_when_its_time_has_come() -> None:
+    watcher = of(rule("waiting", OnHold(60_000)))
+    watcher.hear(RECORDED, held(True, 5_000))
+    assert watcher.wake == 65_000
+    assert watcher.tick(64_999) == []
+    assert lives(watcher.tick(65_000)) == [("waiting.1", "confirmed", "")]
+    assert watcher.wake is None
+
+
+def test_a_hold_that_was_over_in_time_is_not_told() -> None:
+    watcher = of(rule("waiting", OnHold(60_000)))
+    watcher.hear(held(True, 5_000), held(False, 64_999))
+    assert watcher.wake is None
+    assert lives(watcher.tick(100_000)) == []
+
+
+def test_a_hold_that_was_over_before_it_is_known_takes_its_card_back() -> None:
+    watcher = of(rule("waiting", OnHold(60_000)))
+    watcher.hear(held(True, 5_000))
+    assert lives(watcher.tick(65_000)) == [("waiting.1", "confirmed", "")]
+    assert lives(watcher.hear(held(False, 30_000))) == [("waiting.1", "retracted", "revised")]
+
+
+def holds(*events: HoldChanged) -> tuple[Span, ...]:
+    watcher = watching(*events)
+    return derive.heardings(watcher.playbook, watcher.call).holds
+
+
+def test_holds_are_in_order_of_their_times_however_they_become_known() -> None:
+    four = [held(True, 1_000), held(False, 2_000), held(True, 3_000), held(False, 4_000)]
+    assert holds(*four) == holds(*reversed(four)) == (Span(1_000, 2_000), Span(3_000, 4_000))
+    assert holds(*four[:3], four[2]) == (Span(1_000, 2_000), Span(3_000, FOR_EVER))
+
+
+def test_what_is_told_twice_or_never_begun_changes_no_hold() -> None:
+    assert holds(held(True, 1_000), held(True, 1_500), held(False, 2_000), held(False, 9_000)) == (Span(1_000, 2_000),)
+    assert holds(held(False, 1_000)) == ()
+    assert holds(held(True, 1_000), held(False, 1_000)) == (Span(1_000, FOR_EVER),)
+
+
+def test_a_hold_that_nothing_has_ended_is_met_up_to_the_end_of_the_call() -> None:
+    for end_ms, ids in ((64_999, []), (65_000, ["waiting.1"])):
+        watcher = of(rule("waiting", OnHold(60_000)))
+        items = watcher.hear(held(True, 5_000), CallEnded(call_id=CALL, at_ms=end_ms))
+        assert [card_id for card_id, _, _ in lives(items)] == ids
+
+
+# --- what must not follow
+
+CYCLE = rule("bill", Said(("my bill !(cycle|due date)",)))
+
+
+def test_a_card_is_taken_back_when_what_must_not_follow_comes_in_the_next_segment() -> None:
+    watcher = of(CYCLE)
+    assert lives(watcher.hear(segment("a", say("customer", 1_000, "about my bill")))) == [("bill.1", "confirmed", "")]
+    assert lives(watcher.hear(segment("b", say("customer", 1_900, "due")))) == []
+    assert lives(watcher.hear(segment("c", say("customer", 2_200, "date please")))) == [
+        ("bill.1", "retracted", "revised")
+    ]
+    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="c"))) == [("bill.1", "confirmed", "")]
+
+
+def test_what_must_not_follow_takes_back_only_the_place_that_it_follows() -> None:
+    watcher = of(CYCLE)
+    watcher.hear(segment("a", say("customer", 1_000, "my bill cycle and my bill")))
+    (card,) = watcher.call.told.cards.values()
+    assert (card.state, card.at_ms) == ("confirmed", 2_800)
+
+
+def test_what_must_not_follow_may_be_said_by_somebody_else() -> None:
+    watcher = of(CYCLE)
+    watcher.hear(segment("a", say("customer", 1_000, "my bill")))
+    assert lives(watcher.hear(segment("b", say("agent", 1_600, "cycle")))) == []
+
+
+def test_a_word_that_is_not_final_yet_does_not_take_back_a_card_that_is() -> None:
+    watcher = of(CYCLE)
+    watcher.hear(segment("a", say("customer", 1_000, "my bill")))
+    assert lives(watcher.hear(*interims("b", say("customer", 1_600, "cycle")))) == []
+    assert lives(watcher.hear(segment("b", say("customer", 1_600, "cycle"), 5))) == [("bill.1", "retracted", "revised")]
+
+
+# --- what slots keep
+
+NUMBER = rule("number", SlotIs("last_four"), cooldown_ms=0, exempt=True)
+
+
+def kept(watcher: Watcher, at_ms: int = 10**9) -> dict[str, str]:
+    return derive.values(watcher.playbook, watcher.call, at_ms)
+
+
+def last_four(when: Condition | None, party: Party = "customer") -> SlotSource:
+    return SlotSource(id="last_four", kind="number", said=("{last_four}",), when=when, party=party)  # type: ignore[arg-type]
+
+
+DIGITS = segment("d", say("customer", 6_000, "four five one two"))
+ASKED = Said(("last four digits",), "agent", lasting_ms=10_000)
+
+
+def test_a_value_is_captured_where_its_slot_listens() -> None:
+    watcher = of(NUMBER, slots=(last_four(ASKED),))
+    assert lives(watcher.hear(DIGITS)) == []
+    assert kept(watcher) == {}
+    items = watcher.hear(segment("a", say("agent", 3_000, "the last four digits please")))
+    assert lives(items) == [("number.1", "confirmed", "")]
+    assert kept(watcher) == {"last_four": "4512"}
+    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))) == [("number.1", "retracted", "revised")]
+
+
+def test_a_slot_listens_no_longer_than_was_asked_for() -> None:
+    watcher = of(NUMBER, slots=(last_four(ASKED),))
+    watcher.hear(segment("a", say("agent", 3_000, "last four digits")))
+    watcher.hear(segment("b", say("customer", 13_899, "seven yes")), segment("c", say("customer", 16_000, "eight")))
+    assert kept(watcher) == {"last_four": "7"}
+
+
+def test_a_slot_listens_to_its_own_party() -> None:
+    def found(party: Party) -> dict[str, str]:
+        watcher = of(slots=(last_four(None, party),))
+        watcher.hear(segment("a", say("agent", 0, "nine")), segment("b", say("customer", 6_000, "seven")))
+        return kept(watcher)
+
+    assert (found("customer"), found("agent")) == ({"last_four": "7"}, {"last_four": "9"})
+    assert kept(of(slots=(last_four(None, "any"),))) == {}  # type: ignore[arg-type]
+
+
+def test_a_slot_may_listen_while_on_hold_or_upset_or_after_what_was_meant() -> None:
+    angry = segment("z", say("customer", 0, "this is a terrible awful horrible disgrace I hate it"))
+    watcher = of(NUMBER, slots=(last_four(AllOf((OnHold(1_000), MoodAt("tense")))),))
+    watcher.hear(angry, DIGITS)
+    assert kept(watcher) == {}
+    assert lives(watcher.hear(held(True, 4_000))) == [("number.1", "confirmed", "")]
+    assert lives(watcher.hear(held(False, 4_500))) == [("number.1", "retracted", "revised")]
+
+
+def test_one_slot_may_wait_for_another() -> None:
+    code = SlotSource(id="code", kind="number", said=("code {code}",), when=SlotIs("name", one_of=("Anna",)))
+    watcher = of(
+        rule("coded", SlotIs("code", above=3)),
+        slots=(code, SlotSource(id="name", kind="name", said=("i am {name}",))),
+    )
+    watcher.hear(segment("b", say("customer", 6_000, "code five")))
+    assert lives(watcher.items) == []
+    assert lives(watcher.hear(segment("a", say("customer", 0, "i am anna hello")))) == [("coded.1", "confirmed", "")]
+    assert kept(watcher) == {"code": "5", "name": "Anna"}
+    watcher.hear(segment("c", say("customer", 3_000, "i am bob hello")))
+    assert lives(watcher.items)[-1] == ("coded.1", "retracted", "revised")
+
+
+def test_the_last_value_counts_and_each_is_known_from_its_time_on() -> None:
+    watcher = of(slots=(last_four(None),))
+    watcher.hear(segment("b", say("customer", 6_000, "seven")), segment("a", say("customer", 0, "nine yes")))
+    assert [kept(watcher, at_ms) for at_ms in (299, 300, 6_299, 6_300)] == [
+        {}, {"last_four": "9"}, {"last_four": "9"}, {"last_four": "7"},
+    ]  # fmt: skip
+
+
+def test_of_two_phrases_that_end_together_the_longer_one_knows_best() -> None:
+    slot = SlotSource(id="sum", kind="number", said=("{sum}", "five {sum}", "only five {sum}"))
+    watcher = of(slots=(slot,))
+    watcher.hear(segment("a", say("customer", 0, "only five six")))
+    assert kept(watcher) == {"sum": "6"}
+
+
+def test_words_that_are_no_value_after_all_capture_nothing() -> None:
+    watcher = of(rule("paid", Said(("pay {sum} now",))), slots=(SlotSource(id="sum", kind="amount"),))
+    watcher.hear(segment("a", say("customer", 0, "pay five and now")))
+    assert (kept(watcher), lives(watcher.items)) == ({}, [])
+    watcher.hear(segment("b", say("customer", 9_000, "pay five now")))
+    assert (kept(watcher), lives(watcher.items)) == ({"sum": "5"}, [("paid.1", "confirmed", "")])
+
+
+def test_a_value_is_not_captured_where_its_phrase_is_followed_by_what_must_not() -> None:
+    watcher = of(NUMBER, slots=(replace(last_four(None), said=("it is {last_four} !(pounds)",)),))
+    watcher.hear(segment("a", say("customer", 0, "it is five")))
+    assert kept(watcher) == {"last_four": "5"}
+    items = watcher.hear(segment("b", say("customer", 900, "pounds")))
+    assert (kept(watcher), lives(items)) == ({}, [("number.1", "retracted", "revised")])
+
+
+# --- what was meant
+
+LEAVE = segment("a", say("customer", 1_000, "nobody helps me here"))
+
+
+def meaning(name: str, party: str = "customer", *, competes: bool = False) -> MeaningSource:
+    rule_id, _, _ = name.partition(".")
+    return MeaningSource(id=name, rule=rule_id, party=party, competes=competes)  # type: ignore[arg-type]
+
+
+def asked(*names: str, competes: bool = False) -> Watcher:
+    """A call with a card for each meaning."""
+    return of(
+        *(rule(name.partition(".")[0], Means(name), exempt=True, cooldown_ms=0) for name in names),
+        meanings=tuple(meaning(name, competes=competes) for name in names),
+    )
+
+
+def read(watcher: Watcher, version: str | None = None, **scores: float) -> UtteranceRead:
+    """A reading of what is to be read first; `leave=0.9` is the score of `leave.1`."""
+    return UtteranceRead(
+        call_id=CALL,
+        utterance=derive.unread(watcher.playbook, watcher.call)[0].key,
+        meanings=watcher.playbook.meanings_version if version is None else version,
+        scores={f"{name}.1": score for name, score in scores.items()},
+    )
+
+
+def test_what_was_meant_comes_early_while_the_turn_may_go_on_and_is_confirmed_when_it_is_over() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE)
+    assert lives(watcher.hear(read(watcher, leave=0.9))) == [("leave.1", "provisional", "")]
+    assert watcher.wake == 2_200 + PAUSE_MS
+    assert lives(watcher.tick(3_199)) == []
+    assert lives(watcher.tick(3_200)) == [("leave.1", "confirmed", "")]
+    (card,) = watcher.call.told.cards.values()
+    assert (card.at_ms, [quote.text for quote in card.why.words]) == (2_200, ["nobody helps me here"])
+    assert watcher.wake is None
+
+
+def test_what_is_read_after_the_turn_is_confirmed_at_once() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=3_200))
+    assert lives(watcher.hear(read(watcher, leave=0.5))) == [("leave.1", "confirmed", "")]
+
+
+def test_what_somebody_says_next_is_time_too() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE)
+    watcher.hear(read(watcher, leave=0.9))
+    assert lives(watcher.hear(segment("b", say("agent", 2_600, "one moment")))) == [("leave.1", "confirmed", "")]
+
+
+def test_a_turn_that_grows_into_another_meaning_takes_its_card_back() -> None:
+    watcher = asked("leave.1", "joke.1")
+    watcher.hear(LEAVE)
+    watcher.hear(read(watcher, leave=0.9))
+    items = watcher.hear(segment("b", say("customer", 2_500, "but i was joking")))
+    assert lives(items) == [("leave.1", "retracted", "revised")]
+    items = watcher.hear(read(watcher, leave=0.2, joke=0.8), ClockTicked(call_id=CALL, at_ms=9_000))
+    assert lives(items) == [("joke.1", "provisional", ""), ("joke.1", "confirmed", "")]
+
+
+def test_a_turn_that_grows_late_takes_a_confirmed_card_back() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE, segment("z", say("agent", 9_000, "one moment")))
+    watcher.hear(read(watcher, leave=0.9))
+    items = watcher.hear(segment("b", say("customer", 2_500, "i was joking")))
+    assert lives(items) == [("leave.1", "retracted", "revised")]
+    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))) == [("leave.1", "confirmed", "")]
+
+
+def test_in_a_chat_every_message_is_whole() -> None:
+    followed = asked("leave.1").playbook
+    watcher = Watcher(followed)
+    watcher.hear(CallStarted(call_id=CALL, channel="chat"), LEAVE)
+    assert lives(watcher.hear(read(watcher, leave=0.9))) == [("leave.1", "confirmed", "")]
+
+
+def test_a_reading_for_other_meanings_is_no_use() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    assert watcher.hear(read(watcher, version="other", leave=0.9)) == []
+    assert len(derive.unread(watcher.playbook, watcher.call)) == 1
+    assert lives(watcher.hear(read(watcher, leave=0.9))) == [("leave.1", "confirmed", "")]
+
+
+def test_the_first_reading_of_some_words_counts() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    first, second = read(watcher, leave=0.1), read(watcher, leave=0.9)
+    assert lives(watcher.hear(first, second)) == []
+    assert derive.unread(watcher.playbook, watcher.call) == []
+
+
+def test_a_reading_of_words_that_nobody_has_said_yet_counts_when_they_are() -> None:
+    ahead = asked("leave.1")
+    ahead.hear(LEAVE)
+    watcher = asked("leave.1")
+    assert watcher.hear(read(ahead, leave=0.9)) == []
+    assert lives(watcher.hear(LEAVE)) == [("leave.1", "provisional", "")]
+    assert derive.unread(watcher.playbook, watcher.call) == []
+
+
+def test_what_is_below_the_threshold_is_not_meant() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    assert lives(watcher.hear(read(watcher, leave=0.499, unheard_of=0.9))) == []
+
+
+def test_the_latest_words_are_read_first_and_only_of_those_whose_meaning_matters() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(
+        LEAVE, segment("b", say("customer", 9_000, "and again")), segment("c", say("agent", 5_000, "one moment"))
+    )
+    assert [one.text for one in derive.unread(watcher.playbook, watcher.call)] == ["and again", "nobody helps me here"]
+    both = of(rule("m", Means("m.1", "any")), meanings=(meaning("m.1", "any"),))
+    both.hear(LEAVE, segment("c", say("agent", 5_000, "one moment")))
+    assert [one.party for one in derive.unread(both.playbook, both.call)] == ["agent", "customer"]
+
+
+def test_of_several_articles_the_likeliest_is_meant_and_knows_those_that_were_near() -> None:
+    names = ("leave.1", "price.1", "fault.1", "move.1")
+    watcher = asked(*names, competes=True)
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    items = watcher.hear(read(watcher, leave=0.75, price=0.8, fault=0.71, move=0.69))
+    assert lives(items) == [("price.1", "confirmed", "")]
+    ((meant,),) = watcher.call.meant.values()
+    assert meant.near == (("leave.1", 0.75), ("fault.1", 0.71))
+
+
+def test_of_two_that_are_as_likely_the_name_decides() -> None:
+    watcher = asked("b.1", "a.1", competes=True)
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    assert lives(watcher.hear(read(watcher, a=0.8, b=0.8))) == [("a.1", "confirmed", "")]
+
+
+def test_meanings_that_do_not_compete_are_all_meant() -> None:
+    watcher = asked("leave.1", "price.1")
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    assert sorted(lives(watcher.hear(read(watcher, leave=0.9, price=0.6)))) == [
+        ("leave.1", "confirmed", ""),
+        ("price.1", "confirmed", ""),
+    ]
+    assert all(meant.near == () for (meant,) in watcher.call.meant.values())
+
+
+def test_an_article_that_is_not_for_this_call_takes_nothing_from_one_that_is() -> None:
+    watcher = of(
+        rule("leave", Means("leave.1")),
+        rule("draft", Means("draft.1"), draft=True),
+        rule("faults", Means("faults.1"), queues=("faults",)),
+        meanings=tuple(meaning(name, competes=True) for name in ("leave.1", "draft.1", "faults.1")),
+    )
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    items = watcher.hear(read(watcher, leave=0.6, draft=0.9, faults=0.8))
+    assert lives(items) == [("leave.1", "confirmed", "")]
+    assert watcher.call.meant["leave.1"][0].near == ()
+
+
+def test_an_article_that_is_not_for_this_call_is_withheld_where_no_other_is_meant() -> None:
+    watcher = of(
+        rule("leave", Means("leave.1")),
+        rule("draft", Means("draft.1"), draft=True),
+        meanings=(meaning("leave.1", competes=True), meaning("draft.1", competes=True)),
+    )
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    assert withheld(watcher.hear(read(watcher, leave=0.3, draft=0.9))) == [("draft", "draft")]
+
+
+def test_a_meaning_counts_for_its_own_party() -> None:
+    watcher = of(
+        rule("ours", Means("ours.1", "agent")),
+        rule("theirs", Means("theirs.1")),
+        meanings=(meaning("ours.1", "agent"), meaning("theirs.1")),
+    )
+    watcher.hear(segment("a", say("agent", 1_000, "sometime next week")), ClockTicked(call_id=CALL, at_ms=9_000))
+    assert lives(watcher.hear(read(watcher, ours=0.9, theirs=0.9))) == [("ours.1", "confirmed", "")]
+
+
+def test_what_was_meant_combines_with_what_was_said() -> None:
+    condition = AllOf((Means("leave.1", lasting_ms=20_000), Said(("my contract",)), Not(OnHold(1))))
+    watcher = of(rule("leave", condition), meanings=(meaning("leave.1"),))
+    watcher.hear(segment("c", say("customer", 9_000, "it is my contract")), LEAVE)
+    assert lives(watcher.hear(read_of(watcher, "nobody", leave=0.9))) == [("leave.1", "confirmed", "")]
+
+
+def test_a_slot_listens_after_what_was_meant() -> None:
+    quiet = rule("leave", Means("leave.1"), draft=True)
+    watcher = of(NUMBER, quiet, slots=(last_four(Means("leave.1")),), meanings=(meaning("leave.1"),))
+    watcher.hear(LEAVE, segment("d", say("customer", 6_000, "it is four five one two")))
+    assert kept(watcher) == {}
+    assert lives(watcher.hear(read_of(watcher, "nobody", leave=0.9))) == [("number.1", "confirmed", "")]
+
+
+def read_of(watcher: Watcher, beginning: str, **scores: float) -> UtteranceRead:
+    """A reading of the utterance that begins with a word."""
+    waiting = derive.unread(watcher.playbook, watcher.call)
+    (key,) = (one.key for one in waiting if one.text.startswith(beginning))
+    return msgspec.structs.replace(read(watcher, None, **scores), utterance=key)
+
+
+def test_the_same_words_in_the_same_place_need_no_second_reading() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    watcher.hear(read(watcher, leave=0.9))
+    cut = [segment("b", say("customer", 1_000, "nobody helps")), segment("c", say("customer", 1_600, "me here"))]
+    items = watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"), *cut)
+    assert lives(items)[-1] == ("leave.1", "confirmed", "")
+    assert "nobody helps me here" not in [one.text for one in derive.unread(watcher.playbook, watcher.call)]
+
+
+def test_readings_outlive_a_playbook_that_asks_for_the_same_meanings() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    watcher.hear(read(watcher, leave=0.9))
+    source = replace(watcher.playbook.source, name="another")
+    assert lives(watcher.change(source, at_ms=10_000)) == []
+    assert derive.unread(watcher.playbook, watcher.call) == []
 
 
 # --- what models read

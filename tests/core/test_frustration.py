@@ -27,6 +27,7 @@ from rtig.core.frustration import (
 )
 from rtig.core.guidance import Quote
 from rtig.core.sentiment import Sentiment
+from rtig.core.shape import FOR_EVER, Span
 from rtig.core.transcript import Stream, Transcript
 
 TEMPER = Temper()
@@ -148,6 +149,84 @@ def test_the_mood_falls_exactly_when_it_was_said_to(facts: list[tuple[int, float
 def test_a_band_that_can_never_be_left_asks_for_no_tick() -> None:
     temper = Temper(tense=0.05, hysteresis=0.08)
     assert frustration.cools_at(temper, weighed(influence(0, 0.1), temper=temper), 0) is None
+
+
+# --- how long it lasts
+
+
+def lasting(*influences: Influence, enter: float, leave: float, temper: Temper = TEMPER) -> list[Span]:
+    return list(frustration.lasting(temper, weighing(*influences, temper=temper), enter, leave))
+
+
+def test_a_score_lasts_from_where_it_is_reached_to_where_it_falls_below() -> None:
+    half = TEMPER.half_life_ms
+    assert lasting(influence(1_000, 0.5), enter=0.5, leave=0.25) == [Span(1_000, 1_000 + half + 1)]
+    assert lasting(influence(1_000, 0.5), enter=0.5, leave=0.5) == [Span(1_000, 1_001)]
+    assert lasting(influence(1_000, 0.5), enter=0.51, leave=0.2) == []
+    assert lasting(enter=0.1, leave=0.1) == []
+
+
+def test_what_raises_it_again_keeps_it_there_and_relief_ends_it() -> None:
+    once, again, relief = influence(1_000, 0.5), influence(60_000, 0.4), influence(70_000, -0.9)
+    ((start, end),) = lasting(once, again, enter=0.5, leave=0.3)
+    assert start == 1_000
+    assert end > 60_000
+    assert lasting(once, again, relief, enter=0.5, leave=0.3) == [Span(1_000, 70_000)]
+
+
+def test_it_is_entered_again_only_at_its_threshold() -> None:
+    first, more = influence(1_000, 0.5), influence(91_001, 0.2)
+    assert lasting(first, more, enter=0.5, leave=0.25) == [Span(1_000, 91_001)]
+    assert lasting(first, influence(91_001, 0.4), enter=0.5, leave=0.25)[1].start_ms == 91_001
+
+
+def test_a_level_that_nothing_falls_below_lasts_for_ever() -> None:
+    assert lasting(influence(1_000, 0.1), enter=0.05, leave=0.0) == [Span(1_000, FOR_EVER)]
+    assert lasting(enter=0.0, leave=0.0) == [Span(0, FOR_EVER)]
+
+
+def test_the_same_signal_again_ends_nothing() -> None:
+    said = [influence(at_ms, 0.5, signal="again") for at_ms in (1_000, 3_000, 6_000)]
+    assert lasting(*said, enter=0.5, leave=0.3) == lasting(said[0], enter=0.5, leave=0.3)
+
+
+_FAST = Temper(half_life_ms=12)
+
+
+def stepped(facts: Sequence[Influence], wanted: str, until: int) -> list[bool]:
+    """Whether the mood is in a band or a higher one, at each millisecond, by what is shown of it."""
+    there = []
+    for now in range(until):
+        patience = weighed(*(fact for fact in facts if fact.at_ms <= now), temper=_FAST)
+        there.append(BANDS.index(band(patience, now, _FAST)) >= BANDS.index(wanted))
+    return there
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from((0.1, 0.3, 0.6, 0.9, -0.3, -0.9))), max_size=7),
+    st.sampled_from(BANDS[1:]),
+)
+def test_a_band_lasts_as_long_as_a_step_through_time_shows_it(facts: list[tuple[int, float]], wanted: str) -> None:
+    said = [influence(at_ms, weight, key=f"k{number}") for number, (at_ms, weight) in enumerate(facts)]
+    enter = _FAST.thresholds[BANDS.index(wanted) - 1]
+    spans = lasting(*said, enter=enter, leave=enter - _FAST.hysteresis, temper=_FAST)
+    found = [any(span.start_ms <= now < span.end_ms for span in spans) for now in range(100)]
+    assert found == stepped(said, wanted, 100)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from((0.1, 0.3, 0.6, 0.9, -0.3, -0.9))), max_size=7),
+    st.sampled_from((0.05, 0.2, 0.45, 0.8)),
+)
+def test_a_score_lasts_as_long_as_a_step_through_time_shows_it(facts: list[tuple[int, float]], level: float) -> None:
+    said = [influence(at_ms, weight, key=f"k{number}") for number, (at_ms, weight) in enumerate(facts)]
+    spans = lasting(*said, enter=level, leave=level, temper=_FAST)
+    for now in range(100):
+        patience = weighed(*(fact for fact in said if fact.at_ms <= now), temper=_FAST)
+        there = frustration.faded(_FAST, patience, now) >= level
+        assert any(span.start_ms <= now < span.end_ms for span in spans) == there, now
 
 
 # --- what is shown

@@ -11,8 +11,10 @@ from msgspec.structs import replace
 
 from rtig.core import policy
 from rtig.core.conditions import Said
+from rtig.core.guidance import Bend
 from rtig.core.policy import SAME_REMARK_MS, Attention, Choice, Mute
 from rtig.core.triggers import Moment, Rule
+from rtig.core.utterances import Meant
 
 ATTENTION = Attention(gap_ms=6_000, patience_ms=20_000, preempt=30, ageing=1.0)
 SAID = Said(("x",))
@@ -179,6 +181,81 @@ def test_a_blocked_moment_is_withheld_for_its_reason_and_costs_nothing(blocked: 
     assert withheld(choice) == [("a", 0, blocked, "phrase"), ("a", 1_500, blocked, "")]
 
 
+# --- the same words for several articles
+
+BENT = (Bend(heard="bil", meant="bill"),)
+MEANT = Meant("u", 0.9, "customer", 0, 1_000, ())
+
+
+def article(rule_id: str, priority: int = 50) -> Rule:
+    return replace(named(rule_id, priority), kind="article")
+
+
+SURE, FAINT = article("sure"), article("faint")
+
+
+@pytest.mark.parametrize(
+    ("sure", "faint", "beaten"),
+    [
+        ({}, {"bends": BENT}, True),
+        ({}, {"meant": MEANT}, True),
+        ({"bends": BENT}, {"meant": MEANT}, True),
+        ({}, {}, False),
+        ({"bends": BENT}, {"bends": BENT}, False),
+        ({"meant": MEANT}, {"meant": MEANT}, False),
+        ({"bends": BENT}, {}, False),
+        ({"meant": MEANT}, {"bends": BENT}, False),
+    ],
+)
+def test_what_was_said_beats_what_may_have_been_meant(
+    sure: dict[str, object], faint: dict[str, object], beaten: bool
+) -> None:
+    choice = chosen(at(1_000, SURE, since_ms=0, **sure), at(1_500, FAINT, since_ms=500, **faint))
+    assert withheld(choice) == ([("faint", 1_500, "beaten", "sure")] if beaten else [])
+    assert [m.rule.id for m in choice.waiting] == ([] if beaten else ["faint"])
+
+
+def test_only_articles_beat_and_are_beaten() -> None:
+    coach, faint = named("coach"), named("faint")
+    assert withheld(chosen(at(1_000, coach), at(1_500, FAINT, since_ms=500, meant=MEANT))) == []
+    assert withheld(chosen(at(1_000, SURE), at(1_500, faint, since_ms=500, meant=MEANT))) == []
+
+
+def test_an_article_is_beaten_by_words_within_its_own_only() -> None:
+    late = at(7_500, FAINT, since_ms=1_001, meant=MEANT)
+    assert shown(chosen(at(1_000, SURE), late)) == [("sure.1", 1_000), ("faint.1", 7_500)]
+    assert withheld(chosen(at(1_001, SURE), late)) == [("faint", 7_500, "beaten", "sure")]
+
+
+def test_an_article_is_not_beaten_by_itself() -> None:
+    again = replace(FAINT, cooldown_ms=0)
+    choice = chosen(at(1_000, again), at(7_500, again, since_ms=500, meant=MEANT))
+    assert shown(choice) == [("faint.1", 1_000), ("faint.2", 7_500)]
+
+
+def test_an_article_that_waits_beats_too_and_the_first_by_name_is_told() -> None:
+    facts = (at(0, B), at(1_000, article("one")), at(1_000, article("all")), at(1_500, FAINT, meant=MEANT))
+    choice = chosen(*facts)
+    assert [m.rule.id for m in choice.waiting] == ["all", "one"]
+    assert withheld(choice) == [("faint", 1_500, "beaten", "all")]
+
+
+def test_an_article_that_was_itself_refused_beats_nobody() -> None:
+    choice = chosen(at(1_000, SURE, blocked="done"), at(1_500, FAINT, since_ms=500, meant=MEANT))
+    assert shown(choice) == [("faint.1", 1_500)]
+
+
+def test_compliance_is_never_beaten() -> None:
+    duty = replace(FAINT, exempt=True)
+    choice = chosen(at(1_000, SURE), at(1_500, duty, since_ms=500, meant=MEANT))
+    assert shown(choice) == [("sure.1", 1_000), ("faint.1", 1_500)]
+
+
+def test_a_beaten_card_costs_nothing() -> None:
+    choice = chosen(at(1_000, SURE), at(1_500, FAINT, since_ms=500, meant=MEANT), at(8_000, FAINT))
+    assert shown(choice) == [("sure.1", 1_000), ("faint.1", 8_000)]
+
+
 # --- the agent's word
 
 
@@ -203,6 +280,8 @@ RULES = (
     named("c", 90, once=True),
     named("d", 20, exempt=True, cooldown_ms=3_000),
     named("e", 95, cooldown_ms=0),
+    replace(named("f", 40, cooldown_ms=2_000), kind="article"),
+    replace(named("g", 55, cooldown_ms=0), kind="article"),
 )
 FACTS = st.one_of(
     st.builds(
@@ -210,6 +289,9 @@ FACTS = st.one_of(
         st.integers(0, 60).map(lambda n: n * 500),
         st.sampled_from(RULES),
         st.integers(0, 1),
+        since_ms=st.just(0),
+        bends=st.sampled_from(((), (), BENT)),
+        meant=st.sampled_from((None, None, MEANT)),
         blocked=st.sampled_from(("", "", "", "", "done")),
     ),
     st.builds(Mute, st.integers(0, 60).map(lambda n: n * 500), st.sampled_from(("a", "b", "e"))),

@@ -15,6 +15,8 @@ from calls import (
     interims,
     lives,
     moods,
+    playbook,
+    rule,
     say,
     segment,
     tone,
@@ -25,9 +27,11 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 
 from rtig.core import derive, engine, telling
+from rtig.core.conditions import Said, SlotIs
 from rtig.core.events import AnyEvent, CallEnded, CallStarted, CardMissed, PartyCorrected, SegmentVoided
 from rtig.core.frustration import BANDS
 from rtig.core.guidance import Band, Card, Checklist, Guidance, Line
+from rtig.core.playbook import SlotSource, Source
 from rtig.core.transcript import UNFINISHED_MS
 
 # --- a card's life
@@ -181,6 +185,93 @@ def test_cards_that_stand_are_those_that_a_new_look_would_show_and_nothing_is_le
     left: list[Guidance] = []
     telling.tell(PLAYBOOK, state, state, folded.seq + 1, left)
     assert left == []
+
+
+# --- what the agent may say
+
+
+def saying(sentence: str, without: str = "") -> Watcher:
+    """A call in which a bill brings up a sentence with slots."""
+    bill = rule("bill", Said(("my bill",)), cooldown_ms=0)
+    source = Source(
+        name="slots",
+        rules=(replace(bill, say=sentence, say_without=without), rule("named", SlotIs("first_name"), exempt=True)),
+        slots=(
+            SlotSource(id="first_name", kind="name", said=("my name is {first_name}",)),
+            SlotSource(id="sum", kind="amount", said=("it was {sum}",)),
+        ),
+    )
+    return watching(followed=playbook(source))
+
+
+def sentences(watcher: Watcher) -> list[str]:
+    """All that the bill's cards said, in the order in which they were told."""
+    return [card.say for card in watcher.items if isinstance(card, Card) and card.why.rule == "bill"]
+
+
+MY_BILL = segment("bill", say("customer", 9_000, "my bill"))
+
+
+def test_a_card_says_what_the_slots_hold() -> None:
+    watcher = saying("{first_name|Right}, {sum} it is.", "Right.")
+    watcher.hear(
+        segment("a", say("customer", 1_000, "my name is anna")),
+        segment("b", say("customer", 4_000, "it was 75.10")),
+        MY_BILL,
+    )
+    assert sentences(watcher) == ["Anna, 75.10 it is."]
+
+
+def test_an_empty_slot_is_left_to_the_words_of_its_own_or_the_whole_sentence_to_another() -> None:
+    assert sentences_of(saying("{first_name|Right}, let me look.")) == ["Right, let me look."]
+    assert sentences_of(saying("{first_name}, let me look.", "Let me look.")) == ["Let me look."]
+    assert sentences_of(saying("{first_name}, let me look.")) == [""]
+    assert sentences_of(saying("Let me look.", "Never said.")) == ["Let me look."]
+
+
+def sentences_of(watcher: Watcher) -> list[str]:
+    watcher.hear(MY_BILL)
+    return sentences(watcher)
+
+
+def test_a_card_says_what_was_known_at_its_moment() -> None:
+    watcher = saying("{first_name|You}.")
+    watcher.hear(
+        segment("a", say("customer", 1_000, "my name is anna")),
+        MY_BILL,
+        segment("b", say("customer", 20_000, "my name is maria")),
+        segment("c", say("customer", 40_000, "my bill")),
+    )
+    assert sentences(watcher) == ["Anna.", "Maria."]
+    assert sentences(watcher) == [
+        card.say for _, card in sorted(cards(watcher.items).items()) if card.why.rule == "bill"
+    ]
+
+
+def test_a_value_that_is_said_with_the_words_themselves_is_known_at_their_moment() -> None:
+    watcher = saying("{first_name|You}.")
+    watcher.hear(
+        segment("a", say("customer", 1_000, "my name is anna")), segment("b", say("customer", 2_200, "my bill"))
+    )
+    assert sentences(watcher) == ["Anna."]
+
+
+def test_a_confirmed_card_is_told_again_when_what_it_says_was_said_earlier_and_arrives_late() -> None:
+    watcher = saying("{first_name|You}.")
+    watcher.hear(MY_BILL, segment("a", say("customer", 1_000, "my name is anna")))
+    assert sentences(watcher) == ["You.", "Anna."]
+    early, late = (card for card in watcher.items if isinstance(card, Card) and card.why.rule == "bill")
+    assert (late.state, late.id, late.at_ms, late.shown_ms) == ("confirmed", early.id, early.at_ms, early.shown_ms)
+    watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))
+    assert sentences(watcher) == ["You.", "Anna.", "You."]
+
+
+def test_a_value_that_is_taken_back_before_the_card_is_told_is_not_said() -> None:
+    watcher = saying("{first_name|You}.")
+    watcher.hear(
+        segment("a", say("customer", 1_000, "my name is anna")), SegmentVoided(call_id=CALL, segment_id="a"), MY_BILL
+    )
+    assert sentences(watcher) == ["You."]
 
 
 # --- the mood

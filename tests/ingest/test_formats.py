@@ -20,4 +20,4 @@ def test_an_unknown_format_is_refused_with_those_there_are() -> None:
     with pytest.raises(MessageRefused) as refused:
         factory("vosk")
     assert refused.value.code is Code.UNKNOWN_FORMAT
-    assert "deepgram, lca, rtig, speechmatics" in refused.value.sentence
+    assert "deepgram, dialogue, lca, rtig, speechmatics" in refused.value.sentence

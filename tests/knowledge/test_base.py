@@ -491,7 +491,7 @@ def test_schemas_know_phrases_and_durations() -> None:
 
 
 def test_an_installed_package_carries_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtig.knowledge.base.__file__", str(tmp_path / "rtig" / "knowledge" / "base.py"))
+    monkeypatch.setattr("rtig.shipped.__file__", str(tmp_path / "rtig" / "shipped.py"))
     assert knowledge.shipped() == tmp_path / "rtig" / "knowledge_base"
 
 

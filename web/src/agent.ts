@@ -8,10 +8,11 @@ import { Announcer, Deck, type Entry } from "./deck";
 import { Desk } from "./desk";
 import { Marks } from "./marks";
 import { freshId, Outbox } from "./outbox";
-import type { Card, ServerMessage, Whisper } from "./protocol";
+import type { Card, Find, ServerMessage, Whisper } from "./protocol";
 import type { Answered } from "./ui/card";
 import { Entrance } from "./ui/entrance";
 import type { Seek } from "./ui/quotes";
+import type { SearchBox } from "./ui/search";
 import { bandShape } from "./ui/shapes";
 import { base, tokens } from "./ui/styles";
 import type { TranscriptView } from "./ui/transcript";
@@ -19,6 +20,7 @@ import { BAND_WORD, clockWords, codeWords } from "./words";
 import "./ui/card";
 import "./ui/checklists";
 import "./ui/mood";
+import "./ui/search";
 import "./ui/transcript";
 
 const TICK_MS = 500;
@@ -32,6 +34,7 @@ export class AgentPage extends LitElement {
   @query(".deck") private deckList!: HTMLElement | null;
   @query("main") private main!: HTMLElement | null;
   @query("rtig-transcript") private transcript!: TranscriptView | null;
+  @query("rtig-search") private search!: SearchBox | null;
 
   #entrance = new Entrance(this, "agent");
   #desk = this.#freshDesk();
@@ -66,6 +69,10 @@ export class AgentPage extends LitElement {
 
   told(message: ServerMessage): void {
     if (this.#outbox.take(message)) return;
+    if (message.type === "found") {
+      this.search?.take(message);
+      return;
+    }
     this.#desk.take(message, Date.now());
     if (message.type === "error" && message.code !== "unknown_call") {
       this.#entrance.say(codeWords(message.code, message.message));
@@ -150,6 +157,7 @@ export class AgentPage extends LitElement {
         <rtig-mood .mood=${call.mood} .hints=${[...call.hints.values()]}></rtig-mood>
       </header>
       <main>
+        <rtig-search .ask=${this.#ask}></rtig-search>
         ${this.#guidance(call)}
         <rtig-checklists .lists=${[...call.checklists.values()]}></rtig-checklists>
       </main>
@@ -362,6 +370,8 @@ export class AgentPage extends LitElement {
     });
     this.requestUpdate();
   };
+
+  #ask = (message: Find) => this.#entrance.connection.send(message);
 
   #hand = () => {
     this.#handAt = performance.now();
@@ -623,6 +633,7 @@ export class AgentPage extends LitElement {
           padding: 12px 20px 20px;
         }
 
+        rtig-search,
         .guidance,
         rtig-checklists {
           inline-size: 100%;

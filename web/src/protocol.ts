@@ -63,6 +63,14 @@ export interface SayToAgent {
   text: string;
 }
 
+/** agent, supervisor: which articles are about this? `find_id` names the answer. */
+export interface Find {
+  type: "find";
+  find_id: string;
+  query: string;
+  most?: number;
+}
+
 export interface Limits {
   message_bytes: number;
   messages_per_second: number;
@@ -83,6 +91,7 @@ export interface Welcome {
   ping_interval: number;
   limits: Limits;
   formats: string[];
+  lane: "down" | "off" | "on" | "starting";
 }
 
 /** The event of this key is durable at `seq`. An event that had come before is acknowledged again, with its seq. */
@@ -152,6 +161,31 @@ export interface CaughtUp {
   call_id: string;
   epoch: number;
   seq: number;
+}
+
+/** An article that was found. `score` only ranks within one answer. */
+export interface FoundArticle {
+  id: string;
+  title: string;
+  say: string;
+  /** Safe HTML. */
+  body: string;
+  steps: string[];
+  score: number;
+}
+
+/** The answer to `find`, best first. `meaning` says whether a model took part or the words alone. */
+export interface Found {
+  type: "found";
+  find_id: string;
+  articles: FoundArticle[];
+  meaning: boolean;
+}
+
+/** The model lane has another state. */
+export interface LaneIs {
+  type: "lane";
+  state: "down" | "off" | "on" | "starting";
 }
 
 /** One live call on the supervisors' board. */
@@ -233,6 +267,12 @@ export interface Quote {
   text: string;
 }
 
+/** A word that was heard for another one that was meant; either may be two words. */
+export interface Bend {
+  heard: string;
+  meant: string;
+}
+
 /** Why a card came: the rule, the playbook it stands in, the words, and what it was preferred to. */
 export interface Why {
   rule: string;
@@ -240,6 +280,12 @@ export interface Why {
   /** The condition in words, e.g. `said "bill ~4 doubled" by customer`. */
   condition: string;
   words: Quote[];
+  /** What was made out through recognition errors. */
+  bends: Bend[];
+  /** How sure a model is that this was meant, from 0.5 to 1; None where the words or the call said it. */
+  score: number | null;
+  /** Ids of articles that were about as likely to be meant. */
+  near: string[];
   /** Ids of rules whose cards had to wait or fell away because of this one. */
   beat: string[];
 }
@@ -318,7 +364,7 @@ export interface Withheld {
   type: "withheld";
   call_id: string;
   rule: string;
-  reason: "budget" | "channel" | "cooldown" | "done" | "draft" | "excluded" | "late" | "muted" | "once" | "queue";
+  reason: "beaten" | "budget" | "channel" | "cooldown" | "done" | "draft" | "excluded" | "late" | "muted" | "once" | "queue" | "team";
   /** The rule or card that stood in its way, where one did. */
   by: string;
   at_ms: number;
@@ -375,7 +421,8 @@ export type ClientMessage =
   | Unwatch
   | Answer
   | WatchBoard
-  | SayToAgent;
+  | SayToAgent
+  | Find;
 
 export type ServerMessage =
   | Welcome
@@ -385,6 +432,8 @@ export type ServerMessage =
   | Guided
   | StartOver
   | CaughtUp
+  | Found
+  | LaneIs
   | Board
   | Bye;
 

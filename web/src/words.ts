@@ -1,6 +1,6 @@
 // What the pages say in words: codes, states and times.
 
-import type { BoardRow, Card, Line, Mood, Withheld } from "./protocol";
+import type { BoardRow, Card, LaneIs, Line, Mood, Withheld } from "./protocol";
 
 export type Band = Mood["band"];
 export type Party = Line["party"];
@@ -48,8 +48,18 @@ export const WITHHELD_WORD: Record<Withheld["reason"], string> = {
   muted: "dismissed before",
   draft: "a draft",
   queue: "not for this queue",
+  team: "not for this team",
   channel: "not for calls of this kind",
   late: "it would have come too late",
+  beaten: "another article fits better",
+};
+
+/** Without a model, cards come from words and the state of the call alone; people should know. */
+export const LANE_WORD: Record<LaneIs["state"], string> = {
+  on: "",
+  starting: "meaning starts soon",
+  off: "meaning is off",
+  down: "meaning is off for now",
 };
 
 /** What a person can do about it, where there is something. Other codes keep the server's own sentence. */

@@ -117,7 +117,7 @@ describe("the call's clock", () => {
 describe("evidence", () => {
   it("is the words of cards that stand and of the mood", () => {
     const call = new Call("c");
-    const why = (text: string) => ({ rule: "r", playbook: "p", condition: "", words: [quote(text, 0)], beat: [] });
+    const why = (text: string) => ({ rule: "r", playbook: "p", condition: "", words: [quote(text, 0)], bends: [], score: null, near: [], beat: [] });
     call.take(frame(1, card("a", { why: why("kept") }), card("b", { state: "retracted", why: why("gone") })), 0);
     const reason = { what: "w", weight: 0.1, at_ms: 0, words: [quote("angry", 3, "s2")] };
     call.take(frame(2, mood(0.4, { reasons: [reason] })), 0);

@@ -21,6 +21,7 @@ const WELCOME: Welcome = {
   ping_interval: 20,
   limits: { message_bytes: 1, messages_per_second: 1, segments_per_call: 1 },
   formats: [],
+  lane: "off",
 };
 
 class Socket implements SocketLike {

@@ -57,7 +57,7 @@ export const card = (id: string, change: Partial<Card> = {}): Card => ({
   body: "",
   steps: [],
   article: null,
-  why: { rule: "r", playbook: "p", condition: "", words: [], beat: [] },
+  why: { rule: "r", playbook: "p", condition: "", words: [], bends: [], score: null, near: [], beat: [] },
   priority: 1,
   at_ms: 0,
   shown_ms: 0,

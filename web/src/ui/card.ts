@@ -97,7 +97,8 @@ export class CardView extends LitElement {
   #why() {
     const { why } = this.card;
     if (!why.words.length) return html`Because: ${why.condition}`;
-    return html`Because ${said(why.words, this.place === "read" ? "supervisor" : "agent")}`;
+    const reader = this.place === "read" ? "supervisor" : "agent";
+    return html`${why.score === null ? "Because" : "By meaning, because"} ${said(why.words, reader)}`;
   }
 
   #behind() {
@@ -130,7 +131,13 @@ export class CardView extends LitElement {
               : nothing
           }
           Rule ${why.rule}:
-          ${why.condition}.${why.beat.length ? html`<br />Came before ${why.beat.join(", ")}.` : nothing}
+          ${why.condition}.${
+            why.bends.length
+              ? html`<br />Made out: ${why.bends.map((bend) => `“${bend.heard}” for “${bend.meant}”`).join(", ")}.`
+              : nothing
+          }${why.score === null ? nothing : html`<br />Sure to ${Math.round(why.score * 100)} %.`}${
+            why.near.length ? html`<br />About as likely: ${why.near.join(", ")}.` : nothing
+          }${why.beat.length ? html`<br />Came before ${why.beat.join(", ")}.` : nothing}
         </p>
       </div>
     </details>`;

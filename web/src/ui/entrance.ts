@@ -3,7 +3,7 @@
 import { html, type ReactiveController, type ReactiveControllerHost } from "lit";
 import { Connection, heedNetwork, type Status } from "../connection";
 import { arrive, forget, keep } from "../key";
-import type { ServerMessage } from "../protocol";
+import type { LaneIs, ServerMessage } from "../protocol";
 import { codeWords } from "../words";
 import "./sign-in";
 import type { SignIn } from "./sign-in";
@@ -30,6 +30,7 @@ export class Entrance implements ReactiveController {
   #role: "agent" | "supervisor";
   #key: string;
   #problem = "";
+  #lane: LaneIs["state"] = "on";
   #noticeTimer = 0;
 
   constructor(guest: Guest, role: "agent" | "supervisor") {
@@ -42,6 +43,8 @@ export class Entrance implements ReactiveController {
     this.connection = new Connection(role, this.agent);
     this.connection.onStatus = (status) => this.#changed(status);
     this.connection.onMessage = (message) => {
+      if (message.type === "welcome") this.#lane = message.lane;
+      if (message.type === "lane") this.#lane = message.state;
       guest.told(message);
       if (message.type === "error" && message.retry && !message.key) this.#askAgain(message.retry_after ?? 2);
       guest.requestUpdate();
@@ -80,6 +83,7 @@ export class Entrance implements ReactiveController {
       .status=${this.connection.status}
       .notice=${this.notice}
       .who=${who}
+      .lane=${this.#lane}
       @rtig-wish=${(event: Wish) => (event.what === "retry" ? this.connection.retry() : this.#signOut(""))}
     ></rtig-status>`;
   }

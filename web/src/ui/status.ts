@@ -4,7 +4,8 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Status } from "../connection";
-import { codeWords, lostWords } from "../words";
+import type { LaneIs } from "../protocol";
+import { codeWords, LANE_WORD, lostWords } from "../words";
 import { base } from "./styles";
 
 /** What the person wants: `retry` now, `sign-out`. */
@@ -23,6 +24,8 @@ export class StatusView extends LitElement {
   /** A sentence about something that did not work, for a while. */
   @property({ attribute: false }) notice = "";
   @property({ attribute: false }) who = "";
+  /** Whether utterances are understood by a model now. */
+  @property({ attribute: false }) lane: LaneIs["state"] = "on";
 
   override render() {
     const { status } = this;
@@ -33,7 +36,8 @@ export class StatusView extends LitElement {
         : status.phase === "stopped"
           ? codeWords(status.code, status.message)
           : this.notice;
-    const quiet = status.phase === "live" ? `Connected${this.who ? ` · ${this.who}` : ""}` : "Connecting…";
+    const parts = ["Connected", this.who, LANE_WORD[this.lane]].filter(Boolean);
+    const quiet = status.phase === "live" ? parts.join(" · ") : "Connecting…";
     return html`<footer class="strip small ${down ? "down" : this.notice ? "notice" : ""}">
       <span class="dot" aria-hidden="true"></span>
       <span class="words" role="status"

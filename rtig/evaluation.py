@@ -1,0 +1,278 @@
+"""How well meanings surface the right article: labelled turns streamed through a playbook made of labelled examples.
+
+A turn with a label that is not silent needs that label's article; a turn with silent labels alone must bring none. The
+turns go through the fold and the model as a call's would, with nothing held back to spare an agent's attention.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from rtig.core.conditions import Means
+from rtig.core.engine import Rehearsal, unread
+from rtig.core.events import CallStarted, SegmentHeard, UtteranceRead
+from rtig.core.guidance import Card
+from rtig.core.playbook import MeaningSource, Playbook, Source
+from rtig.core.policy import Attention
+from rtig.core.triggers import Clause, Rule
+from rtig.core.utterances import Utterance
+from rtig.errors import WorldError
+from rtig.lane.talk import Learn
+
+SILENT_FOR_ONE = 6
+"""With few examples a label, so many silent ones for each of them: those are what any call has plenty of."""
+TURN_MS = 60_000
+
+Read = Callable[[Sequence[Utterance]], Sequence[dict[str, float]]]
+"""A model that has learned: of each utterance, how likely it has each meaning."""
+
+
+class Turn(NamedTuple):
+    """A labelled turn. `seen`: the very same text is among the training turns; None where nobody says."""
+
+    text: str
+    labels: frozenset[str]
+    group: str
+    call: str
+    seen: bool | None
+
+
+class Outcome(NamedTuple):
+    """What came of a turn: the article that it needs, if any, the one it got, and the likeliest, with its score."""
+
+    needs: frozenset[str]
+    shown: str
+    best: str
+    score: float
+    seen: bool | None
+
+
+class Figures(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Precision: of the turns that got an article, how many got the right one. Recall: of those that needed one."""
+
+    n: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    false_per_100_silent: float | None
+    """Articles on 100 turns that needed none."""
+    auc_silent: float | None
+    """How well the best score alone tells turns that need an article from those that do not."""
+    accuracy: float | None
+    """Of the turns that need an article: how often the likeliest is right, whatever its score."""
+
+
+class Report(Figures, frozen=True, kw_only=True, omit_defaults=True):
+    us_per_turn: float
+    """Processor time, the model's included."""
+    unseen: Figures | None = None
+    groups: dict[str, Figures] = {}
+
+
+def read_turns(path: Path, group: str = "") -> list[Turn]:
+    """JSON Lines with `text`, `intent` or `intents`, and perhaps `conv`, `seen_in_train` and whatever `group` names.
+
+    Turns with the same `conv` are one call, in the order in which they come. Raises `WorldError` that names the line.
+    """
+    turns = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = msgspec.json.decode(line, type=dict[str, Any])
+            labels = row["intents"] if "intents" in row else [row["intent"]]
+            turns.append(
+                Turn(
+                    msgspec.convert(row["text"], str),
+                    frozenset(msgspec.convert(labels, list[str])),
+                    str(row[group]) if group else "",
+                    str(row.get("conv", number)),
+                    row.get("seen_in_train"),
+                )
+            )
+        except KeyError as missing:
+            raise WorldError(f"{path}:{number}: {missing} is missing; a turn has `text` and `intent`.") from None
+        except msgspec.MsgspecError as error:
+            raise WorldError(f"{path}:{number}: {error}.") from None
+    if not turns:
+        raise WorldError(f"{path} has no turns.")
+    return turns
+
+
+def source_of(turns: Iterable[Turn], silent: frozenset[str], examples: int | None, seed: int) -> Source:
+    """A playbook with an article for each label that is not silent, and the silent turns as negatives.
+
+    With `examples`, as many different sentences a label, drawn by `seed`, and `SILENT_FOR_ONE` times as many of each
+    silent one. A label's name is its article's title, which is learned too.
+    """
+    said: dict[str, list[str]] = {}
+    for turn in turns:
+        for label in sorted(turn.labels):
+            said.setdefault(label, []).append(turn.text)
+    if examples is not None:
+        drawing = random.Random(seed)  # noqa: S311 (a sample, not a secret)
+        for label, texts in sorted(said.items()):
+            different = sorted(set(texts))
+            most = examples * SILENT_FOR_ONE if label in silent else examples
+            said[label] = drawing.sample(different, min(most, len(different)))
+    articles = sorted(said.keys() - silent)
+    return Source(
+        name="evaluation",
+        attention=Attention(gap_ms=0),
+        rules=tuple(
+            Rule(
+                id=label,
+                kind="article",
+                title=label,
+                clauses=(Clause(Means(label, "any")),),
+                cooldown_ms=0,
+                exempt=True,
+            )
+            for label in articles
+        ),
+        meanings=tuple(
+            MeaningSource(id=label, rule=label, examples=(*said[label], title(label)), party="any", competes=True)
+            for label in articles
+        ),
+        negatives=tuple(text for label in sorted(silent & said.keys()) for text in said[label]),
+    )
+
+
+def title(label: str) -> str:
+    """A label as a person would write it: `card_arrival` and `cardArrival` are "card arrival"."""
+    apart = "".join(
+        f" {sign.lower()}" if sign.isupper() else sign for sign in label.replace("_", " ").replace("-", " ")
+    )
+    return " ".join(apart.split())
+
+
+def lesson_of(playbook: Playbook, negatives: Sequence[str], false_alarms: float) -> Learn:
+    return Learn(
+        version=playbook.meanings_version,
+        meanings=playbook.source.meanings,
+        negatives=tuple(playbook.source.negatives or negatives),
+        false_alarms=false_alarms,
+    )
+
+
+def outcomes(playbook: Playbook, turns: Sequence[Turn], silent: frozenset[str], read: Read) -> Iterator[Outcome]:
+    """Stream the turns, call by call, and say what came of each."""
+    calls: dict[str, list[Turn]] = {}
+    for turn in turns:
+        calls.setdefault(turn.call, []).append(turn)
+    for name, said in calls.items():
+        rehearsal = Rehearsal(playbook, name)
+        list(rehearsal.hear(CallStarted(call_id=name, channel="chat")))
+        for number, turn in enumerate(said):
+            heard = SegmentHeard(
+                call_id=name, segment_id=str(number), rev=1, party="customer", text=turn.text, final=True, turn_end=True,
+                start_ms=number * TURN_MS, end_ms=number * TURN_MS,
+            )  # fmt: skip
+            items = [item for folded in rehearsal.hear(heard) for item in folded.guidance]
+            waiting = unread(playbook, rehearsal.call)
+            sure: dict[str, float] = {}
+            for one, scores in zip(waiting, read(waiting) if waiting else (), strict=True):
+                reading = UtteranceRead(
+                    call_id=name, utterance=one.key, meanings=playbook.meanings_version, scores=dict(scores)
+                )
+                items += [item for folded in rehearsal.hear(reading) for item in folded.guidance]
+            for one in rehearsal.call.utterances.get("customer", ()):
+                if any(quote.segment_id == str(number) for quote in one.quotes):
+                    for label, score in rehearsal.call.readings.get(one.key, {}).items():
+                        sure[label] = max(sure.get(label, 0.0), score)
+            cards = {item.id: item for item in items if isinstance(item, Card)}
+            shown = max(
+                (card for card in cards.values() if card.state == "confirmed"),
+                key=lambda card: (card.why.score or 0, card.why.rule),
+                default=None,
+            )
+            best = max(sure, key=lambda label: (sure[label], label), default="")
+            yield Outcome(
+                needs=turn.labels - silent,
+                shown=shown.why.rule if shown is not None else "",
+                best=best,
+                score=sure.get(best, 0.0),
+                seen=turn.seen,
+            )
+
+
+def figures(found: Sequence[Outcome]) -> Figures:
+    needing = [one for one in found if one.needs]
+    silent = [one for one in found if not one.needs]
+    shown = [one for one in found if one.shown]
+    right = sum(one.shown in one.needs for one in shown)
+    precision, recall = _share(right, len(shown)), _share(right, len(needing))
+    both = (precision or 0) + (recall or 0)
+    false = _share(100 * sum(bool(one.shown) for one in silent), len(silent))
+    return Figures(
+        n=len(found),
+        precision=precision,
+        recall=recall,
+        f1=round(2 * (precision or 0) * (recall or 0) / both, 4) if both else None,
+        false_per_100_silent=false,
+        auc_silent=_auc([one.score for one in needing], [one.score for one in silent]),
+        accuracy=_share(sum(one.best in one.needs for one in needing), len(needing)),
+    )
+
+
+def report(found: dict[str, list[Outcome]], seconds: float) -> Report:
+    """All groups together, the turns whose text is new, and each group where there are several."""
+    everything = [one for outcomes in found.values() for one in outcomes]
+    new = [one for one in everything if one.seen is False]
+    return Report(
+        **msgspec.structs.asdict(figures(everything)),
+        us_per_turn=round(1e6 * seconds / len(everything), 1),
+        unseen=figures(new) if new else None,
+        groups={name: figures(outcomes) for name, outcomes in found.items()} if len(found) > 1 else {},
+    )
+
+
+def surfacing(
+    train: Sequence[Turn],
+    test: Sequence[Turn],
+    silent: frozenset[str],
+    *,
+    compiled: Callable[[Source], Playbook],
+    learned: Callable[[Learn], Read],
+    negatives: Sequence[str],
+    false_alarms: float,
+    examples: int | None = None,
+    seed: int = 0,
+) -> Iterator[tuple[str, list[Outcome], float]]:
+    """Each group, what came of its test turns, and the seconds of processor time that they took.
+
+    `negatives` are those of a training set without silent turns. Raises `WorldError` for a test group without training.
+    """
+    for group in dict.fromkeys(turn.group for turn in test):
+        taught = [turn for turn in train if turn.group == group]
+        if not taught:
+            raise WorldError(f"No training turn is of group `{group}`.")
+        playbook = compiled(source_of(taught, silent, examples, seed))
+        read = learned(lesson_of(playbook, negatives, false_alarms))
+        began = time.process_time()
+        found = list(outcomes(playbook, [turn for turn in test if turn.group == group], silent, read))
+        yield group, found, time.process_time() - began
+
+
+def _share(part: float, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _auc(high: Sequence[float], low: Sequence[float]) -> float | None:
+    """How often one of the first is above one of the second; a tie is half."""
+    if not high or not low:
+        return None
+    ranked = sorted([*((score, True) for score in high), *((score, False) for score in low)])
+    total, at = 0.0, 0
+    while at < len(ranked):
+        end = at
+        while end < len(ranked) and ranked[end][0] == ranked[at][0]:
+            end += 1
+        total += sum(is_high for _, is_high in ranked[at:end]) * (at + end + 1) / 2
+        at = end
+    return round((total - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)), 4)

@@ -1,0 +1,64 @@
+"""Reads utterances for what they mean and articles for what they are about: one pass through the encoder serves both."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtig.core import conditions
+from rtig.core.utterances import Utterance
+from rtig.lane.encoder import Encoder, Vectors
+from rtig.lane.meanings import Meanings
+from rtig.lane.talk import Article, Asked, Learn
+
+TOLD_FROM = 0.05
+"""Less likely meanings are not worth an event's bytes."""
+
+
+class Reader:
+    """`version` names the meanings that it has learned; empty before the first."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.version = ""
+        self._encoder = encoder
+        self._meanings: Meanings | None = None
+        self._articles: tuple[Article, ...] = ()
+        self._about: Vectors | None = None
+
+    def another(self) -> "Reader":
+        """One that may learn something else, and shares what takes long: the encoder and what it has read."""
+        return Reader(self._encoder)
+
+    def learn(self, task: Learn) -> None:
+        self._meanings = Meanings.learn(self._encoder.encode, task.meanings, task.negatives, task.false_alarms)
+        self.version = task.version
+        if task.articles != self._articles:
+            self._articles = task.articles
+            self._about = self._encoder.encode([article.text for article in task.articles]) if task.articles else None
+
+    def read(self, utterances: Sequence[Asked], least: float = TOLD_FROM) -> tuple[dict[str, float], ...]:
+        """How likely each utterance has each meaning, from `least` on. At 0.5 a meaning counts as meant."""
+        if self._meanings is None:
+            return tuple({} for _ in utterances)
+        found = self._meanings.scores([(one.text, one.queue) for one in utterances])
+        return tuple(
+            {
+                name: round(score, 4)
+                for name, score in scores.items()
+                if score >= least and conditions.by(one.party, self._meanings.party(name))
+            }
+            for one, scores in zip(utterances, found, strict=True)
+        )
+
+    def understand(
+        self, queue: str, utterances: Sequence[Utterance], least: float = TOLD_FROM
+    ) -> tuple[dict[str, float], ...]:
+        """What `read` says of the utterances of one call."""
+        return self.read([Asked(one.key, one.party, one.text, queue) for one in utterances], least)
+
+    def find(self, query: str, most: int) -> tuple[tuple[str, float], ...]:
+        """The articles nearest to a query, and how near, -1 to 1."""
+        if self._about is None:
+            return ()
+        near = self._about @ self._encoder.encode([query])[0]
+        best = np.argsort(-near, kind="stable")[:most]
+        return tuple((self._articles[at].id, round(float(near[at]), 4)) for at in best)

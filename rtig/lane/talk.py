@@ -1,0 +1,112 @@
+"""What the server and the process with the models say to each other, and how it is framed on a pipe.
+
+One MessagePack struct a frame, after its length in four bytes.
+"""
+
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from rtig.core.events import Party
+from rtig.core.playbook import MeaningSource
+
+HEAD_BYTES = 4
+BATCH = 8
+"""Utterances that are read at once; more gain nothing on a CPU, and each waits for all of them."""
+
+
+class Article(Struct, frozen=True):
+    """What is searched of an article."""
+
+    id: str
+    text: str
+
+
+class Learn(Struct, frozen=True, kw_only=True, tag="learn"):
+    """Understand these meanings from now on, and search these articles."""
+
+    version: str
+    meanings: tuple[MeaningSource, ...]
+    negatives: tuple[str, ...]
+    false_alarms: float
+    articles: tuple[Article, ...] = ()
+
+
+class Asked(Struct, frozen=True):
+    """An utterance to be read. See `core.utterances.Utterance`. In another queue other meanings count."""
+
+    key: str
+    party: Party
+    text: str
+    queue: str
+
+
+class Read(Struct, frozen=True, tag="read"):
+    utterances: tuple[Asked, ...]
+
+
+class Find(Struct, frozen=True, tag="find"):
+    """Which articles are about this?"""
+
+    number: int
+    query: str
+    most: int
+
+
+Task = Learn | Read | Find
+
+
+class Learned(Struct, frozen=True, kw_only=True, tag="learned"):
+    version: str
+    seconds: float
+
+
+class Understood(Struct, frozen=True, tag="understood"):
+    """Of each utterance that was asked for, in that order: how likely it has each meaning; the unlikely are left out."""
+
+    version: str
+    scores: tuple[dict[str, float], ...]
+
+
+class Found(Struct, frozen=True, tag="found"):
+    """Articles and how near they are, -1 to 1, the nearest first."""
+
+    number: int
+    articles: tuple[tuple[str, float], ...]
+
+
+class Unable(Struct, frozen=True, tag="unable"):
+    """The process ends after this. `again`: another one may do better."""
+
+    problem: str
+    again: bool
+
+
+Reply = Learned | Understood | Found | Unable
+
+_encoder = msgspec.msgpack.Encoder()
+_tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)
+_replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+
+
+def framed(message: Task | Reply) -> bytes:
+    body = _encoder.encode(message)
+    return len(body).to_bytes(HEAD_BYTES, "big") + body
+
+
+def length_of(head: bytes) -> int:
+    return int.from_bytes(head, "big")
+
+
+def read_task(pipe: BinaryIO) -> Task | None:
+    """The next task; None where the other side has gone."""
+    head = pipe.read(HEAD_BYTES)
+    if len(head) < HEAD_BYTES:
+        return None
+    body = pipe.read(length_of(head))
+    return _tasks.decode(body) if len(body) == length_of(head) else None
+
+
+def reply_in(body: bytes) -> Reply:
+    return _replies.decode(body)

@@ -1,0 +1,172 @@
+// The search box: articles by words and by meaning, while the agent types. Keeps nothing when it is emptied.
+
+import { css, html, LitElement, nothing } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { unsafeHTML } from "lit/directives/unsafe-html.js";
+import { freshId } from "../outbox";
+import type { Find, Found } from "../protocol";
+import { base } from "./styles";
+
+/** From the last key to the question: fast typists ask once a word. */
+const PAUSE_MS = 150;
+
+@customElement("rtig-search")
+export class SearchBox extends LitElement {
+  /** Sends a question; false where there is no connection. */
+  @property({ attribute: false }) ask: (message: Find) => boolean = () => false;
+  @state() private found: Found | null = null;
+  @state() private asked = "";
+  @query("input") private input!: HTMLInputElement | null;
+
+  #timer = 0;
+  #waitingFor = "";
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.#timer);
+  }
+
+  /** Whether the answer was to the question that was asked last; older ones are of no interest any more. */
+  take(answer: Found): boolean {
+    if (answer.find_id !== this.#waitingFor) return false;
+    this.found = answer;
+    return true;
+  }
+
+  override render() {
+    const articles = this.found?.articles ?? [];
+    return html`<search>
+      <input
+        type="search"
+        aria-label="Search articles"
+        placeholder="Search articles"
+        autocomplete="off"
+        maxlength="200"
+        data-testid="search"
+        @input=${this.#typed}
+        @keydown=${this.#key}
+      />
+      <p class="unseen" role="status">${this.asked && this.found ? counted(articles.length) : ""}</p>
+      ${
+        this.asked && this.found
+          ? html`<ul data-testid="found">
+              ${repeat(
+                articles,
+                (article) => article.id,
+                (article) =>
+                  html`<li>
+                    <details data-testid="found-article" data-article-id=${article.id}>
+                      <summary>${article.title}</summary>
+                      ${article.say ? html`<p class="say">${article.say}</p>` : nothing}
+                      ${
+                        article.steps.length
+                          ? html`<ol>
+                              ${article.steps.map((step) => html`<li>${step}</li>`)}
+                            </ol>`
+                          : nothing
+                      }
+                      <div class="body">${unsafeHTML(article.body)}</div>
+                    </details>
+                  </li>`,
+              )}
+              ${articles.length ? nothing : html`<li class="muted small none">Nothing is about that.</li>`}
+            </ul>`
+          : nothing
+      }
+    </search>`;
+  }
+
+  #typed = () => {
+    clearTimeout(this.#timer);
+    const wanted = this.input?.value.trim() ?? "";
+    if (!wanted) {
+      this.asked = "";
+      this.found = null;
+      this.#waitingFor = "";
+      return;
+    }
+    this.#timer = setTimeout(() => this.#send(wanted), PAUSE_MS);
+  };
+
+  #send(wanted: string): void {
+    const id = freshId();
+    if (this.ask({ type: "find", find_id: id, query: wanted })) {
+      this.#waitingFor = id;
+      this.asked = wanted;
+    }
+  }
+
+  #key = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && this.input?.value) {
+      event.preventDefault();
+      this.input.value = "";
+      this.#typed();
+    } else if (event.key === "Enter") {
+      clearTimeout(this.#timer);
+      const wanted = this.input?.value.trim();
+      if (wanted) this.#send(wanted);
+    }
+  };
+
+  static override styles = [
+    base,
+    css`
+      search {
+        display: block;
+      }
+
+      input {
+        inline-size: 100%;
+        min-block-size: 32px;
+        padding: 4px 12px;
+        border: 1px solid var(--edge);
+        border-radius: 20px;
+        background: var(--surface);
+        color: inherit;
+        font: inherit;
+        font-size: 0.875rem;
+      }
+
+      ul {
+        display: grid;
+        gap: 2px;
+        margin: 6px 0 0;
+        padding: 4px;
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--surface);
+        list-style: none;
+      }
+
+      summary {
+        padding: 5px 8px;
+        border-radius: 6px;
+        cursor: pointer;
+        font-size: 0.875rem;
+        font-weight: 600;
+      }
+
+      details > :not(summary) {
+        margin: 4px 10px 8px;
+        overflow-wrap: break-word;
+      }
+
+      .say {
+        font-weight: 550;
+      }
+
+      ol {
+        padding-inline-start: 20px;
+      }
+
+      .none {
+        padding: 6px 8px;
+      }
+    `,
+  ];
+}
+
+function counted(articles: number): string {
+  return articles === 1 ? "1 article found" : `${articles || "No"} articles found`;
+}
