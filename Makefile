@@ -5,14 +5,16 @@ BIN := $(VENV)/bin
 PAGES := rtig/gateway/web/.built
 PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print)
 
-.PHONY: help demo serve test check format bench pages screens clean
+SUITE ?= latency
+
+.PHONY: help demo serve test check format bench pages screens vectors clean
 help:
 	@echo "make demo    play sample calls and open the two pages (no other set-up needed)"
 	@echo "make serve   serve with the settings in RTIG_* or rtig.toml"
 	@echo "make test    run every test"
 	@echo "make check   lint, types, layers"
 	@echo "make format  format the code"
-	@echo "make bench   the latency suite"
+	@echo "make bench   the latency suite; SUITE=matcher, SUITE=search for the others"
 
 demo: $(VENV)/.core $(PAGES)
 	@$(BIN)/rtig demo
@@ -36,14 +38,18 @@ check: $(VENV)/.dev $(PAGES)
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
 
-bench: $(VENV)/.dev $(PAGES)
-	@$(BIN)/python -m benchmarks latency
+bench: $(VENV)/.bench $(PAGES)
+	@$(BIN)/python -m benchmarks $(SUITE)
 
 pages: $(PAGES)
 
 # Pictures of the pages for the README, taken from a running demo.
 screens: $(VENV)/.dev $(PAGES) $(VENV)/.chromium
 	@$(BIN)/python docs/screens.py
+
+# What the model lane need not encode at each start; to be made again when models/negatives.*.txt change.
+vectors: $(VENV)/.core
+	@$(BIN)/python models/encode_negatives.py
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -61,6 +67,11 @@ $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "== rtig and what its tests need"
 	@$(BIN)/pip install --disable-pip-version-check -q -e '.[dev]'
 	@touch $@ $(VENV)/.core
+
+$(VENV)/.bench: $(VENV)/.dev
+	@echo "== what the benchmarks hold rtig against"
+	@$(BIN)/pip install --disable-pip-version-check -q -e '.[bench]'
+	@touch $@
 
 # Vite needs Node 20.19 or newer. Where there is none, PyPI has one that stays inside the environment.
 $(VENV)/.node: $(VENV)/.made

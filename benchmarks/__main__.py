@@ -2,9 +2,15 @@
 
 import sys
 
-from benchmarks import latency, matcher, slow_reader
+from benchmarks import latency, matcher, reload, search, slow_reader
 
-SUITES = {"latency": latency.run, "slow_reader": slow_reader.run, "matcher": matcher.run}
+SUITES = {
+    "latency": latency.run,
+    "slow_reader": slow_reader.run,
+    "matcher": matcher.run,
+    "reload": reload.run,
+    "search": search.run,
+}
 
 
 def main() -> int:

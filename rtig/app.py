@@ -19,19 +19,20 @@ from rtig import knowledge
 from rtig.config import Settings
 from rtig.core.events import UtteranceRead
 from rtig.core.playbook import Playbook
+from rtig.core.slots import filled
 from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldError
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, EventLog
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.gateway.desk import Desk, Terms
 from rtig.gateway.doors import DEFAULT_TENANT, Doors, Token, digest_of, read_tokens
-from rtig.gateway.metrics import Metrics
+from rtig.gateway.metrics import READING, Metrics
 from rtig.gateway.pages import WEB, pages
 from rtig.gateway.socket import SocketLimits, uvicorn_ws
 from rtig.gateway.visit import Visit
 from rtig.ingest.formats import FORMATS
 from rtig.knowledge.library import Hit, Library, merged
-from rtig.knowledge.watch import Signature, changes, signature
+from rtig.knowledge.watch import Signature, changes, let_go_slowly, signature
 from rtig.lane.worker import Lane
 from rtig.learning import lesson
 from rtig.live import LiveCalls
@@ -49,11 +50,14 @@ _log = structlog.get_logger(__name__)
 class Server:
     """A server that runs. `address` is where it listens, also where a free port was asked for."""
 
-    def __init__(self, address: tuple[str, int], log: EventLog, live: LiveCalls, desk: Desk) -> None:
+    def __init__(
+        self, address: tuple[str, int], log: EventLog, live: LiveCalls, desk: Desk, lane: Lane | None = None
+    ) -> None:
         self.address = address
         self.log = log
         self.live = live
         self.desk = desk
+        self.lane = lane
         self.ended = asyncio.Event()
         """Set when the server has stopped by itself, which it does only on an error."""
 
@@ -105,7 +109,7 @@ async def running(
             librarian.lane = _lane(settings, live, desk, metrics)
             librarian.lane.learn(lesson(playbook))
             stack.push_async_callback(_cancelled, asyncio.create_task(librarian.lane.run()))
-        server = Server(listener.getsockname()[:2], log, live, desk)
+        server = Server(listener.getsockname()[:2], log, live, desk, librarian.lane)
         if settings.reload_seconds:
             following = asyncio.create_task(_follow_changes(settings, seen, live, metrics, librarian))
             stack.push_async_callback(_cancelled, following)
@@ -119,7 +123,8 @@ async def running(
         if server.ended.is_set():
             raise WorldError("The server could not be started; the lines before this say why.")
         stack.push_async_callback(desk.drain)
-        _log.info("serving", url=server.url, playbook=playbook.version, epoch=live.epoch, recovered=recovered)
+        _log.info("serving", url=server.url, playbook=live.playbook.version, epoch=live.epoch, recovered=recovered)
+        del playbook  # another may come, and this one must not stay for the server's sake
         yield server
 
 
@@ -131,13 +136,16 @@ async def serve(settings: Settings) -> None:
     log_to_stderr(settings.log_level)
     seen = signature(settings.knowledge_base)
     playbook = await asyncio.to_thread(knowledge.compile_folder, settings.knowledge_base)
+    let_go_slowly(playbook)
     tune_process()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     try:
-        async with running(settings, playbook, seen=seen) as server:
+        served = running(settings, playbook, seen=seen)
+        del playbook
+        async with served as server:
             await _either(stop, server.ended)
             if server.ended.is_set():
                 raise WorldError("The server stopped by itself; the lines before this say why.")
@@ -286,7 +294,15 @@ class _Librarian:
 
 def _found(library: Library, hit: Hit) -> FoundArticle:
     rule = library.articles[hit.id]
-    return FoundArticle(id=rule.id, title=rule.title, say=rule.say, body=rule.body, steps=rule.steps, score=hit.score)
+    say = filled(rule.say, {})  # what a call has in its slots is not for a search, which is of no call
+    return FoundArticle(
+        id=rule.id,
+        title=rule.title,
+        say=rule.say_without if say is None else say,
+        body=rule.body,
+        steps=rule.steps,
+        score=hit.score,
+    )
 
 
 def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics) -> Lane:
@@ -307,15 +323,15 @@ def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics) -> 
     lane = Lane(
         answered,
         became,
+        lambda ns: metrics.took(READING, ns),
         weights=str(settings.encoder or ""),
         sha256=settings.encoder_sha256 or "",
         deadline_seconds=settings.reading_seconds,
     )
     live.ask = lane.ask
     metrics.lane_state = lambda: lane.state
-    metrics.lane_counts = lambda: {
-        "read": lane.counts.read, "shed": lane.counts.shed, "restarts": lane.counts.restarts,
-    }  # fmt: skip
+    metrics.lane_counts = lambda: {"read": lane.counts.read, "shed": lane.counts.shed}
+    metrics.lane_restarts = lambda: lane.counts.restarts
     return lane
 
 
@@ -330,7 +346,6 @@ async def _follow_changes(
                 _log.warning("playbook kept", problem=str(error))
         else:
             metrics.playbook_errors = 0
-            gc.freeze()
             librarian.library = await asyncio.to_thread(Library, found)
             await live.change_playbook(found)
             if librarian.lane is not None:

@@ -26,6 +26,8 @@ from rtig.lane.talk import Learn
 
 SILENT_FOR_ONE = 6
 """With few examples a label, so many silent ones for each of them: those are what any call has plenty of."""
+FALSE_ALARMS = 3.0
+"""Of 100 silent training turns, unseen, how many may bring an article at most. Where labels are clear it is far less."""
 TURN_MS = 60_000
 
 Read = Callable[[Sequence[Utterance]], Sequence[dict[str, float]]]
@@ -104,11 +106,11 @@ def read_turns(path: Path, group: str = "") -> list[Turn]:
     return turns
 
 
-def source_of(turns: Iterable[Turn], silent: frozenset[str], examples: int | None, seed: int) -> Source:
-    """A playbook with an article for each label that is not silent, and the silent turns as negatives.
-
-    With `examples`, as many different sentences a label, drawn by `seed`, and `SILENT_FOR_ONE` times as many of each
-    silent one. A label's name is its article's title, which is learned too.
+def sentences(
+    turns: Iterable[Turn], silent: frozenset[str], examples: int | None = None, seed: int = 0
+) -> dict[str, list[str]]:
+    """What was said of each label: all, or `examples` turns drawn by `seed`, and of a silent one `SILENT_FOR_ONE` times
+    as many. Turns are drawn, not different sentences: what is said often counts for more, as it does in calls.
     """
     said: dict[str, list[str]] = {}
     for turn in turns:
@@ -117,9 +119,13 @@ def source_of(turns: Iterable[Turn], silent: frozenset[str], examples: int | Non
     if examples is not None:
         drawing = random.Random(seed)  # noqa: S311 (a sample, not a secret)
         for label, texts in sorted(said.items()):
-            different = sorted(set(texts))
             most = examples * SILENT_FOR_ONE if label in silent else examples
-            said[label] = drawing.sample(different, min(most, len(different)))
+            said[label] = drawing.sample(texts, min(most, len(texts)))
+    return said
+
+
+def source_of(said: dict[str, list[str]], silent: frozenset[str]) -> Source:
+    """A playbook with an article for each label that is not silent. Its title, the label's name, is learned too."""
     articles = sorted(said.keys() - silent)
     return Source(
         name="evaluation",
@@ -139,7 +145,6 @@ def source_of(turns: Iterable[Turn], silent: frozenset[str], examples: int | Non
             MeaningSource(id=label, rule=label, examples=(*said[label], title(label)), party="any", competes=True)
             for label in articles
         ),
-        negatives=tuple(text for label in sorted(silent & said.keys()) for text in said[label]),
     )
 
 
@@ -149,15 +154,6 @@ def title(label: str) -> str:
         f" {sign.lower()}" if sign.isupper() else sign for sign in label.replace("_", " ").replace("-", " ")
     )
     return " ".join(apart.split())
-
-
-def lesson_of(playbook: Playbook, negatives: Sequence[str], false_alarms: float) -> Learn:
-    return Learn(
-        version=playbook.meanings_version,
-        meanings=playbook.source.meanings,
-        negatives=tuple(playbook.source.negatives or negatives),
-        false_alarms=false_alarms,
-    )
 
 
 def outcomes(playbook: Playbook, turns: Sequence[Turn], silent: frozenset[str], read: Read) -> Iterator[Outcome]:
@@ -239,21 +235,30 @@ def surfacing(
     *,
     compiled: Callable[[Source], Playbook],
     learned: Callable[[Learn], Read],
-    negatives: Sequence[str],
-    false_alarms: float,
+    negatives: tuple[tuple[str, ...], ...],
+    false_alarms: float = FALSE_ALARMS,
     examples: int | None = None,
     seed: int = 0,
 ) -> Iterator[tuple[str, list[Outcome], float]]:
     """Each group, what came of its test turns, and the seconds of processor time that they took.
 
-    `negatives` are those of a training set without silent turns. Raises `WorldError` for a test group without training.
+    `negatives`, by kind, are those of a training set without silent turns. Raises `WorldError` for a test group without training.
     """
     for group in dict.fromkeys(turn.group for turn in test):
         taught = [turn for turn in train if turn.group == group]
         if not taught:
             raise WorldError(f"No training turn is of group `{group}`.")
-        playbook = compiled(source_of(taught, silent, examples, seed))
-        read = learned(lesson_of(playbook, negatives, false_alarms))
+        said = sentences(taught, silent, examples, seed)
+        playbook = compiled(source_of(said, silent))
+        kinds = tuple(tuple(said[label]) for label in sorted(silent & said.keys()))
+        read = learned(
+            Learn(
+                version=playbook.meanings_version,
+                meanings=playbook.source.meanings,
+                negatives=kinds or negatives,
+                false_alarms=false_alarms,
+            )
+        )
         began = time.process_time()
         found = list(outcomes(playbook, [turn for turn in test if turn.group == group], silent, read))
         yield group, found, time.process_time() - began

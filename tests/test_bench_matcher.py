@@ -76,6 +76,7 @@ def test_a_phrase_stands_where_its_words_do() -> None:
         ("run together", "week end", {"weekend"}),
         ("ending", "changed plans", {"change plans", "changed plan"}),
         ("ending", "does bring", None),
+        ("letters", "our way", None),
         ("run together", "number", None),
     ],
 )
@@ -85,6 +86,13 @@ def test_a_word_is_heard_as_one_that_sounds_like_it(kind: str, phrase: str, hear
     rng = random.Random(1)
     made = {garbler.garble(tuple(phrase.split()), kind, rng) for _ in range(200)}
     assert {" ".join(one) for one in made if one is not None} == (heard or set())
+
+
+def test_a_slip_of_the_fingers_is_one_letter(garbler: Garbler) -> None:
+    rng = random.Random(1)
+    made = {" ".join(garbler.garble(("plan",), "letters", rng) or ()) for _ in range(500)}
+    assert {"pan", "plaan", "paln", "plab"} <= made
+    assert "plan" not in made
 
 
 def test_what_was_said_before_it_was_garbled_is_no_false_fire() -> None:

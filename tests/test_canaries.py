@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ from rtig.client import Source
 from rtig.core.events import CallEnded, CallStarted
 from rtig.errors import Code
 from rtig.script import Line, perform
-from rtig.wire.messages import SUBPROTOCOL, TICKET_PREFIX, Bye, Calls, Refused, decode_told
+from rtig.wire.messages import SUBPROTOCOL, TICKET_PREFIX, Bye, Calls, Found, Refused, decode_told
 
 ROOT = Path(__file__).parents[1]
 KNOWLEDGE = ROOT / "knowledge_base"
@@ -341,7 +342,7 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Server]:
+async def serving(folder: Path, **more: str) -> AsyncIterator[Server]:
     settings = {
         "PORT": "0",
         "LOG": str(folder / "calls.db"),
@@ -350,7 +351,9 @@ async def serving(folder: Path) -> AsyncIterator[Server]:
         "SOURCE_MESSAGES_PER_SECOND": "100000",
         "OTHER_MESSAGES_PER_SECOND": "100000",
         "OUTBOX_BYTES": str(64 * 2**20),
+        "MEANING": "off",
         **{f"{role}_TOKEN": TOKEN for role in ("SOURCE", "AGENT", "SUPERVISOR")},
+        **more,
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RTIG_")}
     environment |= {f"RTIG_{name}": value for name, value in settings.items()}
@@ -493,6 +496,64 @@ async def test_what_customers_say_stays_in_their_calls(tmp_path: Path) -> None:
     assert erasing.returncode == 0
     assert held(told_of_it) == []
     assert held(kept(server.log)) == [canary for canary in CANARIES if canary not in said_in("bill-doubled")]
+
+
+UNDERSTOOD = {
+    # Of what is shipped to be told apart from, nothing is in this language: the lesson is learned in no time.
+    "kb.yaml": "name: Meaning\nlanguage: nl\n",
+    "articles/bill.md": "---\nid: high-bill\ntitle: A bill that is high\nsay: Let me look.\ntriggers:\n  - means:\n"
+    "      - my bill is too high\n      - why do i pay so much\n      - you charged me too much\n---\nDiscounts end.\n",
+    "articles/fault.md": "---\nid: no-line\ntitle: No line\nsay: Which lights are on?\ntriggers:\n  - means:\n"
+    "      - my internet is down\n      - the router does not work\n      - i have no connection\n---\nRestart it.\n",
+}
+
+
+async def figure(server: Server, name: str) -> float:
+    page = await server.asked(http("GET", "/metrics"))
+    return next(float(line.split()[-1]) for line in page.splitlines() if line.startswith(name.encode()))
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.process
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="There is no /proc here to see processes in.")
+async def test_what_a_model_reads_stays_in_the_calls_too(tmp_path: Path) -> None:
+    for name, text in UNDERSTOOD.items():
+        path = tmp_path / "kb" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    async with serving(tmp_path, MEANING="auto", KNOWLEDGE_BASE=str(tmp_path / "kb"), READING_SECONDS="60") as server:
+        async with Source(server.url, TOKEN, "recogniser") as source, server.greeted({"role": "agent"}) as agent:
+            while not await figure(server, 'rtig_lane{state="on"}'):
+                await asyncio.sleep(0.05)
+            for script in list(SCRIPTS.values())[:3]:
+                for scheduled in perform(script):
+                    if not isinstance(scheduled.event, CallEnded):
+                        await source.send(scheduled.event)
+            await source.drained()
+            while not await figure(server, 'rtig_lane_utterances_total{outcome="read"}'):
+                await asyncio.sleep(0.05)
+            for number, words in enumerate((WORDS, WORD, *(needle.decode() for needle in NEEDLES))):
+                await agent.send(json.dumps({"type": "find", "find_id": f"f{number}", "query": words[:200]}))
+                while not isinstance(decode_told(await agent.recv()), Found):
+                    pass
+            # The model dies in the middle of it, and there is something to be said about that.
+            for child in children(server.process.pid):
+                os.kill(child, signal.SIGKILL)
+            while not await figure(server, "rtig_lane_restarts_total"):
+                await asyncio.sleep(0.05)
+            figures = await server.asked(http("GET", "/metrics"))
+        server.process.terminate()
+        async with asyncio.timeout(SECONDS):
+            assert await server.process.wait() == 0
+        lines = server.streams()
+        assert b'"model lane down"' in lines
+        assert [(needles, line) for line in lines.splitlines() if (needles := held(line))] == []
+        assert held(figures) == []
+        assert b"utterance_read" in kept(server.log)
 
 
 def kept(log: Path) -> bytes:

@@ -16,13 +16,16 @@ from typer.testing import CliRunner, Result
 
 import rtig
 from rtig import app as server
-from rtig import cli, knowledge
-from rtig.cli import calls
+from rtig import cli, knowledge, lane
+from rtig.cli import authors, calls
 from rtig.config import Settings
 from rtig.core import events
 from rtig.core.events import CallStarted, ClockTicked
+from rtig.core.guidance import Quote
+from rtig.errors import EncoderUnavailable
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
+from rtig.knowledge import authoring
 from rtig.script import perform
 
 RECORDED = Path(__file__).parents[1] / "../shared/samples/ingest/speechmatics"
@@ -113,7 +116,7 @@ def test_the_knowledge_base_here_is_meant_where_none_is_named(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert f"in {knowledge.shipped()}" in run("kb", "lint").stderr
+    assert f"in {knowledge.shipped()}" in run("kb", "lint", "--no-meaning").stderr
     (elsewhere / "knowledge_base").symlink_to(kb)
     assert run("kb", "lint").stderr == "0 errors, 0 warnings in knowledge_base\n"
 
@@ -132,6 +135,29 @@ def test_lint_warns_of_review_dates(kb: Path) -> None:
     assert "was to be reviewed by 2027-01-31" in result.stdout
     assert "1 warning" in result.stderr
     assert run("kb", "lint", kb, "--today", "2026-01-01").stdout == ""
+
+
+MEANT = """  - id: price
+    title: The price
+    say: Let me see.
+    means: [why is my bill so high, my bill has doubled, this bill is far too much for me]
+"""
+
+
+def test_what_is_meant_is_left_out_without_the_models(kb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reader() -> None:
+        raise EncoderUnavailable("Meaning needs `onnxruntime`.")
+
+    monkeypatch.setattr(lane, "reader", reader)
+    (kb / "triggers/coaching.yaml").write_text(TRIGGERS + MEANT)
+    said = "rtig: meanings are left out. Meaning needs `onnxruntime`.\n"
+    assert run("kb", "lint", kb).stderr == f"{said}0 errors, 0 warnings in {kb}\n"
+    assert run("kb", "lint", kb, "--no-meaning").stderr == f"0 errors, 0 warnings in {kb}\n"
+    assert run("kb", "try", "my bill", "--kb", kb).stderr == said
+    assert run("explain", "doubled", "--kb", kb).stderr == said
+    assert run("kb", "test", kb).stderr == ""
+    assert run("kb", "test", kb, "--meaning").stderr == said
+    assert parsed("kb", "try", "my bill", "--kb", kb)["likely"] is None
 
 
 def test_scripted_tests(kb: Path) -> None:
@@ -155,8 +181,46 @@ def test_try(kb: Path) -> None:
     near = run("kb", "try", "speak to the manager", "--kb", kb).stdout
     assert "Nothing fires." in near
     assert "not said: `(a|your)`" in near
+    assert "A search by words finds" in near
     tried = parsed("kb", "try", "my bill has doubled", "--kb", kb)
     assert tried["fired"][0]["words"][0]["text"] == "bill has doubled"
+    assert tried["articles"][0]["article"] == "doubled-bill"
+    misheard = run("kb", "try", "I want to speak to your manger", "--kb", kb).stdout
+    assert 'heard "manger" for "manager"' in misheard
+
+
+def test_try_says_what_a_model_made_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Told from values: that a model makes them is the lane's to test."""
+    authors._print_tried(
+        authoring.Tried(
+            fired=(
+                authoring.Fired(
+                    rule="apple", kind="article", title="Apples", say="An apple, Anna.", priority=50,
+                    condition="what the customer meant", phrase="", words=(Quote("1.1", "customer", 0, 3, "red"),),
+                    score=0.8, near=("pear",),
+                ),
+            ),
+            slots={"first_name": "Anna"},
+            ticked=(), score=0.0, band="calm", reasons=(), near=(),
+            likely=(
+                authoring.Likely(rule="apple", score=0.8, meant=True),
+                authoring.Likely(rule="pear", score=0.75, meant=False, lost_to="apple"),
+            ),
+            articles=(authoring.Found(article="apple", title="Apples", score=1.5),),
+        )
+    )  # fmt: skip
+    text = capsys.readouterr().out
+    for line in (
+        "    say: An apple, Anna.",
+        '    because what the customer meant, 0.80 of the 0.50 it takes: "red"',
+        "    about as likely: pear",
+        "keeps first_name: Anna",
+        "    0.80 apple: meant",
+        "    0.75 pear, less likely than apple",
+        "A search by words and meaning finds",
+        "    1.50 apple: Apples",
+    ):
+        assert f"{line}\n" in text
 
 
 def test_schemas_of_the_knowledge_base(tmp_path: Path) -> None:
@@ -265,7 +329,8 @@ def test_explain_wherever_the_call_is(where: str, kb: Path, recorded: Path, log:
 
 def test_explain_for_people(kb: Path) -> None:
     text = run("explain", "doubled", "--kb", kb).stdout
-    assert "A bill that doubled  [article, doubled-bill]" in text
+    assert "A bill that doubled  [article, doubled-bill, version " in text
+    assert '"bill has doubled" by the customer, segment 2.1, characters 3 to 19' in text
     assert "Called for and not shown\n  none" in text
     why_not = run("explain", "doubled", "--rule", "ask-manager", "--kb", kb).stdout
     assert "ask-manager: Wants a manager" in why_not

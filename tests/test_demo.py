@@ -27,6 +27,7 @@ from rtig.wire.messages import (
     ServerMessage,
     Watch,
     WatchBoard,
+    Welcome,
     decode_told,
     encode,
 )
@@ -37,6 +38,11 @@ def folder(tmp_path: Path) -> Path:
     """Two calls: one brings a card, one does not."""
     quiet = "id: quiet\ntitle: Q\nlines:\n  - agent: good morning this call is recorded\n  - customer: hello\n"
     return write(tmp_path / "kb", {**GOOD, "calls/a-quiet.yaml": quiet})
+
+
+@pytest.fixture(autouse=True)
+def _without_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTIG_MEANING", "off")
 
 
 @contextlib.asynccontextmanager
@@ -85,6 +91,15 @@ async def test_the_board_fills_and_the_first_desk_gets_a_card(folder: Path) -> N
         async for message in told(ready.source, Hello(role="agent", token=key(ready.agent), agent="desk-1")):
             if isinstance(message, Guided) and any(isinstance(item, Card) for item in message.items):
                 break
+
+
+async def test_a_model_is_started_beside_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RTIG_MEANING")
+    async with playing(folder) as ready:
+        async for message in told(ready.source, Hello(role="agent", token=key(ready.agent), agent="desk-1")):
+            assert isinstance(message, Welcome)
+            assert message.lane != "off"
+            break
 
 
 async def test_calls_that_were_going_on_are_ended_in_a_log_on_disk(folder: Path, tmp_path: Path) -> None:

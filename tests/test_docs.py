@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +14,8 @@ from rtig.cli.servers import _default
 from rtig.config import Settings
 from rtig.core import events, guidance
 from rtig.errors import Code
+from rtig.knowledge.linting import lint
+from rtig.learning import shipped_negatives
 from rtig.wire import asyncapi, messages, session
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -112,6 +115,30 @@ def test_the_example_settings_are_settings(tmp_path: Path, monkeypatch: pytest.M
     example = SETTINGS.partition("```toml\n")[2].partition("```")[0]
     Path("rtig.toml").write_text(example, "utf-8")
     assert Settings().allowed_origins == ("https://desk.example",)
+
+
+WRITTEN_AS = {
+    "name": "kb.yaml", "triggers": "triggers/{}.yaml", "slots": "slots/{}.yaml", "steps": "playbooks/{}.yaml",
+    "valence": "lexicons/{}.yaml", "expect": "tests/{}.yaml", "lines": "calls/{}.yaml",
+}  # fmt: skip
+"""By a key that only this kind of file has, the first that fits."""
+
+
+def test_the_examples_of_a_knowledge_base_are_one(tmp_path: Path) -> None:
+    """Every example of the page in one folder can be read, and lint has nothing to say about any."""
+    page = (DOCS / "knowledge-base.md").read_text("utf-8")
+    examples = re.findall(r"```(yaml|markdown)\n(.*?)```", page, re.DOTALL)
+    assert len(examples) >= 10
+    for number, (kind, text) in enumerate(examples):
+        if kind == "markdown":
+            path = f"articles/{number}.md"
+        else:
+            text = f"triggers:\n{text}" if text.startswith("  - id:") else text
+            path = next(path for key, path in WRITTEN_AS.items() if re.search(f"^{key}:", text, re.MULTILINE))
+        file = tmp_path / path.format(number)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, "utf-8")
+    assert [str(found) for found in lint(tmp_path, date(2026, 11, 1), talk=shipped_negatives)] == []
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)

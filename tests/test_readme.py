@@ -1,8 +1,11 @@
 """Every command of the README works as it stands there."""
 
+import asyncio
+import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +15,8 @@ import pytest
 
 from rtig import knowledge, script
 from rtig.core import events
+from rtig.eventlog.port import CallKey
+from rtig.eventlog.sqlite import SqliteLog
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,10 +49,34 @@ def run(command: str, folder: Path, *, serve: bool = False) -> "subprocess.Compl
         return subprocess.CompletedProcess(command, process.returncode, out, errors)
 
 
+async def log_a_call(path: Path) -> None:
+    log = await SqliteLog.open_file(path)
+    call = CallKey("default", "c-80")
+    await log.open(call)
+    for event in (
+        events.CallStarted(call_id="c-80"),
+        events.SegmentHeard(call_id="c-80", segment_id="s", rev=1, party="customer", text="hello", final=True,
+                            start_ms=900, end_ms=1_500),
+        events.CallEnded(call_id="c-80", at_ms=4_000),
+    ):  # fmt: skip
+        await log.append(call, event).durable
+    await log.close()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where a reader may stand: the knowledge base, and a recording of some session."""
+    """Where a reader may stand: the knowledge base and a changed one, recordings, a log, a table, labelled turns."""
     (tmp_path / "knowledge_base").symlink_to(ROOT / "knowledge_base")
+    shutil.copytree(ROOT / "knowledge_base", tmp_path / "changed")
+    coaching = tmp_path / "changed" / "triggers" / "coaching.yaml"
+    coaching.write_text(coaching.read_text("utf-8").replace("mood: frustrated", "mood: tense"), "utf-8")
+    (tmp_path / "articles.csv").write_text("title,body\nPaying by card,Take the *last four* digits.\n")
+    asyncio.run(log_a_call(tmp_path / "rtig.db"))
+    for name in ("train", "test"):
+        turns = [("where is my parcel", "parcel"), ("my order has not come", "parcel"), ("pay my bill", "bill"),
+                 ("how much do I owe", "bill"), ("thanks a lot", "thanks"), ("thank you", "thanks")]  # fmt: skip
+        rows = (json.dumps({"text": text, "intent": intent}) for text, intent in turns)
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
     call = knowledge.read(ROOT / "knowledge_base").calls["bill-doubled"]
     words = [
         (e.event.start_ms / 1000, e.event.end_ms / 1000, e.event.text)

@@ -1,4 +1,4 @@
-"""The wheel carries the built pages and the sample knowledge base, and needs no Node and no checkout to run."""
+"""The wheel carries the built pages, the sample knowledge base and the models, and needs no Node and no checkout."""
 
 import subprocess
 import sys
@@ -30,11 +30,19 @@ def test_the_wheel_holds_pages_and_knowledge_base(wheel: Path) -> None:
 
 
 @pytest.mark.wheel
+def test_the_wheel_holds_the_models_and_no_script(wheel: Path) -> None:
+    names = {Path(name).name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("rtig/models/")}
+    assert names == {file.name for file in (ROOT / "models").iterdir() if file.is_file() and file.suffix != ".py"}
+    assert "negatives.en.npz" in names
+
+
+@pytest.mark.wheel
 def test_an_installed_wheel_runs_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     """Its dependencies come from this environment; the package itself only from the wheel."""
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
         "import sys; sys.path.insert(0, 'site'); import rtig; assert 'site' in rtig.__file__, rtig.__file__\n"
+        "from rtig import shipped; assert 'site' in str(shipped.model('negatives.en.npz').resolve(strict=True))\n"
         "from rtig.cli import main; sys.argv = ['rtig', 'kb', 'test']; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

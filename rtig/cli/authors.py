@@ -1,5 +1,6 @@
 """Commands for the authors of a knowledge base: `rtig kb …`."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,8 +23,11 @@ from rtig.cli.arguments import (
     progress_of,
     unknown,
 )
-from rtig.knowledge import authoring
-from rtig.knowledge.explain import quoted
+from rtig.cli.meaning import Meaning, reader_of
+from rtig.core.playbook import Playbook
+from rtig.knowledge import authoring, linting
+from rtig.knowledge.explain import bent, quoted
+from rtig.learning import shipped_negatives
 
 kb = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="For the authors of a knowledge base.")
 kb.add_typer(importing.app, name="import")
@@ -35,12 +39,18 @@ def lint(
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day to hold review dates against.")
     ] = None,
+    meaning: Meaning = True,
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong or odd in a knowledge base, with file, line and column."""
     day = today.date() if today is not None else datetime.now(UTC).astimezone().date()
     chosen = folder_of(folder)
-    found = authoring.lint(chosen, day)
+
+    def learn(playbook: Playbook) -> Mapping[str, tuple[int, int]]:
+        reader = reader_of(playbook, meaning)
+        return reader.learned if reader is not None else {}
+
+    found = linting.lint(chosen, day, learn=learn, talk=shipped_negatives)
     if as_json:
         typer.echo(msgspec.json.encode(found).decode())
     else:
@@ -55,6 +65,7 @@ def lint(
 def run_tests(
     folder: FolderArgument = None,
     only: Annotated[list[str] | None, typer.Option("--only", metavar="ID", help="Play these tests alone.")] = None,
+    meaning: Meaning = False,
     as_json: AsJson = False,
 ) -> None:
     """Play the scripted calls of a knowledge base and compare their cards with those expected."""
@@ -67,7 +78,9 @@ def run_tests(
                 raise typer.BadParameter(unknown("test", name, known), param_hint="--only")
         trials = tuple(known[name] for name in dict.fromkeys(only))
     playbook = knowledge.compiled(base.source)
-    verdicts = [authoring.run_test(playbook, trial) for trial in progress_of(trials, "playing")]
+    reader = reader_of(playbook, meaning)
+    read = reader.understand if reader is not None else None
+    verdicts = [authoring.run_test(playbook, trial, read) for trial in progress_of(trials, "playing")]
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if as_json:
         typer.echo(msgspec.json.encode(verdicts).decode())
@@ -87,11 +100,21 @@ def try_sentence(
     queue: Annotated[str, typer.Option(help="In which queue.")] = "",
     at: Annotated[float, typer.Option(min=0, help="How many seconds after the call's start.")] = 0.0,
     folder: Folder = None,
+    meaning: Meaning = True,
     as_json: AsJson = False,
 ) -> None:
     """Say what one sentence would bring up, and why."""
     playbook = knowledge.compile_folder(folder_of(folder))
-    tried = authoring.try_sentence(playbook, sentence, PARTIES[party.value], queue=queue, at_ms=round(at * 1000))
+    reader = reader_of(playbook, meaning)
+    tried = authoring.try_sentence(
+        playbook,
+        sentence,
+        PARTIES[party.value],
+        queue=queue,
+        at_ms=round(at * 1000),
+        read=reader.understand if reader is not None else None,
+        find=reader.find if reader is not None else None,
+    )
     if as_json:
         typer.echo(msgspec.json.encode(tried).decode())
     else:
@@ -125,16 +148,35 @@ def _print_tried(tried: authoring.Tried) -> None:
         out.print(f"{fired.title}  [{fired.kind}, {fired.rule}]{held_back}", style="bold")
         if fired.say:
             out.print(f"    say: {fired.say}")
-        out.print(f"    because {fired.condition}: {quoted(fired.words)}")
+        sure = f", {fired.score:.2f} of the 0.50 it takes" if fired.score is not None else ""
+        out.print(f"    because {fired.condition}{sure}: {quoted(fired.words)}")
+        if fired.bends:
+            out.print(f"    heard {bent(fired.bends)}")
+        if fired.near:
+            out.print(f"    about as likely: {', '.join(fired.near)}")
     if not tried.fired:
         out.print("Nothing fires.", style="bold")
+    for slot, value in tried.slots.items():
+        out.print(f"keeps {slot}: {value}")
     for step in tried.ticked:
         out.print(f"ticks {step}")
     if tried.reasons:
         out.print(f"mood {tried.band} ({tried.score:.2f})")
         for reason in tried.reasons:
             out.print(f"    {reason.weight:+.2f} {reason.what}: {quoted(reason.words)}")
+    if tried.likely is not None:
+        out.print("\nWhat it may mean (from 0.50 on it is meant; of articles, the likeliest)", style="bold")
+        for one in tried.likely:
+            lost = f", less likely than {one.lost_to}" if one.lost_to else ""
+            out.print(f"    {one.score:.2f} {one.rule}{': meant' if one.meant else lost}")
+        if not tried.likely:
+            out.print("    nothing of it")
+    if tried.articles:
+        by = "words and meaning" if tried.likely is not None else "words"
+        out.print(f"\nA search by {by} finds", style="bold")
+        for found in tried.articles:
+            out.print(f"    {found.score:.2f} {found.article}: {found.title}")
     if tried.near:
-        out.print("\nNearest that did not fire", style="bold")
+        out.print("\nNearest words that did not fire", style="bold")
         for miss in tried.near:
             out.print(f"    {miss.rule}: {miss.phrase}\n        {miss.because}")

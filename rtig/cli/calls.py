@@ -24,15 +24,16 @@ from rtig.cli.arguments import (
     progress_of,
     unknown,
 )
+from rtig.cli.meaning import Meaning, reader_of
 from rtig.core.events import AnyEvent, Party, key
-from rtig.core.guidance import Card, Guidance, Line
+from rtig.core.guidance import Card, Guidance, Line, Quote
 from rtig.core.redaction import redacted
 from rtig.errors import WorldError
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.ingest.feed import read_file
 from rtig.knowledge import KnowledgeBase, authoring
-from rtig.knowledge.explain import Explanation, clock, explain, quoted
+from rtig.knowledge.explain import CardStory, Explanation, bent, clock, explain, quoted
 from rtig.replay import Summary, Tally, by_call, play
 from rtig.script import perform
 
@@ -96,6 +97,7 @@ def explain_call(
     tenant: Tenant = "default",
     format_name: Annotated[Format, typer.Option("--format", help="Of a recording.")] = Format.RTIG,
     parties: Parties = None,
+    meaning: Meaning = True,
     as_json: AsJson = False,
 ) -> None:
     """Say why each card of a call came, and why others did not."""
@@ -104,7 +106,9 @@ def explain_call(
     if rule and rule not in playbook.rules:
         raise typer.BadParameter(unknown("article or trigger", rule, playbook.rules), param_hint="--rule")
     recording = _recording(base, call, log, tenant, format_name, parties_of(parties))
-    story = explain(playbook, recording.events, rule or None, recorded=recording.live)
+    reader = reader_of(playbook, meaning and not recording.live)  # a log holds what a model has read
+    read = reader.understand if reader is not None else None
+    story = explain(playbook, recording.events, rule or None, recorded=recording.live, read=read)
     if as_json:
         typer.echo(msgspec.json.encode(story).decode())
     else:
@@ -222,12 +226,7 @@ def _print_story(story: Explanation) -> None:
         return
     out.print("\nCards", style="bold")
     for card in story.cards:
-        out.print(f"\n  {clock(card.at_ms)}  {card.title}  [{card.kind}, {card.rule}]")
-        out.print(f"           because {card.condition}" + (f": {quoted(card.words)}" if card.words else ""))
-        if card.beat:
-            out.print(f"           before {', '.join(card.beat)}")
-        turns = (f"{t.state} at {clock(t.at_ms)}" + (f" ({t.reason})" if t.reason else "") for t in card.turns)
-        out.print(f"           {', '.join(turns)}")
+        _print_card(out, card)
     if not story.cards:
         out.print("  none")
     out.print("\nCalled for and not shown", style="bold")
@@ -236,3 +235,28 @@ def _print_story(story: Explanation) -> None:
         out.print(f"  {clock(held.at_ms)}  {held.rule}{words}: {held.sentence}")
     if not story.withheld:
         out.print("  none")
+
+
+def _print_card(out: Console, card: CardStory) -> None:
+    margin = " " * 11
+    version = f", version {card.article.version}" if card.article is not None else ""
+    out.print(f"\n  {clock(card.at_ms)}  {card.title}  [{card.kind}, {card.rule}{version}]")
+    sure = f", {card.score:.2f} of the 0.50 it takes" if card.score is not None else ""
+    out.print(f"{margin}because {card.condition}{sure}" + (f": {quoted(card.words)}" if card.words else ""))
+    for quote in card.words:
+        out.print(f"{margin}    {_place(quote)}")
+    for what, told in (
+        ("heard", bent(card.bends)),
+        ("about as likely:", ", ".join(card.near)),
+        ("before", ", ".join(card.beat)),
+    ):
+        if told:
+            out.print(f"{margin}{what} {told}")
+    turns = (f"{t.state} at {clock(t.at_ms)}" + (f" ({t.reason})" if t.reason else "") for t in card.turns)
+    out.print(f"{margin}{', '.join(turns)}")
+
+
+def _place(quote: Quote) -> str:
+    return (
+        f"{quoted([quote])} by the {quote.party}, segment {quote.segment_id}, characters {quote.start} to {quote.end}"
+    )

@@ -27,8 +27,9 @@ def bends(meant: Sequence[str], heard: Sequence[str]) -> tuple[Bend, ...]:
             return min((best(at + 1, one) for one in later), key=_cost, default=_NEVER)
         ways = []
         for words, units in ((1, 1), (2, 1), (1, 2)):
-            if now + words <= len(heard) and at + units <= len(meant):
-                said, written = " ".join(heard[now : now + words]), " ".join(meant[at : at + units])
+            taken = meant[at : at + units]
+            if now + words <= len(heard) and len(taken) == units and not taken[-1].startswith(("~", "{")):
+                said, written = " ".join(heard[now : now + words]), " ".join(taken)
                 cost, rest = best(at + units, now + words)
                 differs = _differ(said, written)
                 ways.append((cost + differs, (Bend(said, written), *rest) if differs else rest))
@@ -45,8 +46,10 @@ def _cost(way: tuple[float, tuple[Bend, ...]]) -> float:
 
 
 def _differ(said: str, written: str) -> float:
-    if written.endswith("*"):
-        written = written[:-1]
-        said = said if said.startswith(written) else said[: len(written)]
-        return 0.0 if said == written else 1 + OSA.normalized_distance(said, written)
-    return 0.0 if said == written else 1 + OSA.normalized_distance(said.replace(" ", ""), written.replace(" ", ""))
+    if said == written or (written.endswith("*") and " " not in said and said.startswith(written[:-1])):
+        return 0.0
+    said, letters = said.replace(" ", ""), written.replace(" ", "")
+    if letters.endswith("*"):
+        letters = letters[:-1]
+        said = said[: len(letters)]
+    return 1 + OSA.normalized_distance(said, letters)

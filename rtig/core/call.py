@@ -54,9 +54,13 @@ class Call(Struct, frozen=True, kw_only=True):
     """By party, in order of time: what a model is asked about."""
     readings: Map[str, dict[str, float]] = Map()
     """What a model understood of each utterance, by its key."""
+    meanings: str = ""
+    """Version of the meanings that it was asked for."""
     meant: Map[str, tuple[Meant, ...]] = Map()
     """Where each meaning was found, in order of time."""
     weighing: Weighing = frustration.begin()
+    lexicon: str = ""
+    """Version of the lexicon by which the words in it were read."""
     moments: Map[ClauseRef, tuple[Moment, ...]] = Map()
     unsaid: Map[tuple[str, int], bool] = Map()
     """Rules and the times at which they would have been met, had they been in the playbook then."""
@@ -66,6 +70,8 @@ class Call(Struct, frozen=True, kw_only=True):
     told: Told = Told()
     due: int | None = None
     """When the clock alone may next change something, if nothing more is heard."""
+    deadline: int | None = None
+    """The same of conditions that wait for no silence, which an interim word cannot put off."""
 
     @property
     def scope(self) -> Scope:

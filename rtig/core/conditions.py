@@ -19,6 +19,7 @@ from rtig.core.events import Channel, Party
 from rtig.core.frustration import BANDS, Temper, Weighing, lasting
 from rtig.core.guidance import Band, Bend, Quote
 from rtig.core.shape import FOR_EVER, Shape, Span, talk_shares
+from rtig.core.slots import bare
 from rtig.core.transcript import Capture, Heard
 from rtig.core.utterances import Meant
 
@@ -208,9 +209,8 @@ def course(condition: Condition, heard: Heardings) -> Course:
         case OnHold():
             return _after(condition.ms, heard.holds)
         case TalkShare():
-            spans = _joined(
-                span for span, share in talk_shares(heard.shape, condition.over_ms) if share >= condition.share
-            )
+            shares = talk_shares(heard.shape, condition.over_ms) if heard.channel == "voice" else ()
+            spans = _joined(span for span, share in shares if share >= condition.share)
             return Course(spans, tuple(Met(span.start_ms, span.start_ms) for span in spans))
         case SlotIs():
             return _slot(condition, heard)
@@ -298,18 +298,19 @@ def _slot(condition: SlotIs, heard: Heardings) -> Course:
     if condition.empty:
         return Course((Span(0, captured[0][0]) if captured else Span(0, FOR_EVER),))
     spans: list[Span] = []
-    quotes: dict[int, tuple[Quote, ...]] = {}
+    taken = dict(captured)
     for number, (at_ms, capture) in enumerate(captured):
         until = captured[number + 1][0] if number + 1 < len(captured) else FOR_EVER
         if at_ms < until and _fits(condition, capture.value):
             spans.append(Span(at_ms, until))
-            quotes[at_ms] = capture.quotes
     whole = _joined(spans)
-    return Course(whole, tuple(Met(s.start_ms, s.start_ms, quotes[s.start_ms]) for s in whole))
+    began = ((span.start_ms, taken[span.start_ms]) for span in whole)
+    return Course(whole, tuple(Met(at_ms, at_ms, one.quotes, bends=one.bends) for at_ms, one in began))
 
 
 def _fits(condition: SlotIs, value: str) -> bool:
-    if condition.one_of and value.casefold() not in {wanted.casefold() for wanted in condition.one_of}:
+    value = bare(value)
+    if condition.one_of and value.casefold() not in {bare(wanted).casefold() for wanted in condition.one_of}:
         return False
     if condition.above is None and condition.below is None:
         return True

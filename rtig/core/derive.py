@@ -105,7 +105,7 @@ def _weigh_words(playbook: Playbook, call: Call, before: Call, changed: tuple[Se
             for influence in frustration.readings(playbook.sentiment, part, since)
         ]
         weighing = _reweighed(playbook, weighing, gone, new)
-    return replace(call, weighing=weighing) if weighing is not call.weighing else call
+    return replace(call, weighing=weighing, lexicon=playbook.lexicon) if weighing is not call.weighing else call
 
 
 def _since(before: Call, call: Call, segment: Segment) -> int:
@@ -182,7 +182,7 @@ def hold(playbook: Playbook, call: Call, event: HoldChanged) -> Call:
     return look_again(playbook, replace(call, held=held), playbook.hold_clauses)
 
 
-def _holds(held: tuple[tuple[int, bool], ...], now: int, ended: bool) -> tuple[Span, ...]:
+def _holds(held: tuple[tuple[int, bool], ...]) -> tuple[Span, ...]:
     """Times on hold; one that nothing has ended goes on."""
     spans: list[Span] = []
     since: int | None = None
@@ -193,7 +193,7 @@ def _holds(held: tuple[tuple[int, bool], ...], now: int, ended: bool) -> tuple[S
             spans.append(Span(since, at_ms))
             since = None
     if since is not None:
-        spans.append(Span(since, now if ended else FOR_EVER))
+        spans.append(Span(since, FOR_EVER))
     return tuple(spans)
 
 
@@ -204,8 +204,9 @@ def read(playbook: Playbook, call: Call, event: UtteranceRead) -> Call:
     """A model has read an utterance. A reading for other meanings than the playbook's is no use."""
     if event.meanings != playbook.meanings_version or event.utterance in call.readings:
         return call
-    before, call = call, replace(call, readings=call.readings.set(event.utterance, event.scores))
-    found = [one for said in call.utterances.values() for one in said if one.key == event.utterance]
+    readings = call.readings.set(event.utterance, event.scores)
+    before, call = call, replace(call, readings=readings, meanings=event.meanings)
+    found = [one for one in _all_utterances(call) if one.key == event.utterance]
     call = _remean(playbook, call, (), found)
     return look_again(playbook, call, _of_meanings(playbook, before, call))
 
@@ -221,7 +222,7 @@ def unread(playbook: Playbook, call: Call) -> list[Utterance]:
 def _reutter(playbook: Playbook, call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
     """Keep the utterances in step with the final segments."""
     for segment in changed:
-        if segment.party in playbook.parties_read and segment.words.norms:
+        if segment.party in playbook.parties_read and segment.words.size:
             low, high = shape.neighbourhood(before.transcript, call.transcript, segment)
             turn = shape.turn(call.transcript.stream(segment.party), low, high)
             found = utterances.revised(call.utterances.get(segment.party, ()), turn, low, high)
@@ -250,8 +251,18 @@ def _remean(playbook: Playbook, call: Call, gone: Collection[Utterance], new: Co
     return replace(call, meant=kept) if index else call
 
 
-def _when_meant(meant: Meant) -> tuple[int, int, str]:
-    return (meant.end_ms, meant.start_ms, meant.party)
+def _when_meant(meant: Meant) -> tuple[int, int, str, float, str]:
+    return (meant.end_ms, meant.start_ms, meant.party, -meant.score, meant.utterance)
+
+
+def rescoped(playbook: Playbook, call: Call) -> Call:
+    """The call when it is known where it takes place: every utterance is looked at again for what it means here."""
+    call = _remean(playbook, replace(call, meant=Map()), (), _all_utterances(call))
+    return look_again(playbook, call, in_play(playbook, call))
+
+
+def _all_utterances(call: Call) -> list[Utterance]:
+    return [one for said in call.utterances.values() for one in said]
 
 
 def _meant(playbook: Playbook, call: Call, one: Utterance) -> Iterable[tuple[str, Meant]]:
@@ -264,7 +275,8 @@ def _meant(playbook: Playbook, call: Call, one: Utterance) -> Iterable[tuple[str
         meaning = playbook.meanings.get(name)
         if meaning is None or score < MEANT_FROM - NEAR_TIE or not conditions.by(one.party, meaning.party):
             continue
-        barred = bool(call.scope.bars(playbook.rules[meaning.rule]))
+        rule = playbook.rules.get(meaning.rule)  # none: a slot waits for it
+        barred = rule is not None and bool(call.scope.bars(rule))
         if not meaning.competes:
             if score >= MEANT_FROM:
                 yield name, _meant_by(one, score)
@@ -294,12 +306,12 @@ def _of_meanings(playbook: Playbook, before: Call, call: Call) -> dict[ClauseRef
     )
 
 
-def _open_keys(call: Call) -> frozenset[str]:
-    """The utterances that may still grow."""
-    if call.channel == "chat":
-        return frozenset()
-    now = None if call.ended else call.now
-    return frozenset(utterances.open_key(said, now) for said in call.utterances.values())
+def _growing(call: Call) -> dict[tuple[str, int], Utterance]:
+    """The utterances that may still grow, by what they say and since when."""
+    if call.channel == "chat" or call.ended:
+        return {}
+    found = (utterances.growing(said, call.now) for said in call.utterances.values())
+    return {(one.key, one.start_ms): one for one in found if one is not None}
 
 
 def _weigh_tones(playbook: Playbook, call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
@@ -358,21 +370,50 @@ def _rechosen(
 # --- finding the moments that call for a card
 
 
-def every_clause(playbook: Playbook) -> list[ClauseRef]:
-    return [ClauseRef(rule.id, index) for rule in playbook.rules.values() for index in range(len(rule.clauses))]
+def in_play(playbook: Playbook, call: Call) -> dict[ClauseRef, None]:
+    """The clauses that something in a call can have met: what was heard or meant, the mood, the shape, the clock.
+
+    Of a big playbook that is next to nothing, and to look at the rest would hold up the other calls.
+    """
+    found = dict.fromkeys(ref for phrase in call.heard for ref in playbook.clauses_of_phrase.get(phrase, ()))
+    found |= dict.fromkeys(ref for meaning in call.meant for ref in playbook.clauses_of_meaning.get(meaning, ()))
+    for refs in (playbook.mood_clauses, playbook.shape_clauses, playbook.hold_clauses, playbook.timed_clauses):
+        found |= dict.fromkeys(refs)
+    return found | dict.fromkeys(call.moments)
 
 
 def heard_places(
     playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], phrase: str, tolerance: Tolerance = "asr"
 ) -> tuple[Heard, ...]:
-    """Where a phrase was said, in order of time, without the places that are followed by what must not follow it."""
+    """Where a phrase was said, in order of time.
+
+    Without the places where a slot took only the beginning of a value, and those followed by what must not follow.
+    """
     number = playbook.number(phrase, tolerance)
     found = heard.get(number, ())
+    if len(found) > 1 and number in playbook.phrases_with_slots:
+        longest = dict(sorted(_run(capture) for place in found for capture in place.captures))
+        found = tuple(place for place in found if all(_goes_no_further(capture, longest) for capture in place.captures))
     ban = playbook.matcher.bans.get(number)
     if ban is None or not found:
         return found
     banned = {place.after for place in heard.get(ban, ())}
     return tuple(place for place in found if place.ends not in banned)
+
+
+_Start = tuple[str, str, int]
+_Reach = tuple[int, int]
+
+
+def _run(capture: Capture) -> tuple[_Start, _Reach]:
+    """Where the words begin that a slot took, and how far they go: over so many segments, in the last one so far."""
+    first, last = capture.quotes[0], capture.quotes[-1]
+    return (capture.slot, first.segment_id, first.start), (len(capture.quotes), last.end)
+
+
+def _goes_no_further(capture: Capture, longest: Mapping[_Start, _Reach]) -> bool:
+    start, reach = _run(capture)
+    return longest[start] == reach
 
 
 def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard, ...]] | None = None) -> Heardings:
@@ -381,16 +422,23 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
     `early`: where phrases were heard when words that are not final yet count too; turns then count as over.
     """
     heard = call.heard if early is None else early
-    growing = _open_keys(call) if early is None else frozenset[str]()
+    growing = _growing(call) if early is None else {}
+    slots: dict[str, tuple[tuple[int, Capture], ...]] = {}
 
     def meant(meaning: str) -> tuple[Meant, ...]:
         found = call.meant.get(meaning, ())
-        return tuple(one for one in found if one.utterance not in growing) if growing else found
+        return tuple(one for one in found if (one.utterance, one.start_ms) not in growing) if growing else found
+
+    def taken(slot: str) -> tuple[tuple[int, Capture], ...]:
+        if slot not in slots:
+            slots[slot] = ()  # a slot that waits for itself waits for ever
+            slots[slot] = captured(playbook, heard, slot, found)
+        return slots[slot]
 
     found = Heardings(
         said=partial(heard_places, playbook, heard),
         meant=meant,
-        captured=lambda slot: captured(playbook, heard, slot, found),
+        captured=taken,
         shape=call.shape,
         temper=playbook.temper,
         weighing=call.weighing,
@@ -398,7 +446,7 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
         started=call.started,
         now=call.now,
         quiet=shape.quiet(call.shape, call.transcript, call.now),
-        holds=_holds(call.held, call.now, call.ended),
+        holds=_holds(call.held),
     )
     return found
 
@@ -406,29 +454,36 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
 def captured(
     playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], slot: str, also: Heardings
 ) -> tuple[tuple[int, Capture], ...]:
-    """What a slot took, and when, in order of time; of two phrases that end together the longer one knows best."""
+    """What a slot took, and when, in order of time.
+
+    Of two phrases that end together the longer one knows best, and of two that take words from one place on the one
+    that takes the more.
+    """
     source = playbook.slots[slot]
     course: Course | None = conditions.course(source.when, also) if source.when is not None else None
-    found: dict[int, tuple[int, Capture]] = {}
+    taken: list[tuple[Heard, Capture]] = []
     for number in playbook.phrases_of_slot.get(slot, ()):
         phrase, tolerant = playbook.phrases[number]
         for place in heard_places(playbook, heard, phrase, "asr" if tolerant else "none"):
-            if not conditions.by(place.party, source.party) or (course is not None and not course.at(place.start_ms)):
-                continue
-            for capture in place.captures:
-                if capture.slot == slot:
-                    length = place.end_ms - place.start_ms
-                    known = found.get(place.end_ms)
-                    if known is None or (length, capture.value) > (known[0], known[1].value):
-                        found[place.end_ms] = (length, capture)
+            if conditions.by(place.party, source.party) and (course is None or course.at(place.start_ms)):
+                taken += ((place, capture) for capture in place.captures if capture.slot == slot)
+    longest = dict(sorted(_run(capture) for _, capture in taken))
+    found: dict[int, tuple[int, Capture]] = {}
+    for place, capture in taken:
+        length = place.end_ms - place.start_ms
+        known = found.get(place.end_ms)
+        if _goes_no_further(capture, longest) and (
+            known is None or (length, capture.value) > (known[0], known[1].value)
+        ):
+            found[place.end_ms] = (length, capture)
     return tuple((at_ms, found[at_ms][1]) for at_ms in sorted(found))
 
 
-def values(playbook: Playbook, call: Call, at_ms: int) -> dict[str, str]:
-    """What the slots hold at a time."""
+def values(playbook: Playbook, call: Call, at_ms: int, slots: Collection[str] | None = None) -> dict[str, str]:
+    """What all slots hold at a time, or some."""
     heard = heardings(playbook, call)
     known = {}
-    for slot in playbook.slots:
+    for slot in playbook.slots if slots is None else playbook.slots.keys() & slots:
         taken = [capture.value for when, capture in heard.captured(slot) if when <= at_ms]
         if taken:
             known[slot] = taken[-1]
@@ -466,20 +521,38 @@ def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -
     return tuple(found)
 
 
-def due(playbook: Playbook, call: Call) -> int | None:
-    """When a condition that waits for the clock may next be met, or a turn that means something will be over."""
-    times = [
-        said[-1].end_ms + shape.PAUSE_MS
-        for said in call.utterances.values()
-        if utterances.open_key(said, call.now) in call.readings and call.channel == "voice"
-    ]
-    if playbook.timed_clauses:
-        heard = heardings(playbook, call)
-        for ref in playbook.timed_clauses:
-            at_ms = triggers.deadline(playbook.clause(ref).condition, heard)
-            if at_ms is not None:
-                times.append(at_ms)
-    return min(times, default=None)
+def foresee(playbook: Playbook, before: Call, call: Call) -> Call:
+    """Find when a condition that waits for the clock may next be met, or a turn that means something will be over."""
+    if not call.started or call.ended:
+        return call if call.due is None else replace(call, due=None, deadline=None)
+    anew = differs(before, call)
+    if not anew and call.transcript.open is before.transcript.open and call.readings is before.readings:
+        return call
+    heard = heardings(playbook, call)
+    deadline = _next(playbook, playbook.deadline_clauses, heard) if anew else call.deadline
+    silence = _next(playbook, playbook.silence_clauses, heard)
+    times = [one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings]
+    due = min((at_ms for at_ms in (deadline, silence, *times) if at_ms is not None), default=None)
+    return call if (due, deadline) == (call.due, call.deadline) else replace(call, due=due, deadline=deadline)
+
+
+def _next(playbook: Playbook, clauses: Iterable[ClauseRef], heard: Heardings) -> int | None:
+    times = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in clauses)
+    return min((at_ms for at_ms in times if at_ms is not None), default=None)
+
+
+def differs(before: Call, call: Call) -> bool:
+    """Whether conditions may look at anything else than before, but for words that are not final and end a silence."""
+    return (
+        call.heard is not before.heard
+        or call.meant is not before.meant
+        or call.weighing is not before.weighing
+        or call.shape is not before.shape
+        or call.held is not before.held
+        or (call.started, call.ended) != (before.started, before.ended)
+        or call.told.playbook != before.told.playbook
+        or (before.due is not None and call.now >= before.due)
+    )
 
 
 def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
@@ -492,7 +565,7 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
             call = replace(call, transcript=change.transcript)
     spoken = call.transcript.open is not before.transcript.open
     if before.due is not None and call.now >= before.due:
-        over = _open_keys(before) - _open_keys(call)
+        over = _growing(before).keys() - _growing(call).keys()
         grown = (
             dict.fromkeys(ref for meaning in playbook.meanings for ref in playbook.clauses_of_meaning.get(meaning, ()))
             if over
@@ -504,11 +577,12 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
     return call
 
 
-def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int]]:
-    """The silences that are long enough for some clause: since when, and for which."""
+def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int, int]]:
+    """The silences that are long enough for some clause: from when, until when, and for which."""
+    spans = shape.quiet(call.shape, call.transcript, call.now)
     return [
-        (span.start_ms, ms)
-        for span in shape.quiet(call.shape, call.transcript, call.now)
+        (span.start_ms, FOR_EVER if span is spans[-1] else span.end_ms, ms)
+        for span in spans
         for ms in playbook.silences
         if span.end_ms - span.start_ms >= ms
     ]
@@ -528,10 +602,10 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     for segment in call.transcript.open.values():
         for place in segment.heard:
             also.setdefault(place.phrase, []).append(place)
-    growing = _open_keys(call)
+    growing = {which for which, one in _growing(call).items() if one.key in call.readings}
     meanings = (
-        [meaning for meaning, found in call.meant.items() if any(one.utterance in growing for one in found)]
-        if growing and call.meant
+        [name for name, found in call.meant.items() if any((one.utterance, one.start_ms) in growing for one in found)]
+        if growing
         else []
     )
     if not also and not meanings:
@@ -569,7 +643,7 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
 
 
 def rebuild(playbook: Playbook, call: Call) -> Call:
-    """The call as if all its words had been heard with this playbook.
+    """The call as if all its words so far had been heard with this playbook.
 
     Cards that would be new now are left unsaid, and a rule that is new works from the next words on.
     """
@@ -577,20 +651,26 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     segments = tuple(segment for stream in whole.streams.values() for segment in stream)
     empty = Call(call_id=call.call_id)
     fresh = replace(
-        call, transcript=whole, shape=empty.shape, heard=empty.heard, influences=empty.influences,
+        call, transcript=whole, heard=empty.heard, influences=empty.influences,
         weighing=empty.weighing, moments=empty.moments, utterances=empty.utterances, meant=empty.meant,
+        readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
         choosing=_rechosen(playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute)]),
     )  # fmt: skip
-    fresh = _weigh_words(playbook, _index(fresh, segments, ()), call, segments)
+    fresh = _index(fresh, segments, ())
+    if call.lexicon == playbook.lexicon:  # to read all words again would hold up the other calls
+        read = [fact for fact in call.weighing.facts if fact.key.startswith("words:")]
+        fresh = replace(fresh, weighing=_reweighed(playbook, fresh.weighing, (), read))
+    else:
+        fresh = _weigh_words(playbook, fresh, call, segments)
     fresh = _weigh_tones(playbook, fresh, call, segments)
-    fresh = _reshape(fresh, call, segments)
     fresh = _reutter(playbook, fresh, call, segments)
     fresh = _weigh_signals(playbook, fresh, playbook.signals)
-    fresh = look_again(playbook, fresh, every_clause(playbook))
+    clauses = in_play(playbook, fresh)
+    fresh = look_again(playbook, fresh, clauses)
     known = _met(call)
     unsaid = fresh.unsaid.update({met: True for met in _met(fresh) if met not in known})
     if len(unsaid) > len(fresh.unsaid):
-        fresh = look_again(playbook, replace(fresh, unsaid=unsaid), every_clause(playbook))
+        fresh = look_again(playbook, replace(fresh, unsaid=unsaid), clauses)
     missed = fresh.missed
     for card_id in chosen(playbook, fresh).shown:
         if card_id not in call.told.cards or call.told.cards[card_id].state == "retracted":

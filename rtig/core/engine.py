@@ -68,12 +68,12 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
                 team=event.team, customer=event.customer, started_at=event.started_at,
             )  # fmt: skip
             items.append(telling.info(playbook, call))
-            call = derive.look_again(playbook, call, derive.every_clause(playbook))
+            call = derive.rescoped(playbook, call)
         case CallEnded():
             change = transcript.forget_unfinished(call.transcript, None)
-            call = replace(derive.advance(call, event.at_ms), transcript=change.transcript)
-            # The clock's last word: no time passes for a call that is over.
-            call = replace(derive.look_again(playbook, call, playbook.timed_clauses), ended=True)
+            call = replace(derive.advance(call, event.at_ms), transcript=change.transcript, ended=True)
+            # The last word on everything: no time passes for a call that is over, and no turn goes on.
+            call = derive.look_again(playbook, call, derive.in_play(playbook, call))
             items.append(telling.info(playbook, call))
         case HoldChanged():
             call = derive.hold(playbook, derive.advance(call, event.at_ms), event)
@@ -97,7 +97,9 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
                 Whisper(call_id=call.call_id, id=event.whisper_id, text=event.text, by=event.by, at_ms=event.at_ms)
             )
         case PlaybookChanged():
-            call = derive.rebuild(playbook, derive.advance(call, event.at_ms))
+            # What the time since the last event has brought is due, and nothing that was there already.
+            call = derive.advance(derive.rebuild(playbook, call), event.at_ms)
+            call = derive.look_again(playbook, call, derive.in_play(playbook, call))
             items.append(telling.info(playbook, call))
         case Unrecognised():
             return call, ()
@@ -105,8 +107,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             assert_never(event)
     call = derive.pass_time(playbook, before, call)
     call = telling.tell(playbook, before, call, seq, items)
-    due = derive.due(playbook, call) if call.started and not call.ended else None
-    return (replace(call, due=due) if due != call.due else call), tuple(items)
+    return derive.foresee(playbook, before, call), tuple(items)
 
 
 def unread(playbook: Playbook, call: Call) -> list[Utterance]:

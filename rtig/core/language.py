@@ -78,9 +78,13 @@ class Language:
         """The word's phonemes; empty where they are not known."""
         return sounds.phonemes(word) if self._english else ""
 
+    def points(self, word: str) -> bool:
+        """Whether it is one of the little words that point at something, which share a stem."""
+        return self._english and word in _POINTING
+
     def stem(self, word: str) -> str:
         """What is left of a word without its ending; the word itself where it has none that is known."""
-        if self._english and word in _POINTING:
+        if self.points(word):
             return "the"
         if not self._english or len(word) <= _SHORTEST_STEM:
             return word

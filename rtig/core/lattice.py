@@ -8,12 +8,12 @@ said all the time, so it is no sign of "four" unless the words around it are.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
 
 from rtig.core.language import Language
-from rtig.core.sounds import outline, steps, worn
+from rtig.core.sounds import outline, outlines_near, steps, worn
 
 # ln of the chance that a recogniser gives a word this way. One word in fifteen is wrong (word error rate of service
 # calls 6.6 %), and what is wrong is mostly a word of the same or nearly the same sound; the split among the ways is
@@ -22,18 +22,19 @@ SAME_SOUND = -2.0
 OTHER_SOUND = -1.5
 """For each step by which the sounds differ."""
 OTHER_ENDING = 0.0
+OTHER_POINTER = -1.5
+""""This" for "the": heard and said for each other, but too common for one to prove the other."""
 APART = -3.0
 """One word heard as two."""
-RUN_TOGETHER = 3.0
-"""Two heard as one. It is more than 0 because the heard word is in no table: that it is just these two by chance is far
-less likely than that it is any rare word."""
+RUN_TOGETHER = 10.0
+"""Two heard as one that is in no table. It is more than 0 because nobody says just these letters by chance."""
 MISSPELT = -3.5
 """And 1 less for each letter that differs. What is a word by itself was not misspelt."""
 
 _SHORTEST_EDITED = 4
 _SHORTEST_TWICE_EDITED = 8
 _SHORTEST_STEM_EDITED = 6
-_STEPS = ((4, 1.0), (8, 2.0), (99, 2.5))
+_STEPS = ((3, 0.0), (5, 1.0), (8, 2.0), (99, 2.5))
 """How far the sounds of a word may be off: of one of fewer sounds than this, by so many steps."""
 _SHORTEST_STEM = 3
 _SHORTEST_TORN, _SHORTEST_TORN_SHAPE = 5, 3
@@ -81,22 +82,21 @@ class Lattice:
                 for part in _shortened(stem, 1):
                     self._stems_by_letters.setdefault(part, []).append(stem)
         self._sounds = [language.sound(word) for word in words]
-        self._by_letters: dict[str, list[int]] = {}
-        self._by_outline: dict[str, list[int]] = {}
-        self._by_stem: dict[str, list[int]] = {}
+        by_letters: dict[str, list[int]] = {}
+        by_outline: dict[str, list[int]] = {}
+        by_stem: dict[str, list[int]] = {}
         for symbol, word in enumerate(words):
             if word.isalpha():
                 if len(word) >= _SHORTEST_EDITED:
                     for part in _shortened(word, _edits(word)):
-                        self._by_letters.setdefault(part, []).append(symbol)
+                        by_letters.setdefault(part, []).append(symbol)
                 if self._sounds[symbol]:
-                    self._by_outline.setdefault(worn(outline(self._sounds[symbol])), []).append(symbol)
+                    by_outline.setdefault(worn(outline(self._sounds[symbol])), []).append(symbol)
                 stem = language.stem(word)
                 if len(stem) >= _SHORTEST_STEM:
-                    self._by_stem.setdefault(stem, []).append(symbol)
+                    by_stem.setdefault(stem, []).append(symbol)
+        self._by_letters, self._by_outline, self._by_stem = map(_in_tuples, (by_letters, by_outline, by_stem))
         self._readings: dict[str, Reading] = {}
-        self.pairs: dict[tuple[str, str], Pair] = {}
-        """What `pair` has found already."""
 
     def read(self, word: str) -> Reading:
         """What a heard word could be."""
@@ -107,15 +107,16 @@ class Lattice:
             reading = self._readings[word] = self._read(word)
         return reading
 
-    def pair(self, first: str, second: str) -> "Pair":
-        """What is to be said of two words that were heard one after the other."""
-        both = (first, second)
-        known = self.pairs.get(both)
-        if known is None:
-            if len(self.pairs) >= _KEPT:
-                self.pairs.clear()
-            known = self.pairs[both] = Pair(self._join(first, second), self._language.usual(first, second))
-        return known
+    def pair(self, first: str, second: str) -> Pair:
+        """What is to be said of two words that were heard one after the other. Not remembered."""
+        return Pair(self._join(first, second), self._language.usual(first, second))
+
+    def tables(self) -> list[dict[Any, Any] | list[Any]]:
+        """What is big in it."""
+        return [
+            self._symbols, self._stems_by_letters, self._sounds, self._by_letters, self._by_outline, self._by_stem,
+            self._readings,
+        ]  # fmt: skip
 
     def _read(self, word: str) -> Reading:
         rarity = self._language.rarity(word)
@@ -155,7 +156,8 @@ class Lattice:
             for part in _shortened(word, 2 if len(word) >= _SHORTEST_TWICE_EDITED - 2 else 1):
                 found.update(self._by_letters.get(part, ()))
         if sound:
-            found.update(self._by_outline.get(worn(outline(sound)), ()))
+            for shape in outlines_near(outline(sound)):
+                found.update(self._by_outline.get(shape, ()))
         stem = self._language.stem(word)
         if len(stem) >= _SHORTEST_STEM:
             found.update(self._by_stem.get(stem, ()))
@@ -170,7 +172,7 @@ class Lattice:
             if letters <= _edits(meant):
                 ways.append(MISSPELT - letters)
         if self._language.stem(meant) == self._language.stem(word):
-            ways.append(OTHER_ENDING)
+            ways.append(OTHER_POINTER if self._language.points(word) else OTHER_ENDING)
         if sound and meant_sound:
             apart = steps(sound, meant_sound)
             size = max(len(sound), len(meant_sound))
@@ -207,6 +209,11 @@ class Lattice:
             if outline(self._sounds[symbol]) == shape and apart <= _MOST_TORN_STEPS:
                 found.append((symbol, APART + OTHER_SOUND * apart))
         return tuple(found)
+
+
+def _in_tuples(table: dict[str, list[int]]) -> dict[str, tuple[int, ...]]:
+    """Smaller than lists, and nothing for the garbage collector to walk."""
+    return {key: tuple(found) for key, found in table.items()}
 
 
 def _edits(word: str) -> int:

@@ -14,23 +14,23 @@ then "contract" ends in the same state as hearing the three words at once. State
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from rtig.core.language import Language
-from rtig.core.lattice import Lattice, Reading
+from rtig.core.lattice import Lattice, Pair, Reading
 from rtig.core.phrases import Gap, Slot, Stem, Unit, Wording, parse, wordings
 from rtig.core.slots import BUILT_IN, Kind
 from rtig.errors import PhraseError
 
-PROOF = 0.0
+PROOF = -2.5
 """Odds, in nats, at which a bent wording counts as said."""
-FORETOLD = 0.5
+FORETOLD = 0.7
 """How much of the rarity of the other words of a wording goes into foretelling the one that was bent."""
 AT_BEST = -2.0
 """Ln of how well a word can be foretold: at best one time in seven."""
 USUAL = 3.0
 """Nats by which a heard word is more to be expected beside another that it often stands beside."""
-BEYOND_A_GAP = 6.0
+BEYOND_A_GAP = 9.0
 """Nats: words before a gap foretell little of what comes after it."""
 STEM_RARITY = 10.0
 """A stem stands for words of all sorts."""
@@ -63,13 +63,14 @@ of its words were heard otherwise than they are written. `Matcher.meant` tells w
 _Plain: TypeAlias = tuple[int, int, int, float, float]
 """A wording under way: node, bent words, length so far; and of the bent words, in nats, what speaks for their having
 been heard by mistake, and the rarity of those meant. Bare tuples, because this is the hot path."""
+_Found: TypeAlias = tuple[int, int, int, int]
+"""Of a match that has no marks: phrase, length, bent, way."""
 _NOTHING: _Plain = (0, 0, 0, 0.0, 0.0)
 """Nothing heard yet: the root."""
+_NOTHING_BELOW: dict[int, int] = {}
+_NO_PAIR = Pair((), False)
 _END, _BRANCH, _LEAF = 1, 2, 4
 """What a node is: something ends here, a gap or slot follows, no word follows."""
-
-
-_NO_PAIR: tuple[tuple[tuple[int, float], ...], bool] = ((), False)
 
 
 class _Rich(NamedTuple):
@@ -82,12 +83,19 @@ class _Rich(NamedTuple):
     mistaken: float
     meant: float
     marks: tuple[Mark, ...]
+    taken: tuple[str, ...] = ()
+    """Words that the slot has taken in which it is."""
+    whole: bool = True
+    """Those are a value, so that it may go on from there."""
 
 
 class State:
-    """Where the matcher is after some words."""
+    """Where the matcher is after some words.
 
-    __slots__ = ("before", "fresh", "last", "loose", "rich", "strict")
+    Wordings that the last word begins are not listed: they follow from `last` and `usual`.
+    """
+
+    __slots__ = ("before", "begun", "fresh", "last", "loose", "rich", "strict", "usual")
 
     def __init__(
         self,
@@ -96,6 +104,8 @@ class State:
         fresh: list[_Plain],
         rich: list[_Rich],
         last: str,
+        usual: bool,
+        begun: bool,
         before: list[_Plain],
     ) -> None:
         self.loose = loose
@@ -106,19 +116,24 @@ class State:
         """Those whose last word was bent, so that the next one may not be."""
         self.rich = rich
         self.last = last
-        """The last word, which may be half of a torn one, and the loose wordings `before` it."""
+        """The last word, which may be half of a torn one; whether it is `usual` after the one before it, and whether
+        it has `begun` a wording."""
+        self.usual = usual
+        self.begun = begun
         self.before = before
+        """The loose wordings before the last word, all of them."""
 
     @property
     def idle(self) -> bool:
         """No phrase is under way."""
-        return not (self.loose or self.strict or self.fresh or self.rich)
+        return not (self.begun or self.loose or self.strict or self.fresh or self.rich)
 
     def __eq__(self, other: object) -> bool:
         """Whether the same words lead on to the same matches."""
         return self is other or (
             isinstance(other, State)
             and self.last == other.last
+            and self.usual == other.usual
             and self.loose == other.loose
             and self.strict == other.strict
             and self.fresh == other.fresh
@@ -145,8 +160,7 @@ class _Begin(NamedTuple):
     nodes something ends or branches.
     """
 
-    exact: tuple[int, ...]
-    rarity: float
+    reading: Reading
     loose: list[_Plain]
     strict: list[_Plain]
     rich: list[_Rich]
@@ -155,10 +169,32 @@ class _Begin(NamedTuple):
     usual: _Bent
 
 
+class _Step(NamedTuple):
+    """A word after another: what it may be, and where it leads the wordings that the one before it begins.
+
+    `ends` are also those that the word begins and ends by itself; the others that it begins are left to the next step.
+    """
+
+    exact: tuple[int, ...]
+    fuzzy: dict[int, float]
+    pairs: tuple[tuple[int, int, float], ...]
+    joined: tuple[tuple[int, float], ...]
+    """What the two words may be if they are one torn apart, with what speaks for it."""
+    usual: bool
+    begun: bool
+    loose: list[_Plain]
+    strict: list[_Plain]
+    fresh: list[_Plain]
+    rich: list[_Rich]
+    ends: list[_Plain]
+    found: list[_Found] | None
+    """What ends there; None where something branches."""
+
+
 class Matcher:
     """Phrases are numbered in the order given; `bans` adds numbers of its own."""
 
-    start = State([], [], [], [], "", [])
+    start = State([], [], [], [], "", False, False, [])
 
     def __init__(self, phrases: Sequence[Spoken], language: Language, kinds: Mapping[str, Kind] | None = None) -> None:
         """`kinds` are the playbook's slots by name. Raises `PhraseError` for a phrase that cannot be read."""
@@ -173,7 +209,9 @@ class Matcher:
         self._may_bend: list[int] = []  # words that may be bent on the way to some end below a node
         self._weight: list[float] = []  # rarity of the words on the way to a node
         self._heaviest: list[float] = []  # the most of that at an end below, on whose way words may be bent
-        self._ends: dict[int, list[tuple[int, int]]] = {}  # phrases that end at a node, and how many words may be bent
+        self._ends: dict[
+            int, tuple[tuple[int, int], ...]
+        ] = {}  # phrases that end at a node, and how many words may be bent
         self._branches: dict[int, list[tuple[int, int]]] = {}  # gaps and slots after a node: room and node
         self._slots: dict[int, dict[str, int]] = {}  # of a node that stands before slots
         self._kind_at: dict[int, Kind] = {}  # of a node that is in a slot
@@ -194,105 +232,118 @@ class Matcher:
                     self._flags[end] |= _BRANCH
                     self._banned.setdefault(end, []).append(node)
         for node, below in enumerate(self._children):
-            if not below and self._flags[node]:
-                self._flags[node] |= _LEAF
+            if not below:
+                self._children[node] = _NOTHING_BELOW
+                if self._flags[node]:
+                    self._flags[node] |= _LEAF
         self._lattice = Lattice(list(self._words), list(self._stems), language)
         self._begins: dict[str, _Begin] = {}
+        self._steps: tuple[dict[tuple[str, str], _Step], ...] = ({}, {})  # after a word by itself, after a usual one
 
     def walk(self, state: State, said: Sequence[str], kept: list[State] | None = None) -> tuple[State, list[Match]]:
         """The state after some words, and the matches on the way, in order.
 
         `kept` receives the state after each word.
         """
-        children, flags, may_bend, weight, heaviest, ends_at = (
-            self._children, self._flags, self._may_bend, self._weight, self._heaviest, self._ends
-        )  # fmt: skip
-        begins, pairs_heard = self._begins, self._lattice.pairs
+        flags, steps = self._flags, self._steps
         loose, strict, fresh, rich = state.loose, state.strict, state.fresh, state.rich
-        last, before = state.last, state.before
+        last, usual, begun, before = state.last, state.usual, state.begun, state.before
+        earlier = ""
         matches: list[Match] = []
         for index, word in enumerate(said):
-            begin = begins.get(word)
-            if begin is None:
-                begin = self._begin(word)
-            exact, rarity, first_loose, first_strict, first_rich, first_ends, alone, after_usual = begin
-            joined, usual = _NO_PAIR
-            if last:
-                heard = pairs_heard.get((last, word))
-                joined, usual = self._lattice.pair(last, word) if heard is None else heard
-            fuzzy, pairs, bent_fresh, bent_ends = after_usual if usual else alone
-            now_loose: list[_Plain] = []
-            now_strict: list[_Plain] = []
-            now_fresh: list[_Plain] = []
-            now_rich: list[_Rich] = []
-            ends: list[_Plain] = []
-            if exact and (loose or strict or fresh):
-                if usual and fresh:
-                    fresh = [(n, bent, length, mistaken - USUAL, meant) for n, bent, length, mistaken, meant in fresh]
-                for symbol in exact:
-                    for node, bent, length, mistaken, meant in loose + strict + fresh:
-                        child = children[node].get(symbol)
-                        if child is not None:
-                            plain = (child, bent, length + 1, mistaken, meant)
-                            flag = flags[child]
-                            if flag:
-                                ends.append(plain)
-                            if flag < _LEAF:
-                                (now_loose if bent < may_bend[child] else now_strict).append(plain)
-            if fuzzy:
-                for node, bent, length, mistaken, meant in loose:
-                    below = children[node]
-                    for symbol in below if len(below) < len(fuzzy) else fuzzy:
-                        if symbol in fuzzy and symbol in below:
-                            child = below[symbol]
-                            if bent < may_bend[child]:
-                                speaks = mistaken + fuzzy[symbol]
-                                against = meant + weight[child] - weight[node]
-                                if speaks - (1 + FORETOLD) * against + FORETOLD * heaviest[child] >= PROOF:
-                                    self._put((child, bent + 1, length + 1, speaks, against), now_fresh, ends)
-            if pairs:
-                for plain in loose:
-                    self._two_steps(plain, pairs, now_fresh, ends)
-            if joined:
-                speaks = rarity + self._lattice.read(last).rarity - (USUAL if usual else 0.0)
-                for plain in (*before, _NOTHING):
-                    for symbol, chance in joined:
-                        self._bend(plain, symbol, 2, speaks + chance, now_fresh, ends)
-            for partial in rich:
-                self._on(partial, word, exact, fuzzy, now_rich)
-            if first_loose:
-                now_loose += first_loose
-            if first_strict:
-                now_strict += first_strict
-            if bent_fresh:
-                now_fresh += bent_fresh
-            if bent_ends:
-                ends += bent_ends
-            if first_rich:
-                now_rich += first_rich
-            if first_ends:
-                ends += first_ends
-            flagged = [partial for partial in now_rich if flags[partial.node]] if now_rich else now_rich
-            if len(ends) == 1 and not flagged and not flags[ends[0][0]] & _BRANCH:
-                node, bent, length, mistaken, meant = ends[0]
-                for phrase, may in ends_at[node]:
-                    if bent == 0 or (bent <= may and self._odds(node, bent, mistaken, meant) >= PROOF):
-                        matches.append((index, phrase, length, bent, (), node))
-            elif ends or flagged:
+            step = steps[usual].get((last, word))
+            if step is None:
+                step = self._step(last, usual, word)
+            (
+                exact, fuzzy, pairs, joined, now_usual, begun,
+                now_loose, now_strict, now_fresh, now_rich, ends, found,
+            ) = step  # fmt: skip
+            if loose or strict or fresh or joined:
+                now_loose, now_strict, now_fresh, ends = [*now_loose], [*now_strict], [*now_fresh], [*ends]
+                if joined:
+                    for plain in self._all_loose(before, earlier):
+                        for symbol, speaks in joined:
+                            self._bend(plain, symbol, 2, speaks, now_fresh, ends)
+                if loose:
+                    self._on_exactly(loose, exact, 0.0, now_loose, now_strict, ends)
+                    if fuzzy:
+                        self._on_bent(loose, fuzzy, now_fresh, ends)
+                    if pairs:
+                        self._two_on(loose, pairs, now_fresh, ends)
+                if strict:
+                    self._on_exactly(strict, exact, 0.0, now_loose, now_strict, ends)
+                if fresh:
+                    self._on_exactly(fresh, exact, USUAL if now_usual else 0.0, now_loose, now_strict, ends)
+            flagged = rich
+            if rich or now_rich:
+                now_rich = [*now_rich]
+                for partial in rich:
+                    self._on(partial, word, exact, fuzzy, now_rich)
+                flagged = [partial for partial in now_rich if flags[partial.node]]
+            if len(ends) > len(step.ends):
+                found = self._found(ends)
+            if flagged or found is None:
+                now_rich = [*now_rich]
                 self._arrive(index, ends, now_rich, flagged, matches)
-            before = loose
-            loose, strict, fresh, rich, last = now_loose, now_strict, now_fresh, now_rich, word
+            else:
+                for phrase, length, bent, way in found:
+                    matches.append((index, phrase, length, bent, (), way))
+            before, earlier = loose, last
+            loose, strict, fresh, rich, last, usual = now_loose, now_strict, now_fresh, now_rich, word, now_usual
             if kept is not None:
-                kept.append(State(loose, strict, fresh, rich, last, before))
-        return State(loose, strict, fresh, rich, last, before), matches
+                full = self._all_loose(before, earlier)
+                kept.append(State(loose, strict, fresh, rich, last, usual, begun, full))
+        return State(loose, strict, fresh, rich, last, usual, begun, self._all_loose(before, earlier)), matches
+
+    def _all_loose(self, loose: list[_Plain], last: str) -> list[_Plain]:
+        """Those too that the last word begins."""
+        begun = self._begin(last).loose if last else loose
+        return loose + begun if loose and last else begun
+
+    def _on_exactly(
+        self, plains: list[_Plain], exact: tuple[int, ...], less: float,
+        loose: list[_Plain], strict: list[_Plain], ends: list[_Plain],
+    ) -> None:  # fmt: skip
+        """Go one word on with what was heard as it is written."""
+        children, flags, may_bend = self._children, self._flags, self._may_bend
+        for symbol in exact:
+            for node, bent, length, mistaken, meant in plains:
+                child = children[node].get(symbol)
+                if child is not None:
+                    plain = (child, bent, length + 1, mistaken - less, meant)
+                    flag = flags[child]
+                    if flag:
+                        ends.append(plain)
+                    if flag < _LEAF:
+                        (loose if bent < may_bend[child] else strict).append(plain)
+
+    def _on_bent(self, plains: list[_Plain], fuzzy: dict[int, float], fresh: list[_Plain], ends: list[_Plain]) -> None:
+        """Go one word on with what was heard otherwise."""
+        children, heard = self._children, fuzzy.keys()
+        for plain in plains:
+            below = children[plain[0]]
+            if not heard.isdisjoint(below):
+                for symbol in heard & below.keys():
+                    self._bend(plain, symbol, 1, fuzzy[symbol], fresh, ends)
 
     def joins(self, state: State, word: str) -> bool:
         """Whether a word may be the second half of one whose first half was the last word."""
         return bool(state.last) and bool(self._lattice.pair(state.last, word).joined)
 
-    def value(self, slot: str, said: Sequence[str], heard: str) -> str | None:
-        """What a slot makes of some words; `heard` is their text. None where they are no value of its kind."""
-        return self._kinds[slot].value(said, heard)
+    def paused(self, state: State) -> State:
+        """The state after a pause: a value that was being said has come to its end."""
+        if not any(partial.taken and partial.room for partial in state.rich):
+            return state
+        rich = [partial._replace(room=0) if partial.taken else partial for partial in state.rich]
+        return State(
+            state.loose, state.strict, state.fresh, rich, state.last, state.usual, state.begun, state.before
+        )  # fmt: skip
+
+    def value(self, slot: str, said: Sequence[str], heard: str) -> str:
+        """What a slot makes of the words that it took in a match; `heard` is their text."""
+        found = self._kinds[slot].value(said, heard)
+        assert found is not None
+        return found
 
     def meant(self, way: int) -> tuple[str, ...]:
         """The way of saying a phrase that a match took: its words, `stem*`, `~3` and `{slot}`."""
@@ -303,15 +354,20 @@ class Matcher:
             way = self._parents[way]
         return tuple(reversed(units))
 
+    def tables(self) -> list[dict[Any, Any] | list[Any]]:
+        """What is big in it, for whoever lets go of it bit by bit."""
+        return [
+            self._children, self._parents, self._written, self._may_bend, self._weight, self._heaviest, self._words,
+            self._ends, self._branches, self._begins, *self._steps, *self._lattice.tables(),
+        ]  # fmt: skip
+
     def _begin(self, word: str) -> _Begin:
+        begin = self._begins.get(word)
+        if begin is not None:
+            return begin
         reading = self._lattice.read(word)
-        begin = _Begin(
-            reading.exact, reading.rarity, [], [], [], [], self._bent(reading, 0.0), self._bent(reading, USUAL)
-        )
-        for symbol in reading.exact:
-            child = self._children[0].get(symbol)
-            if child is not None:
-                self._put((child, 0, 1, 0.0, 0.0), begin.loose if self._may_bend[child] else begin.strict, begin.ends)
+        begin = _Begin(reading, [], [], [], [], self._bent(reading, 0.0), self._bent(reading, USUAL))
+        self._on_exactly([_NOTHING], reading.exact, 0.0, begin.loose, begin.strict, begin.ends)
         for _, node in self._branches.get(0, ()):
             self._into_slots(_Rich(node, 0, 0, 0, 0.0, 0.0, ()), word, begin.rich)
         if len(self._begins) >= _KEPT:
@@ -319,13 +375,47 @@ class Matcher:
         self._begins[word] = begin
         return begin
 
+    def _step(self, last: str, after_usual: bool, word: str) -> _Step:
+        reading, begins_loose, begins_strict, rich, first_ends, *either = self._begin(word)
+        pair = self._lattice.pair(last, word) if last else _NO_PAIR
+        bent = either[pair.usual]
+        less = USUAL if pair.usual else 0.0
+        loose: list[_Plain] = []
+        strict: list[_Plain] = []
+        fresh: list[_Plain] = []
+        ends: list[_Plain] = []
+        joined: tuple[tuple[int, float], ...] = ()
+        if last:
+            before = self._begin(last)
+            before_bent = before.usual if after_usual else before.alone
+            for plains in (before.loose, before.strict):
+                self._on_exactly(plains, reading.exact, 0.0, loose, strict, ends)
+            self._on_exactly(before_bent.fresh, reading.exact, less, loose, strict, ends)
+            self._on_bent(before.loose, bent.fuzzy, fresh, ends)
+            self._two_on(before.loose, bent.pairs, fresh, ends)
+            speaks = reading.rarity + before.reading.rarity - less
+            joined = tuple((symbol, speaks + chance) for symbol, chance in pair.joined)
+            for symbol, chance in joined:
+                self._bend(_NOTHING, symbol, 2, chance, fresh, ends)
+        begun = bool(begins_loose or begins_strict or bent.fresh)
+        ends += bent.ends + first_ends
+        step = _Step(
+            reading.exact, bent.fuzzy, bent.pairs, joined, pair.usual, begun, loose, strict, fresh, rich, ends,
+            self._found(ends),
+        )  # fmt: skip
+        steps = self._steps[after_usual]
+        if len(steps) >= _KEPT:
+            steps.clear()
+        steps[last, word] = step
+        return step
+
     def _bent(self, reading: Reading, less: float) -> _Bent:
         """What a word may be taken for when so much speaks against it; what can never be proven is left out."""
         fuzzy = {s: speaks - less for s, speaks in reading.fuzzy.items() if speaks - less + AT_BEST >= PROOF}
         made = _Bent(fuzzy, reading.pairs, [], [])
         for symbol, speaks in fuzzy.items():
             self._bend(_NOTHING, symbol, 1, speaks, made.fresh, made.ends)
-        self._two_steps(_NOTHING, reading.pairs, made.fresh, made.ends)
+        self._two_on([_NOTHING], reading.pairs, made.fresh, made.ends)
         return made
 
     def _put(self, plain: _Plain, into: list[_Plain], ends: list[_Plain]) -> None:
@@ -347,17 +437,17 @@ class Matcher:
             if speaks - (1 + FORETOLD) * against + FORETOLD * self._heaviest[child] >= PROOF:
                 self._put((child, bent + 1, length + words, speaks, against), into, ends)
 
-    def _two_steps(
-        self, plain: _Plain, pairs: Iterable[tuple[int, int, float]], into: list[_Plain], ends: list[_Plain]
+    def _two_on(
+        self, plains: list[_Plain], pairs: Iterable[tuple[int, int, float]], into: list[_Plain], ends: list[_Plain]
     ) -> None:
         """Go two words on with one that was heard: they were run together."""
-        node, bent, length, mistaken, meant = plain
         for first, second, speaks in pairs:
-            between = self._children[node].get(first)
-            child = None if between is None else self._children[between].get(second)
-            if child is not None and bent < self._may_bend[child]:
-                against = meant + self._weight[child] - self._weight[node]
-                self._put((child, bent + 1, length + 1, mistaken + speaks, against), into, ends)
+            for node, bent, length, mistaken, meant in plains:
+                between = self._children[node].get(first)
+                child = None if between is None else self._children[between].get(second)
+                if child is not None and bent < self._may_bend[child]:
+                    against = meant + self._weight[child] - self._weight[node]
+                    self._put((child, bent + 1, length + 1, mistaken + speaks, against), into, ends)
 
     def _odds(self, node: int, bent: int, mistaken: float, meant: float) -> float:
         """In nats: that the words of a wording that ends at a node were meant, against that they were said as heard."""
@@ -368,28 +458,29 @@ class Matcher:
         self, partial: _Rich, word: str, exact: tuple[int, ...], fuzzy: dict[int, float], rich: list[_Rich]
     ) -> None:
         """Add where a rich partial may be after one more word."""
-        node, room, bent, length, mistaken, meant, marks = partial
-        below = self._children[node]
-        for symbol in exact:
-            child = below.get(symbol)
-            if child is not None:
-                rich.append(_Rich(child, 0, bent, length + 1, mistaken, meant, marks))
-        if bent < self._may_bend[node]:
-            for symbol in below.keys() & fuzzy.keys():
-                child = below[symbol]
-                if bent < self._may_bend[child]:
-                    against = meant + self._weight[child] - self._weight[node]
-                    speaks = mistaken + fuzzy[symbol]
-                    rich.append(_Rich(child, 0, bent + 1, length + 1, speaks, against, marks))
-        if node in self._slots:
-            self._into_slots(partial, word, rich)
+        node, room, bent, length, mistaken, meant, marks, taken, whole = partial
+        if whole:
+            below = self._children[node]
+            for symbol in exact:
+                child = below.get(symbol)
+                if child is not None:
+                    rich.append(_Rich(child, 0, bent, length + 1, mistaken, meant, marks))
+            if bent < self._may_bend[node]:
+                for symbol in below.keys() & fuzzy.keys():
+                    child = below[symbol]
+                    if bent < self._may_bend[child]:
+                        against = meant + self._weight[child] - self._weight[node]
+                        speaks = mistaken + fuzzy[symbol]
+                        rich.append(_Rich(child, 0, bent + 1, length + 1, speaks, against, marks))
+            if node in self._slots:
+                self._into_slots(partial, word, rich)
         if room:
             kind = self._kind_at.get(node)
             if kind is None:
                 rich.append(partial._replace(room=room - 1, length=length + 1))
             elif kind.goes_on(word):
                 longer = (*marks[:-1], marks[-1]._replace(last=length))
-                rich.append(partial._replace(room=room - 1, length=length + 1, marks=longer))
+                self._take(kind, (*taken, word), partial._replace(room=room - 1, marks=longer), rich)
 
     def _into_slots(self, partial: _Rich, word: str, rich: list[_Rich]) -> None:
         length = partial.length
@@ -397,27 +488,48 @@ class Matcher:
             kind = self._kind_at[child]
             if kind.begins(word):
                 marks = (*partial.marks, Mark(name, length, length))
-                rich.append(partial._replace(node=child, room=kind.most - 1, length=length + 1, marks=marks))
+                self._take(kind, (word,), partial._replace(node=child, room=kind.most - 1, marks=marks), rich)
+
+    def _take(self, kind: Kind, taken: tuple[str, ...], partial: _Rich, rich: list[_Rich]) -> None:
+        """Add where a partial is when the slot that it is in has taken one more word."""
+        whole = kind.value(taken, "") is not None
+        rich.append(partial._replace(length=partial.length + 1, taken=taken, whole=whole))
 
     def _arrive(
         self, index: int, ends: list[_Plain], rich: list[_Rich], flagged: list[_Rich], matches: list[Match]
     ) -> None:
         """What ends and what branches at the nodes that word `index` led to, where it is more than one plain end."""
-        best: dict[int, Match] = {}
+        best: dict[tuple[int, int], Match] = {}
         plain = (_Rich(node, 0, bent, length, mistaken, meant, ()) for node, bent, length, mistaken, meant in ends)
-        for node, _, bent, length, mistaken, meant, marks in (*plain, *flagged):
+        for node, _, bent, length, mistaken, meant, marks, _, whole in (*plain, *flagged):
+            if not whole:
+                continue
             for phrase, may_bend in self._ends.get(node, ()):
                 if bent == 0 or (bent <= may_bend and self._odds(node, bent, mistaken, meant) >= PROOF):
                     match = (index, phrase, length, bent, marks, node)
-                    known = best.get(phrase)
+                    # What must not follow may follow several places at once, and takes back each of them.
+                    place = (phrase, length - marks[0].last if marks and marks[0].slot == BAN else 0)
+                    known = best.get(place)
                     if known is None or _rank(match) < _rank(known):
-                        best[phrase] = match
+                        best[place] = match
             for room, child in self._branches.get(node, ()):
                 rich.append(_Rich(child, room, bent, length, mistaken, meant, marks))
-            for child in self._banned.get(node, ()):
-                ban = Mark(BAN, 0, length - 1)
-                rich.append(_Rich(child, 0, bent, length, mistaken, meant, (*marks, ban)))
-        matches.extend(best[phrase] for phrase in sorted(best))
+            banned = self._banned.get(node, ())
+            rich.extend(_Rich(child, 0, 0, length, 0.0, 0.0, (Mark(BAN, 0, length - 1),)) for child in banned)
+        matches.extend(best[place] for place in sorted(best))
+
+    def _found(self, ends: list[_Plain]) -> list[_Found] | None:
+        """What ends where plain wordings have led to; None where something branches there."""
+        best: dict[int, _Found] = {}
+        for node, bent, length, mistaken, meant in ends:
+            if self._flags[node] & _BRANCH:
+                return None
+            for phrase, may_bend in self._ends[node]:
+                if bent == 0 or (bent <= may_bend and self._odds(node, bent, mistaken, meant) >= PROOF):
+                    known = best.get(phrase)
+                    if known is None or (bent, length) < (known[2], known[1]):
+                        best[phrase] = (phrase, length, bent, node)
+        return sorted(best.values()) if len(best) > 1 else list(best.values())
 
     # --- making the trie
 
@@ -433,9 +545,9 @@ class Matcher:
             self._may_bend[passed] = max(self._may_bend[passed], may_bend)
             self._heaviest[passed] = max(self._heaviest[passed], self._weight[node])
         self._flags[node] |= _END
-        ends = self._ends.setdefault(node, [])
+        ends = self._ends.get(node, ())
         if (number, may_bend) not in ends:
-            ends.append((number, may_bend))
+            self._ends[node] = (*ends, (number, may_bend))
         return node
 
     def _child(self, node: int, unit: Unit) -> int:
@@ -488,7 +600,7 @@ def _letters(unit: Unit) -> int:
     return len(unit) if isinstance(unit, str) else len(unit.stem) if isinstance(unit, Stem) else 0
 
 
-def _rank(match: Match) -> tuple[int, int]:
+def _rank(match: Match) -> tuple[int, int, int]:
     """Of two ways to hear a phrase that ends here: the less bent one, then the nearer one, but the whole of a slot."""
     _, _, length, bent, marks, _ = match
-    return (bent, -length if marks else length)
+    return (bent, -length if marks else length, -sum(mark.last - mark.first for mark in marks))

@@ -7,7 +7,7 @@ with: every phrase in one matcher, and for every phrase the conditions that wait
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -85,6 +85,7 @@ class MeaningSource(Struct, frozen=True, kw_only=True):
 
     id: str
     rule: str
+    """The rule that waits for it, or the slot."""
     examples: tuple[str, ...] = ()
     party: PartyWanted = "customer"
     competes: bool = False
@@ -130,6 +131,8 @@ class Playbook:
         self.temper = source.temper
         self.version = _hash(source)
         self.sentiment = Sentiment(analyzer, source.valence)
+        self.lexicon = _hash(source.valence)
+        """Names what words are read by."""
         self.rules = {rule.id: rule for rule in source.rules}
         self.checklists = {checklist.id: checklist for checklist in source.checklists}
         self.signals = {part.signal.id: part for part in source.signals}
@@ -144,6 +147,7 @@ class Playbook:
         self._numbers = {spoken: number for number, spoken in enumerate(self.phrases)}
         self.matcher = Matcher(self.phrases, language or Language(source.language), _kinds(source.slots))
         self.phrases_of_slot = self._phrases_of_slots()
+        self.phrases_with_slots = frozenset(number for numbers in self.phrases_of_slot.values() for number in numbers)
 
         clauses: dict[int, dict[ClauseRef, None]] = {}
         meant: dict[str, dict[ClauseRef, None]] = {}
@@ -151,6 +155,9 @@ class Playbook:
         self.shape_clauses: list[ClauseRef] = []
         self.hold_clauses: list[ClauseRef] = []
         self.timed_clauses: list[ClauseRef] = []
+        self.silence_clauses: list[ClauseRef] = []
+        """Those of the timed ones that wait for a silence; the others are `deadline_clauses`."""
+        self.deadline_clauses: list[ClauseRef] = []
         silences: set[int] = set()
         for rule in source.rules:
             for index, clause in enumerate(rule.clauses):
@@ -172,6 +179,8 @@ class Playbook:
                         into.append(ref)
                 if waits(clause.condition):
                     self.timed_clauses.append(ref)
+                    silent = any(isinstance(leaf, Silence) for leaf in leaves)
+                    (self.silence_clauses if silent else self.deadline_clauses).append(ref)
         self.silences = tuple(sorted(silences))
         """How long nobody must have spoken, in ms, for any clause."""
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
@@ -194,6 +203,12 @@ class Playbook:
     def number(self, phrase: str, tolerance: Tolerance = "asr") -> int:
         """The number under which a phrase is matched."""
         return self._numbers[Spoken(phrase, tolerance == "asr")]
+
+    def tables(self) -> list[dict[Any, Any] | list[Any]]:
+        """What is big in it, for whoever lets go of it bit by bit."""
+        return [
+            list(self.source.rules), self.rules, self._numbers, self.clauses_of_phrase, *self.matcher.tables(),
+        ]  # fmt: skip
 
     def _phrases_of(self, clause: Clause) -> Iterator[int]:
         """Numbers of all phrases that a clause may depend on, those of its slots and what bans them included."""

@@ -14,10 +14,8 @@ from immutables import Map
 from msgspec import Struct
 
 from rtig.core.events import Party
-from rtig.core.transcript import Segment, Stream, Transcript
+from rtig.core.transcript import PAUSE_MS, Segment, Stream, Transcript
 
-PAUSE_MS = 1_000
-"""A party's turn goes on over pauses shorter than this (start to start is 2.2 s in the median of real calls)."""
 TALK_OVER_MS = 500
 """The agent talks over the customer who still speaks this long after the agent began: a backchannel is shorter."""
 GAP_MS = 5_000

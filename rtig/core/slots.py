@@ -1,9 +1,11 @@
 """Values that are captured from what was said: one of a list, a number, an amount, a date, a name, a pattern.
 
 A kind says which words may begin a value and which may go on with it, and what a run of words is worth. The matcher
-tries every run; a run that is worth nothing was no value. Number words are English; digits are read in any language.
+tries every run; a run that is worth nothing was no value, and of those that begin at one word the longest counts.
+Number words are English; digits are read in any language.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -23,7 +25,10 @@ class Kind(Protocol):
     def goes_on(self, word: str) -> bool: ...
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
-        """The value of a run of words, None where they are none; `heard` is the run as it stands in the text."""
+        """The value of a run of words, None where they are none; `heard` is the run as it stands in the text.
+
+        Whether they are one depends on the words alone.
+        """
 
 
 def _words(words: str) -> frozenset[str]:
@@ -36,6 +41,7 @@ _TENS = {
 _UNITS = {word: number for number, word in enumerate(SMALL_NUMBERS)} | _TENS
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
 _REPEATS = {"double": 2, "triple": 3}
+CURRENCIES = frozenset("$£€¥₹")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?\Z", re.ASCII)
 _CURRENCY = _words("pound pounds dollar dollars euro euros quid buck bucks")
 _HUNDREDTHS = _words("penny pence p cent cents")
@@ -70,7 +76,10 @@ class Number:
 
 
 class Amount:
-    """A number, with or without its currency: "seventy five dollars and ten cents", "75.10"."""
+    """A number, with or without its currency: "seventy five dollars and ten cents", "sixty three forty", "£75.10".
+
+    A currency that is heard as a sign stays before the number.
+    """
 
     most = 14
 
@@ -81,6 +90,10 @@ class Amount:
         return word in _CURRENCY or word in _HUNDREDTHS or Number().goes_on(word)
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
+        number = self._number(said)
+        return heard[0] + number if number is not None and heard[:1] in CURRENCIES else number
+
+    def _number(self, said: Sequence[str]) -> str | None:
         whole: str | None = None
         run: list[str] = []
         for at, word in enumerate(said):
@@ -92,15 +105,12 @@ class Amount:
                 cents = number_of(_without_and(run))
                 if at != len(said) - 1 or cents is None or not cents.isdecimal() or int(cents) > 99:
                     return None
-                return f"{whole or 0}.{int(cents):02}"
+                return _with_hundredths(whole or "0", f"{int(cents):02}")
             else:
                 run.append(word)
         if whole is None:
-            return number_of(run)
-        if not run:
-            return whole
-        cents = number_of(_without_and(run))
-        return f"{whole}.{cents}" if cents is not None and re.fullmatch(r"\d\d", cents) else None
+            return _price(run) or number_of(run)
+        return _with_hundredths(whole, number_of(_without_and(run)) or "") if run else whole
 
 
 class Date:
@@ -110,11 +120,14 @@ class Date:
 
     def begins(self, word: str) -> bool:
         return (
-            self._names_a_day(word) or word in ("next", "last", "this", "the") or _DAY_OR_YEAR.match(word) is not None
+            self._names_a_day(word)
+            or word in _UNITS  # "4 July" is heard as "four july"
+            or word in ("next", "last", "this", "the")
+            or _DAY_OR_YEAR.match(word) is not None
         )
 
     def goes_on(self, word: str) -> bool:
-        return self.begins(word) or word in ("of", "week", "month") or word in _UNITS
+        return self.begins(word) or word in ("of", "week", "month")
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
         names = any(word in _WEEKDAYS or word in _MONTHS or word in _RELATIVE for word in said)
@@ -188,31 +201,42 @@ class OneOf:
         return self._values.get(tuple(said))
 
 
-_PLACE = re.compile(r"\{([a-z0-9_-]+)(?:\|([^{}]*))?\}")
+_PLACE = re.compile(r"([$£€¥₹]?)\{([a-z0-9_-]+)(?:\|([^{}]*))?\}")
 
 
 def filled(text: str, values: Mapping[str, str]) -> str | None:
     """A sentence with the values of its slots: `{name}`, or `{name|what to say without it}`.
 
-    None where a slot without such words has no value. Nothing else in a sentence means anything, so what an author
-    writes and a customer says can do nothing but be read.
+    None where a slot without such words has no value. A currency that was said takes the place of the one that is
+    written before a slot. Nothing else in a sentence means anything, so what an author writes and a customer says can
+    do nothing but be read.
     """
     empty = False
 
     def value(found: re.Match[str]) -> str:
         nonlocal empty
-        known = values.get(found[1])
-        if known is None and found[2] is None:
+        currency, slot, otherwise = found.groups()
+        known: str | None = values.get(slot, otherwise)
+        if known is None:
             empty = True
-        return known if known is not None else found[2] or ""
+            return ""
+        return known if known[:1] in CURRENCIES else currency + known
 
     said = _PLACE.sub(value, text)
     return None if empty else said
 
 
+def bare(value: str) -> str:
+    """A value without the currency before it, as it is compared."""
+    return value[1:] if value[:1] in CURRENCIES else value
+
+
 def slots_in(text: str) -> dict[str, bool]:
-    """The slots in a sentence, and whether each has words for when it is empty."""
-    return {found[1]: found[2] is not None for found in _PLACE.finditer(text)}
+    """The slots in a sentence, and whether each has words for when it is empty, wherever it stands."""
+    found: dict[str, bool] = {}
+    for _, slot, otherwise in (place.groups() for place in _PLACE.finditer(text)):
+        found[slot] = found.get(slot, True) and otherwise is not None
+    return found
 
 
 BUILT_IN: dict[str, Kind] = {"number": Number(), "amount": Amount(), "date": Date(), "name": Name()}
@@ -250,20 +274,21 @@ def number_of(said: Sequence[str]) -> str | None:
 
 def _cardinal(said: Sequence[str]) -> str | None:
     """A number with its scales, as in "one thousand two hundred and six" or "12 hundred"."""
-    total, group, fresh = 0, 0, True
+    total, group, fresh, below = 0, 0, True, math.inf
     for at, word in enumerate(said):
         if word == "and":
             if at == 0 or said[at - 1] not in _SCALES:
                 return None
             continue
         if word in _SCALES:
-            if fresh:
+            scale = _SCALES[word]
+            if fresh or (scale == 100 and group >= 100) or scale >= below:
                 return None
-            if word == "hundred":
+            if scale == 100:
                 group *= 100
             else:
-                total, group = total + group * _SCALES[word], 0
-            fresh = word != "hundred"
+                total, group, below = total + group * scale, 0, scale
+            fresh = scale != 100
             continue
         if word in _UNITS:
             number = _UNITS[word]
@@ -275,7 +300,28 @@ def _cardinal(said: Sequence[str]) -> str | None:
         if not fresh and not (0 < number < room):
             return None
         group, fresh = group + number, False
-    return str(total + group)
+    return str(total + group) if group < below else None
+
+
+def _price(said: Sequence[str]) -> str | None:
+    """Two numbers of two digits, said one after the other: "sixty three forty", "nineteen oh five"."""
+    numbers: list[str] = []
+    before = ""
+    for word in said:
+        number = word if word.isdecimal() else "0" if word == "oh" else str(_UNITS.get(word, ""))
+        if len(number) == 1 and number != "0" and (before in _TENS or before == "oh"):
+            numbers[-1] = numbers[-1][:-1] + number if before in _TENS else "0" + number
+        elif len(number) == 2 or word == "oh":
+            numbers.append(number)
+        else:
+            return None
+        before = word
+    price = ".".join(numbers)
+    return price if re.fullmatch(r"[1-9]\d\.\d\d", price) else None
+
+
+def _with_hundredths(whole: str, cents: str) -> str | None:
+    return f"{whole}.{cents}" if whole.isdecimal() and re.fullmatch(r"\d\d", cents) else None
 
 
 def _without_and(run: Sequence[str]) -> Sequence[str]:

@@ -20,12 +20,15 @@ from rtig.core.guidance import (
 )
 from rtig.core.playbook import Playbook
 from rtig.core.policy import Choice, Shown
-from rtig.core.slots import filled
+from rtig.core.slots import filled, slots_in
 from rtig.core.transcript import Change, Heard, Segment
 from rtig.core.triggers import Moment
 
 MOOD_STEP = 0.04
 """The mood is told again when it has moved this much, entered another band or rests on another reading."""
+
+_Beaten = dict[str, list[Moment]]
+"""By rule, the moments that it beat."""
 
 
 def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Guidance]) -> Call:
@@ -33,7 +36,7 @@ def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Gui
     told = call.told
     if call.started and (call.heard is not before.heard or playbook.version != told.playbook):
         told = _tell_checklists(playbook, call, replace(told, playbook=playbook.version), items)
-    told = _tell_cards(playbook, call, told, seq, items)
+    told = _tell_cards(playbook, before, call, told, seq, items)
     if call.started:
         told = _tell_mood(playbook, call, told, items)
     return replace(call, told=told) if told is not call.told else call
@@ -61,19 +64,25 @@ def info(playbook: Playbook, call: Call) -> CallInfo:
     )
 
 
-def _tell_cards(playbook: Playbook, call: Call, told: Told, seq: int, items: list[Guidance]) -> Told:
+def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: int, items: list[Guidance]) -> Told:
     choice = derive.chosen(playbook, call)
     guessed, doubts = derive.provisional(playbook, call, choice)
-    if choice is told.choice and not guessed and not _may_go(call, told):
+    moved = choice is not told.choice or (derive.differs(before, call) and _says_values(choice))
+    if not moved and not guessed and not _may_go(call, told):
         return told
+    beaten = _beaten(choice)
     cards = told.cards
     for card_id, shown in [*sorted(choice.shown.items(), key=_shown_order), *sorted(guessed.items())]:
         if card_id in call.missed:
             continue
         state: CardState = "confirmed" if card_id in choice.shown else "provisional"
         known = cards.get(card_id)
-        if known is None or known.state not in ("confirmed", state) or _moved(playbook, call, known, shown, state):
-            card = _card(playbook, call, seq, choice, card_id, shown, state, known)
+        if (
+            known is None
+            or known.state not in ("confirmed", state)
+            or (moved and state == "confirmed" and _moved(playbook, call, known, shown, beaten))
+        ):
+            card = _card(playbook, call, seq, beaten, card_id, shown, state, known)
             cards = cards.set(card_id, card)
             items.append(card)
     for card_id, card in sorted(cards.items()):
@@ -85,6 +94,11 @@ def _tell_cards(playbook: Playbook, call: Call, told: Told, seq: int, items: lis
             items.append(card)
     _tell_withheld(call, told.choice, choice, items)
     return replace(told, cards=cards, choice=choice) if cards is not told.cards or choice is not told.choice else told
+
+
+def _says_values(choice: Choice) -> bool:
+    """Whether some card that is shown says what slots hold."""
+    return any("{" in shown.moment.rule.say for shown in choice.shown.values())
 
 
 def _may_go(call: Call, told: Told) -> bool:
@@ -114,12 +128,11 @@ def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guida
             )
 
 
-def _moved(playbook: Playbook, call: Call, known: Card, shown: Shown, state: CardState) -> bool:
+def _moved(playbook: Playbook, call: Call, known: Card, shown: Shown, beaten: _Beaten) -> bool:
     """Whether a confirmed card now answers other words than it was told with, or says others: some arrived late."""
     moment = shown.moment
-    return state == "confirmed" and (
-        (known.at_ms, known.why.words) != (moment.at_ms, moment.quotes) or known.say != _say(playbook, call, moment)
-    )
+    why = _why(playbook, shown, beaten, told_from=known.why.playbook)
+    return known.at_ms != moment.at_ms or known.why != why or known.say != _say(playbook, call, moment)
 
 
 def _say(playbook: Playbook, call: Call, moment: Moment) -> str:
@@ -127,7 +140,7 @@ def _say(playbook: Playbook, call: Call, moment: Moment) -> str:
     rule = moment.rule
     if "{" not in rule.say:
         return rule.say
-    said = filled(rule.say, derive.values(playbook, call, moment.at_ms))
+    said = filled(rule.say, derive.values(playbook, call, moment.at_ms, slots_in(rule.say)))
     return rule.say_without if said is None else said
 
 
@@ -135,19 +148,28 @@ def _shown_order(entry: tuple[str, Shown]) -> tuple[int, str]:
     return (entry[1].shown_ms, entry[0])
 
 
-def _near(playbook: Playbook, moment: Moment) -> tuple[str, ...]:
-    """Articles that were about as likely to be meant."""
-    return tuple(playbook.meanings[name].rule for name, _ in moment.meant.near) if moment.meant is not None else ()
+def _beaten(choice: Choice) -> _Beaten:
+    """What the words of each rule called for too, less surely."""
+    found: _Beaten = {}
+    for refused in choice.withheld.values():
+        if refused.reason == "beaten":
+            found.setdefault(refused.by, []).append(refused.moment)
+    return found
 
 
-def _beaten(choice: Choice, rule_id: str, at_ms: int) -> tuple[str, ...]:
-    """Rules that the same words called for too, less surely."""
-    return tuple(
-        sorted(
-            refused.moment.rule.id
-            for refused in choice.withheld.values()
-            if refused.reason == "beaten" and refused.by == rule_id and refused.moment.since_ms <= at_ms
-        )
+def _why(playbook: Playbook, shown: Shown, beaten: _Beaten, told_from: str) -> Why:
+    moment = shown.moment
+    meant = moment.meant
+    less_sure = (one.rule.id for one in beaten.get(moment.rule.id, ()) if one.since_ms <= moment.at_ms)
+    return Why(
+        rule=moment.rule.id,
+        playbook=told_from,
+        condition=triggers.in_words(moment),
+        words=moment.quotes,
+        bends=moment.bends,
+        score=None if meant is None else meant.score,
+        near=() if meant is None else tuple(playbook.meanings[name].rule for name, _ in meant.near),
+        beat=(*shown.beat, *sorted(less_sure)),
     )
 
 
@@ -155,7 +177,7 @@ def _card(
     playbook: Playbook,
     call: Call,
     seq: int,
-    choice: Choice,
+    beaten: _Beaten,
     card_id: str,
     shown: Shown,
     state: CardState,
@@ -174,18 +196,7 @@ def _card(
         body=rule.body,
         steps=rule.steps,
         article=rule.article,
-        why=Why(
-            rule=rule.id,
-            playbook=playbook.version,
-            condition=triggers.in_words(moment),
-            words=moment.quotes,
-            bends=moment.bends,
-            score=moment.meant.score if moment.meant is not None else None,
-            near=tuple(playbook.meanings[name].rule for name, _ in moment.meant.near)
-            if moment.meant is not None
-            else (),
-            beat=(*shown.beat, *_beaten(choice, rule.id, moment.at_ms)),
-        ),
+        why=_why(playbook, shown, beaten, told_from=playbook.version),
         priority=rule.priority,
         at_ms=moment.at_ms,
         shown_ms=shown_ms,

@@ -148,7 +148,11 @@ def revised(text: str, before: str, known: Words) -> Words:
         return words(text)
     norms, size = _chunk(before[cut:])[0::2] if cut < len(before) else ((), 0)
     kept = len(known.norms) - len(norms)
-    return _between_spaces(text, cut, list(known.norms[:kept]), list(known.at[:kept]), known.size - size)
+    found = _between_spaces(text, cut, list(known.norms[:kept]), list(known.at[:kept]), known.size - size)
+    if known._spans is not None:
+        new = (token.span() for token in _ASCII_TOKEN.finditer(text, cut))
+        found._spans = (*known._spans[: known.size - size], *new)
+    return found
 
 
 def _between_spaces(text: str, start: int, norms: list[str], at: list[int], size: int) -> Words:

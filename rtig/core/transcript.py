@@ -18,8 +18,11 @@ from rtig.core.bends import bends
 from rtig.core.events import Party, SegmentHeard
 from rtig.core.guidance import Bend, Quote
 from rtig.core.matcher import BAN, Mark, Match, Matcher, State
+from rtig.core.slots import CURRENCIES
 from rtig.core.text import Words, revised, words
 
+PAUSE_MS = 1_000
+"""A party's turn goes on over pauses shorter than this (start to start is 2.2 s in the median of real calls)."""
 OPEN_AT_MOST = 64
 """Segments that may be open at once; a recogniser has one or two a channel. The stalest gives way."""
 UNFINISHED_MS = 30_000
@@ -39,6 +42,8 @@ class Capture(NamedTuple):
     slot: str
     value: str
     quotes: tuple[Quote, ...]
+    bends: tuple[Bend, ...] = ()
+    """Words of the phrase that were heard otherwise."""
 
 
 class Heard(NamedTuple):
@@ -239,25 +244,17 @@ def _steady(event: SegmentHeard, found: Words, held: Segment | None) -> int:
     Those in the promised prefix, and those that stood in the revision before. A number in the rest ends it: digits
     change until the last.
     """
-    promised = 0
-    while promised < len(found.norms) and found.spans[found.at[promised]][1] <= event.stable:
+    promised = len(found.norms) if event.stable >= len(event.text) else 0
+    while event.stable and promised < len(found.norms) and found.spans[found.at[promised]][1] <= event.stable:
         promised += 1
-    unchanged = promised
     before = held.words.norms if held is not None else ()
-    while (
-        unchanged < min(len(found.norms), len(before))
-        and found.norms[unchanged] == before[unchanged]
-        and not _has_digit(event.text, found, unchanged)
-    ):
-        unchanged += 1
+    unchanged = promised + _in_common(found.norms[promised:], before[promised:])
+    if unchanged > promised and any(map(str.isdigit, event.text)):
+        for index in range(promised, unchanged):
+            start, end = found.spans[found.at[index]]
+            if any(map(str.isdigit, event.text[start:end])):
+                return index
     return unchanged
-
-
-def _has_digit(text: str, found: Words, index: int) -> bool:
-    if text.isascii() and not any(digit in text for digit in "0123456789"):
-        return False
-    start, end = found.spans[found.at[index]]
-    return any(character.isdigit() for character in text[start:end])
 
 
 def _place(segment: Segment) -> tuple[int, int, str]:
@@ -346,27 +343,42 @@ def _listen(
     `held` is the revision before, while the segment was open: what the two have in common is not walked again. `keep`
     the way, for the next revision.
     """
-    begins = before[-1].ends if before else matcher.start
+    begins = _begins(segment, before, matcher)
     said = segment.words.norms[: segment.steady]
     states: list[State] = []
     matches: list[Match] = []
-    if held is not None and held.begins is begins:
+    heard: list[Heard] = []
+    if held is not None and held.begins == begins:
         same = _in_common(said, held.words.norms[: len(held.states)])
         states = list(held.states[:same])
         matches = [match for match in held.matches if match[0] < same]
+        heard = [
+            _moved(place, match, segment) if _stands(place, match, segment, held)
+            else _located(match, segment, before, matcher)
+            for match, place in zip(matches, held.heard, strict=False)
+        ]  # fmt: skip
     at = len(states)
     ends, found = matcher.walk(states[-1] if states else begins, said[at:], states if keep else None)
-    matches += [(match[0] + at, *match[1:]) for match in found] if at else found
-    heard = (_located(match, segment, before, matcher) for match in matches)
+    if at:
+        found = [(match[0] + at, *match[1:]) for match in found]
+    heard += [_located(match, segment, before, matcher) for match in found]
     return replace(
         segment,
         begins=begins,
         ends=ends,
         states=tuple(states) if keep else (),
-        matches=tuple(matches) if keep else (),
-        heard=tuple(place for place in heard if place is not None),
+        matches=(*matches, *found) if keep else (),
+        heard=tuple(heard),
         reach=_reach(segment, before[-1].reach if before else 0),
     )
+
+
+def _begins(segment: Segment, before: Stream, matcher: Matcher) -> State:
+    """Where hearing goes on from. A phrase may go on after a pause, a value does not."""
+    if not before:
+        return matcher.start
+    last = before[-1]
+    return last.ends if segment.start_ms < last.reach + PAUSE_MS else matcher.paused(last.ends)
 
 
 def _in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
@@ -378,10 +390,11 @@ def _in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return next(same for same in range(most) if one[same] != other[same])
 
 
-def _located(match: Match, segment: Segment, before: Stream, matcher: Matcher) -> Heard | None:
-    """Where a match stands; None where a slot in it took what is no value."""
+def _located(match: Match, segment: Segment, before: Stream, matcher: Matcher) -> Heard:
+    """Where a match stands, and what its slots took."""
     index, phrase, length, bent, marks, way = match
     pieces = _pieces(segment, index, length, before)
+    bent_words = bends(matcher.meant(way), _norms(pieces)) if bent else ()
     captures: list[Capture] = []
     after: Spot | None = None
     for mark in marks:
@@ -389,14 +402,9 @@ def _located(match: Match, segment: Segment, before: Stream, matcher: Matcher) -
         if mark.slot == BAN:
             after = Spot(taken[-1][0].id, taken[-1][2])
             continue
-        quotes = _quotes(taken)
-        said = [norm for part, first, last in taken for norm in part.words.norms[first : last + 1]]
-        value = matcher.value(mark.slot, said, " ".join(quote.text for quote in quotes))
-        if value is None:
-            return None
-        captures.append(Capture(mark.slot, value, quotes))
+        value = matcher.value(mark.slot, _norms(taken), _written(taken))
+        captures.append(Capture(mark.slot, value, _quotes(taken), bent_words))
     opening, first, _ = pieces[0]
-    said = [norm for part, low, high in pieces for norm in part.words.norms[low : high + 1]] if bent else []
     end_ms = segment.time_of(segment.words.at[index] + 1)
     return Heard(
         phrase=phrase,
@@ -407,10 +415,30 @@ def _located(match: Match, segment: Segment, before: Stream, matcher: Matcher) -
         end_ms=end_ms,
         quotes=_quotes(pieces),
         ends=Spot(segment.id, index),
-        bends=bends(matcher.meant(way), said) if bent else (),
+        bends=bent_words,
         captures=tuple(captures),
         after=after,
     )
+
+
+def _stands(place: Heard, match: Match, segment: Segment, held: Segment) -> bool:
+    """Whether a match stands in a revision as it stood in the one before: all its words do, as they were written."""
+    index, _, length, *_ = match
+    return (
+        length <= index + 1
+        and segment.party == held.party
+        and segment.text.startswith(held.text[: place.quotes[-1].end])
+    )
+
+
+def _moved(place: Heard, match: Match, segment: Segment) -> Heard:
+    """The same words at other times: those of a segment move with its end and with how many they are."""
+    index, _, length, *_ = match
+    at = segment.words.at
+    start_ms, end_ms = segment.time_of(at[index - length + 1]), segment.time_of(at[index] + 1)
+    if start_ms == place.start_ms and end_ms == place.end_ms:
+        return place
+    return place._replace(start_ms=start_ms, end_ms=end_ms)
 
 
 _Piece = tuple[Segment, int, int]
@@ -442,6 +470,32 @@ def _part(pieces: list[_Piece], mark: Mark) -> list[_Piece]:
             part.append((segment, low, high))
         passed += last - first + 1
     return part
+
+
+def _norms(pieces: list[_Piece]) -> list[str]:
+    return [norm for segment, first, last in pieces for norm in segment.words.norms[first : last + 1]]
+
+
+def _written(pieces: list[_Piece]) -> str:
+    """The words as they stand in the text, without fillers and without marks between words, which depend on the cut.
+
+    What holds two of them together stays, as in "Anne-Marie" and "4/7/2024", and the currency before a number.
+    """
+    found: list[str] = []
+    for segment, first, last in pieces:
+        text, spans = segment.text, segment.words.spans
+        before = -2
+        for token in dict.fromkeys(segment.words.at[first : last + 1]):
+            start, end = spans[token]
+            between = text[spans[before][1] : start] if before == token - 1 else " "
+            if not any(map(str.isspace, between)):
+                found[-1] += between + text[start:end]
+            elif text[start - 1 : start] in CURRENCIES and text[start].isdecimal():
+                found.append(text[start - 1 : end])
+            else:
+                found.append(text[start:end])
+            before = token
+    return " ".join(found)
 
 
 def _quotes(pieces: list[_Piece]) -> tuple[Quote, ...]:

@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from rtig.core.events import Party
 from rtig.core.guidance import Quote
-from rtig.core.shape import PAUSE_MS, turns
-from rtig.core.transcript import Segment, Stream, quote
+from rtig.core.shape import turns
+from rtig.core.transcript import PAUSE_MS, Segment, Stream, quote
 
 WINDOW_WORDS = 24
 STEP_WORDS = 12
@@ -77,11 +77,11 @@ def revised(known: tuple[Utterance, ...], turn: Stream, low: int, high: int) -> 
     )
 
 
-def open_key(utterances: tuple[Utterance, ...], now: int | None) -> str:
-    """The key of the last utterance if it may still grow: no pause has followed it up to `now` (None: time is over)."""
-    if not utterances or now is None or utterances[-1].full or now >= utterances[-1].end_ms + PAUSE_MS:
-        return ""
-    return utterances[-1].key
+def growing(utterances: tuple[Utterance, ...], now: int) -> Utterance | None:
+    """The last utterance if it may still grow: no pause has followed it up to `now`."""
+    if not utterances or utterances[-1].full or now >= utterances[-1].end_ms + PAUSE_MS:
+        return None
+    return utterances[-1]
 
 
 def _start(utterance: Utterance) -> int:

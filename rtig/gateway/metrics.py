@@ -14,6 +14,8 @@ from rtig.core.guidance import Card, Guidance, Withheld
 
 STAGES = ("decode", "append", "fold", "encode", "write", "total")
 """From the first byte of a source's message to the card's frame being given to its transport."""
+READING = "reading"
+"""From an utterance being asked for to the model's answer."""
 LANE_STATES = ("off", "starting", "on", "down")
 PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 LONGEST_US = 60_000_000
@@ -43,10 +45,11 @@ class Metrics:
         """Mistakes in the knowledge base as it is now; the last playbook without any stays in use."""
         self.lane_state: Callable[[], str] = lambda: "off"
         self.lane_counts: Callable[[], Mapping[str, int]] = dict
-        """Utterances by what became of them, and the restarts of the process with the models."""
+        """Utterances by what became of them."""
+        self.lane_restarts: Callable[[], int] = lambda: 0
         self.live_calls: Callable[[], int] = lambda: 0
         self.log_commits: Callable[[], int] = lambda: 0
-        self._latency = {stage: HdrHistogram(1, LONGEST_US, 3) for stage in STAGES}
+        self._latency = {stage: HdrHistogram(1, LONGEST_US, 3) for stage in (*STAGES, READING)}
         self.registry.register(self)
 
     def told(self, items: Iterable[Guidance]) -> None:
@@ -58,7 +61,7 @@ class Metrics:
                 self.withheld[item.reason] += 1
 
     def took(self, stage: str, ns: int) -> None:
-        """Record how long a stage took for an event that brought a card."""
+        """Record how long a stage took for an event that brought a card, or a reading."""
         self._latency[stage].record_value(min(max(ns // 1000, 1), LONGEST_US))
 
     def percentile(self, stage: str, percentile: float) -> float:
@@ -98,6 +101,17 @@ class Metrics:
             lane.add_metric((state,), float(state == self.lane_state()))
         yield lane
         yield _counts("rtig_lane_utterances", "What became of utterances.", ("outcome",), Counter(self.lane_counts()))
+        yield CounterMetricFamily(
+            "rtig_lane_restarts", "Ends of the process with the models that were not asked for.", self.lane_restarts()
+        )
+        reading = GaugeMetricFamily(
+            "rtig_lane_seconds",
+            "From asking for a reading to having it, over all since the start.",
+            labels=("percentile",),
+        )
+        for percentile, seconds in self._percentiles(READING, PERCENTILES).items():
+            reading.add_metric((f"{percentile:g}",), seconds)
+        yield reading
         yield GaugeMetricFamily("rtig_live_calls", "Calls going on.", self.live_calls())
         connections = GaugeMetricFamily("rtig_connections", "Connections greeted and open.", labels=("role",))
         for role, count in sorted(self.connections.items()):

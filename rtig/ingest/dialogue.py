@@ -2,9 +2,9 @@
 
     {"call_id": "c1", "turns": [{"speaker": "customer", "t_s": 12, "text": "…"}, …]}
 
-A turn's time is `t_s` in seconds, when it was sent, or `start_ms` with `duration_ms`, when it was spoken. `asr` is what a
-recogniser made of it, and goes before `text`. Turns of speakers that are no party (instructions, actions) are left out.
-A call whose turns have no duration is a chat. For files only: over a socket, a source carries one call.
+A turn's time is `t_s` in seconds, when it was sent, or `start_ms` with `duration_ms`, when it was spoken. `asr` is what
+a recogniser made of it, and goes before `text`. Turns of speakers that are no party (instructions, actions) are left
+out. A call whose turns have no duration is a chat. For files only: over a socket, a source carries one call.
 """
 
 from collections.abc import Mapping
@@ -57,35 +57,18 @@ class Dialogue:
     def translate(self, frame: bytes | str) -> tuple[SourceEvent, ...]:
         """Raises `MessageRefused`."""
         dialogue = decoded(_dialogue, frame)
-        self._count += 1
         name = dialogue.call_id if dialogue.call_id is not None else dialogue.id
-        call_id = named(str(name)) if name is not None else named(f"{self._call_id}-{self._count}")
-        spoken = any(turn.duration_ms is not None for turn in dialogue.turns)
-        heard: list[SegmentHeard] = []
-        for number, turn in enumerate(dialogue.turns, 1):
-            party = self._parties.get(turn.speaker)
-            text = turn.asr if turn.asr is not None else turn.text
-            if party is None:
-                continue
-            start_ms = _start(turn, number)
-            end_ms = start_ms + whole_millis(turn.duration_ms or 0, "duration_ms", start_ms) - start_ms
-            heard.append(
-                SegmentHeard(
-                    call_id=call_id,
-                    segment_id=f"{number}",
-                    rev=1,
-                    party=party,
-                    text=text,
-                    final=True,
-                    turn_end=True,
-                    start_ms=start_ms,
-                    end_ms=max(start_ms, end_ms),
-                )  # fmt: skip
-            )
-        heard.sort(key=lambda segment: (segment.start_ms, int(segment.segment_id)))
+        call_id = named(str(name) if name is not None else f"{self._call_id}-{self._count + 1}")
+        heard = [
+            _heard(call_id, party, number, turn)
+            for number, turn in enumerate(dialogue.turns)
+            if (party := self._parties.get(turn.speaker)) is not None
+        ]
+        heard.sort(key=lambda segment: segment.start_ms)
         over = max((segment.end_ms for segment in heard), default=0)
         if dialogue.end_ms is not None:
-            over = max(over, whole_millis(dialogue.end_ms, "end_ms"))
+            over = max(over, whole_millis(dialogue.end_ms, "$.end_ms"))
+        spoken = any(turn.duration_ms is not None for turn in dialogue.turns)
         started = CallStarted(
             call_id=call_id,
             channel="voice" if spoken else "chat",
@@ -93,15 +76,30 @@ class Dialogue:
             agent=dialogue.agent[:128],
             customer=dialogue.customer[:128],
         )
+        self._count += 1
         return (started, *heard, CallEnded(call_id=call_id, at_ms=over))
 
     def finish(self) -> tuple[SourceEvent, ...]:
         return ()
 
 
-def _start(turn: _Turn, number: int) -> int:
+def _heard(call_id: str, party: Party, number: int, turn: _Turn) -> SegmentHeard:
+    """`number` is the turn's place in the message, from 0; its id counts from 1, as people do."""
+    where = f"$.turns[{number}]"
     if turn.start_ms is not None:
-        return whole_millis(turn.start_ms, f"$.turns[{number - 1}].start_ms")
-    if turn.t_s is not None:
-        return millis(turn.t_s, f"$.turns[{number - 1}].t_s")
-    raise MessageRefused(Code.BAD_TIME, f"$.turns[{number - 1}] has neither `t_s` nor `start_ms`.")
+        start_ms = whole_millis(turn.start_ms, f"{where}.start_ms")
+    elif turn.t_s is not None:
+        start_ms = millis(turn.t_s, f"{where}.t_s")
+    else:
+        raise MessageRefused(Code.BAD_TIME, f"{where} has neither `t_s` nor `start_ms`.")
+    return SegmentHeard(
+        call_id=call_id,
+        segment_id=f"{number + 1}",
+        rev=1,
+        party=party,
+        text=turn.asr if turn.asr is not None else turn.text,
+        final=True,
+        turn_end=True,
+        start_ms=start_ms,
+        end_ms=whole_millis(turn.duration_ms or 0, f"{where}.duration_ms", start_ms),
+    )

@@ -1,187 +1,33 @@
-"""What an author asks before a change: is it well made, do the tests still hold, what would this sentence bring up?
+"""What an author asks before a change: do the tests still hold, what would this sentence bring up?"""
 
-Mistakes that make a knowledge base unusable are `knowledge`'s to raise; here they become findings beside the warnings,
-which say what is allowed and seldom meant.
-"""
-
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
-from difflib import SequenceMatcher, get_close_matches
-from pathlib import Path
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
 
 from msgspec import Struct
 
-from rtig.core import derive, engine
+from rtig.core import derive
 from rtig.core.call import Call
-from rtig.core.conditions import NotSaid, Said, parts
-from rtig.core.events import CallStarted, Party, SegmentHeard, SourceEvent
-from rtig.core.guidance import Band, Card, CardKind, Quote
-from rtig.core.playbook import Playbook
+from rtig.core.conditions import Said, by
+from rtig.core.events import CallStarted, ClockTicked, Party, SegmentHeard, SourceEvent
+from rtig.core.guidance import Band, Bend, Card, CardKind, Quote
+from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.redaction import redacted
+from rtig.core.slots import filled
 from rtig.core.text import words
-from rtig.core.triggers import Clause, Moment, Rule, in_words
-from rtig.errors import PlaybookErrors
-from rtig.knowledge.base import FOLDERS, KnowledgeBase, Page, Spot, Trial, compiled, read
-from rtig.knowledge.explain import explain, window
-from rtig.knowledge.nearness import COMMON, near, wordings
+from rtig.core.transcript import Heard
+from rtig.core.triggers import Moment, Rule, in_words
+from rtig.knowledge.base import KnowledgeBase, Trial, compiled
+from rtig.knowledge.explain import explain, in_the_way, listens_at, polar, window
+from rtig.knowledge.hearing import Read, heard
+from rtig.knowledge.library import Hit, Library, merged
+from rtig.knowledge.nearness import near
 from rtig.script import Script, line_of, perform
 
-LONGEST_SAID = 8
-"""Words: nobody says more than this twice in the same way."""
 NEAR_FROM = 0.5
 NEAREST = 5
-
-
-# --- lint
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """Something in a knowledge base that is wrong or odd. `line` and `column` count from 1; 0 means the whole file."""
-
-    severity: Literal["error", "warning"]
-    path: str
-    line: int
-    column: int
-    problem: str
-    mend: str = ""
-
-    def __str__(self) -> str:
-        where = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
-        return f"{where}: {self.severity}: {self.problem}" + (f". {self.mend}" if self.mend else "")
-
-
-def lint(folder: Path, today: date) -> list[Finding]:
-    """All that is wrong in a folder, or, where nothing is, all that is odd; in the order of files and lines."""
-    try:
-        knowledge = read(folder)
-    except PlaybookErrors as errors:
-        return [
-            Finding(severity="error", path=e.path, line=e.line, column=e.column, problem=e.problem, mend=e.mend)
-            for e in errors.errors
-        ]
-    found = [*_astray(folder), *_unknown_cards(knowledge), *_dates(knowledge.pages, knowledge.spots, today)]
-    for rule in knowledge.source.rules:
-        found.extend(_odd_rule(rule, knowledge.spots))
-    for part in knowledge.source.signals:
-        if part.signal.weight == 0:
-            found.append(_warn(knowledge.spots[part.signal.id], f"the signal `{part.signal.id}` weighs nothing"))
-        for phrase in part.said:
-            found.extend(_too_common(part.signal.id, phrase, knowledge.spots))
-    found.extend(_said_by_two(knowledge))
-    return sorted(found, key=lambda f: (f.path, f.line, f.column, f.problem))
-
-
-def _warn(spot: Spot, problem: str, mend: str = "") -> Finding:
-    return Finding(severity="warning", path=spot.path, line=spot.line, column=spot.column, problem=problem, mend=mend)
-
-
-def _astray(folder: Path) -> Iterator[Finding]:
-    """Folders whose names look like those that are read, and are not: `trigger/` would be left out in silence."""
-    for path in sorted(folder.iterdir()):
-        near_by = get_close_matches(path.name.lower(), FOLDERS, n=1, cutoff=0.75)
-        if path.is_dir() and path.name not in FOLDERS and near_by:
-            yield _warn(Spot(f"{path.name}/", 0, 0), "this folder is not read", f"Did you mean `{near_by[0]}/`?")
-
-
-def _unknown_cards(knowledge: KnowledgeBase) -> Iterator[Finding]:
-    rules = {rule.id for rule in knowledge.source.rules}
-    for trial in knowledge.trials:
-        named = [("expect", expected.card) for expected in trial.expect or ()] + [("never", c) for c in trial.never]
-        for key, card in named:
-            if card not in rules:
-                spot = knowledge.spots[f"{trial.id}/{key}/{card}"]
-                yield Finding(
-                    severity="error",
-                    path=spot.path,
-                    line=spot.line,
-                    column=spot.column,
-                    problem=f"no article or trigger is called `{card}`",
-                    mend="A card is named by the id of its article or trigger",
-                )
-
-
-def _dates(pages: Iterable[Page], spots: dict[str, Spot], today: date) -> Iterator[Finding]:
-    for page in pages:
-        if page.review_by is not None and page.review_by < today:
-            yield _warn(
-                spots[f"{page.id}/review_by"],
-                f"`{page.id}` was to be reviewed by {page.review_by}",
-                "Read it, then set the next date",
-            )
-        if page.valid_from is not None and page.valid_from > today:
-            yield _warn(
-                spots[f"{page.id}/valid_from"],
-                f"`{page.id}` is valid from {page.valid_from} on, and shown from now on",
-            )
-
-
-def _odd_rule(rule: Rule, spots: dict[str, Spot]) -> Iterator[Finding]:
-    here = spots[rule.id]
-    if not rule.say:
-        yield _warn(here, f"`{rule.id}` has nothing to say", "Give `say` one sentence that an agent can read aloud")
-    if not rule.clauses:
-        yield _warn(here, f"nothing brings up `{rule.id}`", "Give it `triggers`")
-    for clause, condition in ((c, part) for c in rule.clauses for part in parts(c.condition)):
-        if not isinstance(condition, Said | NotSaid):
-            continue
-        shortest = {phrase: min(map(len, wordings(phrase)), default=0) for phrase in condition.phrases}
-        if min(shortest.values()) > LONGEST_SAID:
-            yield _warn(
-                spots[f"{rule.id}:{condition.phrases[0]}"],
-                f"every phrase of `{rule.id}` is longer than {LONGEST_SAID} words",
-                "People do not say that much in the same way twice; give the few words that matter",
-            )
-        if isinstance(condition, Said):
-            for phrase in condition.phrases:
-                yield from _too_common(rule.id, phrase, spots)
-                yield from _always_excluded(rule.id, phrase, clause, spots)
-
-
-def _too_common(owner: str, phrase: str, spots: dict[str, Spot]) -> Iterator[Finding]:
-    single = sorted({wording[0] for wording in wordings(phrase) if len(wording) == 1 and wording[0] in COMMON})
-    if single:
-        yield _warn(
-            spots[f"{owner}:{phrase}"],
-            f"`{single[0]}` alone is said in every other call",
-            "Three words say what is meant",
-        )
-
-
-def _always_excluded(owner: str, phrase: str, clause: Clause, spots: dict[str, Spot]) -> Iterator[Finding]:
-    """A phrase that holds an excluded one, whichever way it is worded, never fires."""
-    for other in clause.unless:
-        excluded = list(wordings(other))
-        if "~" not in other and all(any(_within(x, said) for x in excluded) for said in wordings(phrase)):
-            yield _warn(spots[f"{owner}:{phrase}"], f"this phrase never fires: `{other}` under `unless` is part of it")
-
-
-def _within(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:
-    return any(whole[i : i + len(part)] == part for i in range(len(whole) - len(part) + 1))
-
-
-def _said_by_two(knowledge: KnowledgeBase) -> Iterator[Finding]:
-    """Articles that the same words bring up compete for the agent's attention, and one of them loses at random."""
-    first: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = {}
-    told: set[tuple[str, str]] = set()
-    for rule in knowledge.source.rules:
-        if rule.kind != "article":
-            continue
-        for clause in rule.clauses:
-            condition = clause.condition
-            if not isinstance(condition, Said):
-                continue
-            for phrase in condition.phrases:
-                for wording in wordings(phrase):
-                    other, _ = first.setdefault((condition.party, wording), (rule.id, phrase))
-                    if other != rule.id and (other, rule.id) not in told:
-                        told.add((other, rule.id))
-                        spot = knowledge.spots[f"{other}:{first[condition.party, wording][1]}"]
-                        yield _warn(
-                            knowledge.spots[f"{rule.id}:{phrase}"],
-                            f'"{" ".join(wording)}" brings up `{other}` too',
-                            f"See {spot.path}:{spot.line}:{spot.column}; tell them apart with more words or `unless`",
-                        )
+TURN_OVER_MS = 2_000
+"""A pause after which nobody's turn goes on."""
 
 
 # --- tests
@@ -205,22 +51,25 @@ class Verdict(Struct, frozen=True, kw_only=True):
     diff: tuple[str, ...] = ()
 
 
-def run_tests(knowledge: KnowledgeBase, playbook: Playbook | None = None) -> Iterator[Verdict]:
+def run_tests(
+    knowledge: KnowledgeBase, playbook: Playbook | None = None, read: Read | None = None
+) -> Iterator[Verdict]:
     """Play every scripted call, one verdict as each ends. `playbook` is the knowledge base's own unless given."""
     playbook = playbook if playbook is not None else compiled(knowledge.source)
     for trial in knowledge.trials:
-        yield run_test(playbook, trial)
+        yield run_test(playbook, trial, read)
 
 
-def run_test(playbook: Playbook, trial: Trial) -> Verdict:
-    shown = _shown(playbook, trial.script)
-    diff = [*_against(playbook, trial, shown), *_forbidden(trial, shown)]
+def run_test(playbook: Playbook, trial: Trial, read: Read | None = None) -> Verdict:
+    """`read`: a model, without which nothing is understood but words."""
+    shown = _shown(playbook, trial.script, read)
+    diff = [*_against(playbook, trial, shown, read), *_forbidden(trial, shown)]
     return Verdict(id=trial.id, title=trial.title, passed=not diff, shown=tuple(shown), diff=tuple(diff))
 
 
-def _shown(playbook: Playbook, script: Script) -> list[Shown]:
+def _shown(playbook: Playbook, script: Script, read: Read | None) -> list[Shown]:
     call: Call | None = None
-    for folded in engine.rehearse(playbook, script.id, performed(script)):
+    for folded in heard(playbook, script.id, performed(script), read):
         call = folded.call
     cards = [card for card in call.told.cards.values() if card.state == "confirmed"] if call is not None else []
     cards.sort(key=lambda card: (card.shown_ms, card.at_ms, -card.priority, card.id))
@@ -237,7 +86,7 @@ def _as_shown(card: Card) -> Shown:
     return Shown(card=card.why.rule, line=line, words=" … ".join(quote.text for quote in card.why.words))
 
 
-def _against(playbook: Playbook, trial: Trial, shown: Sequence[Shown]) -> Iterator[str]:
+def _against(playbook: Playbook, trial: Trial, shown: Sequence[Shown], read: Read | None) -> Iterator[str]:
     if trial.expect is None:
         return
     wanted = [expected.card for expected in trial.expect]
@@ -257,7 +106,7 @@ def _against(playbook: Playbook, trial: Trial, shown: Sequence[Shown]) -> Iterat
         wrong = True
         for expected in trial.expect[a:b]:
             where = f", brought by line {expected.line}" if expected.line is not None else ""
-            lines.append(f"- {expected.card}{where}: {_why_not(playbook, trial.script, expected.card)}")
+            lines.append(f"- {expected.card}{where}: {_why_not(playbook, trial.script, expected.card, read)}")
         lines.extend(f"+ {_told(card)}" for card in shown[c:d])
     if wrong:
         yield from lines
@@ -273,15 +122,31 @@ def _told(card: Shown) -> str:
     return f'{card.card}, line {card.line}: "{card.words}"' if card.line else f"{card.card}, without words"
 
 
-def _why_not(playbook: Playbook, script: Script, rule: str) -> str:
+def _why_not(playbook: Playbook, script: Script, rule: str, read: Read | None) -> str:
     if rule not in playbook.rules:
         return "no article or trigger has this id"
-    story = explain(playbook, performed(script), rule).rule
+    story = explain(playbook, performed(script), rule, read=read).rule
     assert story is not None
     return story.verdict
 
 
 # --- one sentence
+
+
+Find = Callable[[str, int], Iterable[tuple[str, float]]]
+"""A model: the articles nearest to a sentence, at most so many, and how near."""
+
+
+class Likely(Struct, frozen=True, kw_only=True):
+    """How near a sentence came to what a rule means, 0 to 1; from 0.5 on it counts as meant, of articles the likeliest.
+
+    `lost_to`: the article that was likelier.
+    """
+
+    rule: str
+    score: float
+    meant: bool
+    lost_to: str = ""
 
 
 class Fired(Struct, frozen=True, kw_only=True):
@@ -291,10 +156,17 @@ class Fired(Struct, frozen=True, kw_only=True):
     kind: CardKind
     title: str
     say: str
+    """With what the sentence filled its slots with."""
     priority: int
     condition: str
     phrase: str
     words: tuple[Quote, ...]
+    bends: tuple[Bend, ...] = ()
+    """Words that were heard otherwise than they are written."""
+    score: float | None = None
+    """How sure a model is, where it was meant and not said."""
+    near: tuple[str, ...] = ()
+    """Articles that are about as likely to be meant."""
     held_back: str = ""
 
 
@@ -316,16 +188,29 @@ class Weighed(Struct, frozen=True):
     words: tuple[Quote, ...]
 
 
+class Found(Struct, frozen=True, kw_only=True):
+    """An article that a search for the sentence finds. `score`: larger is nearer, and only within one search."""
+
+    article: str
+    title: str
+    score: float
+
+
 class Tried(Struct, frozen=True, kw_only=True):
     """What one sentence would bring up. Fired rules come in the order in which their cards would."""
 
     fired: tuple[Fired, ...]
+    slots: dict[str, str]
+    """What the sentence filled."""
     ticked: tuple[str, ...]
     """Checklist steps, as `opening/opening-greet`."""
     score: float
     band: Band
     reasons: tuple[Weighed, ...]
     near: tuple[Miss, ...]
+    likely: tuple[Likely, ...] | None
+    """What it may mean, the likeliest first; None where no model read it."""
+    articles: tuple[Found, ...]
 
 
 class _Said(NamedTuple):
@@ -334,11 +219,21 @@ class _Said(NamedTuple):
 
 
 def try_sentence(
-    playbook: Playbook, sentence: str, party: Party = "customer", *, queue: str = "", at_ms: int = 0
+    playbook: Playbook,
+    sentence: str,
+    party: Party = "customer",
+    *,
+    queue: str = "",
+    at_ms: int = 0,
+    read: Read | None = None,
+    find: Find | None = None,
 ) -> Tried:
-    """What would happen if a party said a sentence as the first words of a call, `at_ms` after its start."""
-    said = _say(playbook, sentence, party, queue, at_ms)
-    fired = [_fired(moment) for moment in said.moments]
+    """What would happen if a party said a sentence as the first words of a call, `at_ms` after its start.
+
+    `read` and `find`: a model that understands it, and searches for it; without them words alone count.
+    """
+    said = _say(playbook, sentence, party, queue, at_ms, read)
+    fired = [_fired(playbook, said.call, moment) for moment in said.moments]
     mood = said.call.told.mood
     checklists = said.call.told.checklists.values()
     done = sorted(f"{checklist.id}/{step.id}" for checklist in checklists for step in checklist.steps if step.done)
@@ -352,23 +247,26 @@ def try_sentence(
     reasons = mood.reasons if mood is not None else ()
     return Tried(
         fired=tuple(fired),
+        slots=derive.values(playbook, said.call, said.call.now),
         ticked=tuple(done),
         score=mood.score if mood is not None else 0.0,
         band=mood.band if mood is not None else "calm",
         reasons=tuple(Weighed(r.what, r.weight, r.words) for r in reasons),
         near=tuple(misses[:NEAREST]),
+        likely=_likely(playbook, said.call) if read is not None else None,
+        articles=_articles(playbook, sentence, find),
     )
 
 
-def _say(playbook: Playbook, sentence: str, party: Party, queue: str, at_ms: int) -> _Said:
+def _say(playbook: Playbook, sentence: str, party: Party, queue: str, at_ms: int, read: Read | None) -> _Said:
     spoken = SegmentHeard(
         call_id="try", segment_id="1.1", rev=1, party=party, text=sentence, final=True, turn_end=True,
         start_ms=at_ms, end_ms=at_ms + 300 * len(sentence.split()),
     )  # fmt: skip
-    call = engine.begin("try")
-    events: tuple[SourceEvent, ...] = (CallStarted(call_id="try", queue=queue), spoken)
-    for seq, event in enumerate(events, 1):
-        call, _ = engine.step(playbook, call, seq, event)
+    over = ClockTicked(call_id="try", at_ms=spoken.end_ms + TURN_OVER_MS)
+    events = (CallStarted(call_id="try", queue=queue), spoken, over)
+    *_, last = heard(playbook, "try", events, read)
+    call = last.call
     moments: dict[str, Moment] = {}
     for moment in sorted((m for found in call.moments.values() for m in found if m.quotes), key=lambda m: m.order):
         known = moments.get(moment.rule.id)
@@ -378,7 +276,7 @@ def _say(playbook: Playbook, sentence: str, party: Party, queue: str, at_ms: int
     return _Said(call, ranked)
 
 
-def _fired(moment: Moment) -> Fired:
+def _fired(playbook: Playbook, call: Call, moment: Moment) -> Fired:
     held_back = {
         "": "",
         "excluded": f"`{moment.by}` under `unless` was said too",
@@ -389,42 +287,97 @@ def _fired(moment: Moment) -> Fired:
         "channel": f"only on {' and '.join(moment.rule.channels)}",
         "late": "too late",
     }[moment.blocked]
+    beaten = [no for no in call.told.choice.withheld.values() if no.moment.order == moment.order]
+    if not held_back and beaten and beaten[0].reason == "beaten":
+        held_back = f"the same words call for {beaten[0].by} more surely"
+    meant = moment.meant
     return Fired(
         rule=moment.rule.id,
         kind=moment.rule.kind,
         title=moment.rule.title,
-        say=moment.rule.say,
+        say=_say_filled(playbook, call, moment),
         priority=moment.rule.priority,
         condition=in_words(moment),
         phrase=moment.phrase,
         words=moment.quotes,
+        bends=moment.bends,
+        score=round(meant.score, 2) if meant is not None else None,
+        near=tuple(playbook.meanings[name].rule for name, _ in meant.near) if meant is not None else (),
         held_back=held_back,
+    )
+
+
+def _say_filled(playbook: Playbook, call: Call, moment: Moment) -> str:
+    said = filled(moment.rule.say, derive.values(playbook, call, moment.at_ms))
+    return moment.rule.say_without if said is None else said
+
+
+def _likely(playbook: Playbook, call: Call) -> tuple[Likely, ...]:
+    """Of each rule the likeliest reading, in any part of the sentence."""
+    best: dict[str, Likely] = {}
+    for scores in call.readings.values():
+        known = sorted(((score, name) for name, score in scores.items() if name in playbook.meanings), reverse=True)
+        rivals = [name for _, name in known if playbook.meanings[name].competes]
+        for score, name in known:
+            meaning = playbook.meanings[name]
+            enough = score >= derive.MEANT_FROM
+            lost = enough and meaning.competes and rivals[0] != name
+            found = Likely(
+                rule=meaning.rule,
+                score=round(score, 2),
+                meant=enough and not lost,
+                lost_to=playbook.meanings[rivals[0]].rule if lost else "",
+            )
+            if meaning.rule not in best or best[meaning.rule].score < found.score:
+                best[meaning.rule] = found
+    return tuple(sorted(best.values(), key=lambda one: (-one.score, one.rule))[:NEAREST])
+
+
+def _articles(playbook: Playbook, sentence: str, find: Find | None) -> tuple[Found, ...]:
+    library = Library(playbook)
+    by_words = library.find(sentence, NEAREST)
+    hits: list[Hit] = by_words
+    if find is not None:
+        hits = merged(by_words, find(sentence, NEAREST), NEAREST)
+    return tuple(
+        Found(article=hit.id, title=library.articles[hit.id].title, score=round(hit.score, 2))
+        for hit in hits
+        if hit.id in library.articles
     )
 
 
 def _miss(playbook: Playbook, call: Call, rule: Rule, sentence: str, party: Party) -> Miss | None:
     """The phrase of a rule that the sentence came nearest to, and what stood in its way."""
-    heard = words(sentence).norms
+    spoken = words(sentence).norms
     best: Miss | None = None
-    for condition in (part for clause in rule.clauses for part in parts(clause.condition)):
-        if not isinstance(condition, Said):
-            continue
-        listens = condition.party in ("any", party)
-        for phrase in condition.phrases:
-            places = derive.heard_places(playbook, call.heard, phrase, condition.tolerance)
-            if places:
-                share = 1.0
-                because = f"it is heard only {window(condition)}" if listens else f"it listens to the {condition.party}"
-            else:
-                found = near(phrase, heard)
-                if found is None or not listens:
-                    continue
-                share = found.share
-                because = (
-                    "not said: " + ", ".join(f"`{slot}`" for slot in found.missing)
-                    if found.missing
-                    else "all of its words, in another order or too far apart"
-                )
-            if share > NEAR_FROM and (best is None or share > best.share):
-                best = Miss(rule=rule.id, title=rule.title, phrase=phrase, share=round(share, 2), because=because)
+    for index, clause in enumerate(rule.clauses):
+        for condition, negated in polar(clause.condition):
+            if negated or not isinstance(condition, Said):
+                continue
+            for phrase in condition.phrases:
+                places = derive.heard_places(playbook, call.heard, phrase, condition.tolerance)
+                if places:
+                    share = 1.0
+                    because = _in_its_way(playbook, call, ClauseRef(rule.id, index), condition, places[0])
+                else:
+                    found = near(phrase, spoken)
+                    if found is None or not by(party, condition.party):
+                        continue
+                    share = found.share
+                    because = (
+                        "not said: " + ", ".join(f"`{slot}`" for slot in found.missing)
+                        if found.missing
+                        else "all of its words, in another order or too far apart"
+                    )
+                if because and share > NEAR_FROM and (best is None or share > best.share):
+                    best = Miss(rule=rule.id, title=rule.title, phrase=phrase, share=round(share, 2), because=because)
     return best
+
+
+def _in_its_way(playbook: Playbook, call: Call, ref: ClauseRef, condition: Said, place: Heard) -> str:
+    """Why a phrase that was said brought nothing; empty where it was to bring nothing."""
+    if not by(place.party, condition.party):
+        return f"it listens to the {condition.party}"
+    if not listens_at(condition, place.end_ms):
+        return f"it is heard only {window(condition)}"
+    return in_the_way(playbook.clause(ref).condition, place.end_ms, derive.heardings(playbook, call))

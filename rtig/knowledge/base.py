@@ -133,7 +133,9 @@ class KnowledgeBase(NamedTuple):
     calls: dict[str, Script]
     trials: tuple[Trial, ...]
     spots: dict[str, Spot]
-    """Where each thing with an id stands; `<id>/<key>` names a key in it, `<id>:<phrase>` a phrase."""
+    """Where each thing with an id stands. `<id>/<key>` names a key in it, `<id>:<phrase>` a phrase or a sentence, with
+    `:again` after it where it stands there twice; `kb.yaml/<key>` a key of kb.yaml.
+    """
 
 
 def read(folder: Path) -> KnowledgeBase:
@@ -294,6 +296,8 @@ class _Reader:
         base = file.shaped(node, written.Base) if node is not None else None
         if node is None or base is None:
             return fallback
+        for group in ("attention", "mood", "meaning"):
+            self._keys(file, node.at(group), "kb.yaml")
         mood = base.mood
         if not mood.tense < mood.frustrated < mood.critical:
             file.wrong(node.at("mood"), "the bands must rise: `tense` below `frustrated` below `critical`")
@@ -325,13 +329,16 @@ class _Reader:
                     yield file, node, value
 
     def _meanings_of_rules(self) -> Iterator[MeaningSource]:
-        """An article's title says what it is about as well as a sentence does."""
+        """An article's title says what it is about as well as a sentence does. What a slot waits for has no title."""
         rules = {rule.id: rule for rule in self._rules}
+        slots = {slot.id for slot in self._slots}
         for meaning in self._meanings:
             rule = rules.get(meaning.rule)
             if rule is not None:
                 title = (rule.title,) if meaning.competes else ()
                 yield msgspec.structs.replace(meaning, examples=(*meaning.examples, *title), queues=rule.queues)
+            elif meaning.rule in slots:
+                yield meaning
 
     def _claim(self, file: File, node: Node, name: str) -> None:
         """Note where something with an id stands; two of one id are a mistake."""
@@ -345,9 +352,15 @@ class _Reader:
             )
             return
         self._spots[name] = Spot(file.path, where.line, where.column)
+        self._keys(file, node, name)
+
+    def _keys(self, file: File, node: Node, owner: str) -> None:
+        """Note where the values of something stand, of a list in lines of its own the key; of several, the first."""
         if isinstance(node.value, dict):
             for key, child in node.value.items():
-                self._spots[f"{name}/{key}"] = Spot(file.path, child.line, child.column)
+                apart = isinstance(child.value, list | dict) and child.key is not None and child.line > child.key.line
+                where = child.key if apart and child.key is not None else child
+                self._spots.setdefault(f"{owner}/{key}", Spot(file.path, where.line, where.column))
 
     # --- what the files hold
 
@@ -360,6 +373,7 @@ class _Reader:
         if node is None or article is None:
             return
         self._claim(file, node, article.id)
+        self._spots[f"{article.id}/body"] = Spot(file.path, body_line, 1)
         shown, steps = body_and_steps(file, body, body_line)
         triggers = article.triggers or []
         nodes = [node.at("triggers", index) for index in range(len(triggers))]
@@ -450,6 +464,7 @@ class _Reader:
 
     def _condition(self, file: File, node: Node, part: written.Part, owner: str, competes: bool) -> Condition | None:
         """One condition, checked; None, reported, where it is none."""
+        self._keys(file, node, owner)
         named = [name for name in _CONDITIONS if _given(part, name) is not None]
         if len(named) != 1 and not node.lost.intersection(_CONDITIONS):
             if named:
@@ -499,7 +514,7 @@ class _Reader:
         if name == "slot" and not self._slot_condition(file, node, part):
             return None
         if name == "means":
-            return self._means(part, owner, competes)
+            return self._means(file, node.at("means"), part, owner, competes)
         return _leaf(part, name)
 
     def _slot_condition(self, file: File, node: Node, part: written.Part) -> bool:
@@ -513,8 +528,10 @@ class _Reader:
             file.wrong(node.at("empty"), "`empty` is `true` or left out", "A slot by itself waits until it is filled")
         return True
 
-    def _means(self, part: written.Part, owner: str, competes: bool) -> Means:
+    def _means(self, file: File, node: Node, part: written.Part, owner: str, competes: bool) -> Means:
         examples = (part.means,) if isinstance(part.means, str) else tuple(part.means or ())
+        for index, sentence in enumerate(examples):
+            self._note(file, node.at(index), f"{owner}:{sentence}")
         number = sum(meaning.rule == owner for meaning in self._meanings)
         meaning = MeaningSource(
             id=owner if not number else f"{owner}/{number + 1}",
@@ -693,7 +710,7 @@ class _Reader:
     def _phrases(self, file: File, node: Node, phrases: Iterable[str] | None, owner: str) -> None:
         for index, phrase in enumerate(phrases or ()):
             where = node.at(index)
-            self._spots.setdefault(f"{owner}:{phrase}", Spot(file.path, where.line, where.column))
+            self._note(file, where, f"{owner}:{phrase}")
             try:
                 unknown = sorted(slots_of(parse(phrase)) - self._slot_names)
             except PhraseError as error:
@@ -702,6 +719,12 @@ class _Reader:
             else:
                 for name in unknown:
                     self._no_slot(file, where, name)
+
+    def _note(self, file: File, where: Node, name: str) -> None:
+        """Note where something stands that may stand twice."""
+        spot = Spot(file.path, where.line, where.column)
+        if self._spots.setdefault(name, spot) != spot:
+            self._spots.setdefault(f"{name}:again", spot)
 
 
 def milliseconds(duration: str) -> int:

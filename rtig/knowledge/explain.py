@@ -14,6 +14,7 @@ from rtig.core.conditions import (
     GRACE_MS,
     AllOf,
     AnyOf,
+    Condition,
     Heardings,
     Leaf,
     Means,
@@ -29,15 +30,18 @@ from rtig.core.conditions import (
     SlotIs,
     TalkOver,
     TalkShare,
+    by,
     course,
     parts,
 )
 from rtig.core.engine import Folded
 from rtig.core.events import AnyEvent, Party
-from rtig.core.guidance import Card, CardKind, CardState, Quote, Withheld
+from rtig.core.guidance import ArticleRef, Bend, Card, CardKind, CardState, Quote, Withheld
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.transcript import Heard, Segment
 from rtig.core.triggers import Clause, Moment, Rule, condition_in_words
+from rtig.knowledge.hearing import Read
+from rtig.knowledge.hearing import heard as folded_as_heard
 from rtig.knowledge.nearness import Near, near
 
 _NEAR_FROM = 0.34
@@ -57,8 +61,15 @@ class CardStory(Struct, frozen=True, kw_only=True):
     rule: str
     kind: CardKind
     title: str
+    say: str
+    playbook: str
+    """Version of the playbook that the rule stands in."""
+    article: ArticleRef | None
     condition: str
     words: tuple[Quote, ...]
+    bends: tuple[Bend, ...]
+    score: float | None
+    near: tuple[str, ...]
     beat: tuple[str, ...]
     priority: int
     at_ms: int
@@ -102,17 +113,23 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 
 def explain(
-    playbook: Playbook, events: Iterable[AnyEvent], rule: str | None = None, *, recorded: bool = False
+    playbook: Playbook,
+    events: Iterable[AnyEvent],
+    rule: str | None = None,
+    *,
+    recorded: bool = False,
+    read: Read | None = None,
 ) -> Explanation:
     """The story of a call's cards, and of one rule where its id is given.
 
-    `recorded` events are a log as it was written, ticks included; others are given the ticks that a clock would have
-    given. Raises `KeyError` for a rule that the playbook does not have.
+    `recorded` events are a log as it was written, ticks and a model's answers included; others are given the ticks that
+    a clock would have given, and the answers of `read` where there is a model.
+    Raises `KeyError` for a rule that the playbook does not have.
     """
     told = playbook.rules[rule] if rule is not None else None
     events = list(events)
     call_id = next((event.call_id for event in events), "")
-    folds = (engine.replay if recorded else engine.rehearse)(playbook, call_id, events)
+    folds = engine.replay(playbook, call_id, events) if recorded else folded_as_heard(playbook, call_id, events, read)
     watch = _Watch(playbook, told)
     for folded in folds:
         watch.see(folded)
@@ -133,8 +150,19 @@ def clock(ms: int) -> str:
     return f"{minutes}:{rest // 1000:02}.{rest % 1000 // 100}"
 
 
+def bent(bends: Iterable[Bend]) -> str:
+    """How words were made out through recognition errors."""
+    return ", ".join(f'"{bend.heard}" for "{bend.meant}"' for bend in bends)
+
+
 def quoted(quotes: Iterable[Quote]) -> str:
     return '"' + " … ".join(quote.text for quote in quotes) + '"'
+
+
+def listens_at(condition: Said, at_ms: int) -> bool:
+    """Whether a condition listens at a time of the call."""
+    first, past = condition.first_ms, condition.past_ms
+    return (first is None or at_ms <= first) and (past is None or at_ms > past)
 
 
 def window(condition: Said) -> str:
@@ -184,8 +212,14 @@ def _card_story(card: Card, turns: list[Turn]) -> CardStory:
         rule=card.why.rule,
         kind=card.kind,
         title=card.title,
+        say=card.say,
+        playbook=card.why.playbook,
+        article=card.article,
         condition=card.why.condition,
         words=card.why.words,
+        bends=card.why.bends,
+        score=card.why.score,
+        near=card.why.near,
         beat=card.why.beat,
         priority=card.priority,
         at_ms=card.at_ms,
@@ -267,7 +301,11 @@ def _rule_story(playbook: Playbook, call: Call, rule: Rule, watch: _Watch) -> Ru
     if not rule.clauses:
         points.append(Point("The rule has no trigger, so nothing can bring it."))
     phrases = {
-        (phrase, part.tolerance): clause for clause in rule.clauses for part in _said(clause) for phrase in part.phrases
+        (phrase, part.tolerance): clause
+        for clause in rule.clauses
+        for part, negated in polar(clause.condition)
+        if isinstance(part, Said | NotSaid) and not negated
+        for phrase in part.phrases
     }
     if phrases and not any(derive.heard_places(playbook, call.heard, *spoken) for spoken in phrases):
         points.append(_closest(call, {phrase: clause for (phrase, _), clause in phrases.items()}))
@@ -296,28 +334,60 @@ def _clause_points(playbook: Playbook, call: Call, ref: ClauseRef, clause: Claus
     moments = call.moments.get(ref, ())
     yield from _outcomes(call, moments, watch)
     heard = derive.heardings(playbook, call)
-    combined = isinstance(clause.condition, AllOf | AnyOf | Not)
-    for part in parts(clause.condition):
-        if combined and not moments and course(part, heard).met:
-            yield from _held(part, clause, heard)
-        elif isinstance(part, Said):
-            yield from _said_points(playbook, call, part, moments, watch)
+    for part, negated in polar(clause.condition):
+        if isinstance(part, Said):
+            if not negated:
+                yield from _said_points(playbook, call, part, clause.condition, moments, watch)
         elif isinstance(part, NotSaid):
             yield from _not_said_points(playbook, call, part, moments)
-        elif not moments:
-            yield _state_point(call, part, heard)
+        elif not moments and not negated:
+            found = course(part, heard)
+            past = [met for met in found.met if met.at_ms <= call.now]  # what follows is still to come
+            for met in past[-1:]:
+                what = f"At {clock(met.at_ms)}: {condition_in_words(part)}"
+                because = in_the_way(clause.condition, met.at_ms, heard)
+                yield Point(f"{what}; {because}." if because else f"{what}.", met.at_ms, met.quotes)
+            if not any(span.start_ms <= call.now for span in found.holds):
+                yield _state_point(playbook, call, part, heard)
 
 
-def _held(part: Leaf, clause: Clause, heard: Heardings) -> Iterator[Point]:
-    """A part of a combined condition was met, and no card came of it: what did not hold at that time?"""
-    others = [other for other in parts(clause.condition) if other is not part]
-    for met in course(part, heard).met[-1:]:
-        lacking = [condition_in_words(other) for other in others if not course(other, heard).at(met.at_ms)]
-        because = f"; what did not hold then: {' and '.join(lacking)}" if lacking else ""
-        yield Point(f"At {clock(met.at_ms)}: {condition_in_words(part)}{because}.", met.at_ms, met.quotes)
+def polar(condition: Condition, negated: bool = False) -> Iterator[tuple[Leaf, bool]]:
+    """The simple conditions in a combined one, and whether it waits for their not being so."""
+    match condition:
+        case AllOf() | AnyOf():
+            for part in condition.parts:
+                yield from polar(part, negated)
+        case Not():
+            yield from polar(condition.part, not negated)
+        case _:
+            yield condition, negated
 
 
-def _state_point(call: Call, condition: Leaf, heard: Heardings) -> Point:
+def in_the_way(condition: Condition, at_ms: int, heard: Heardings) -> str:
+    """Why a combined condition did not hold at a time at which one of its parts was met; empty where it did."""
+    lacking = list(_lacking(condition, at_ms, heard))
+    return f"what did not hold then: {' and '.join(lacking)}" if lacking else ""
+
+
+def _lacking(condition: Condition, at_ms: int, heard: Heardings) -> Iterator[str]:
+    if course(condition, heard).at(at_ms):
+        return
+    match condition:
+        case AllOf():
+            for part in condition.parts:
+                yield from _lacking(part, at_ms, heard)
+        case Not():
+            before = [met for met in course(condition.part, heard).met if met.at_ms <= at_ms]
+            since = "".join(
+                f", which was so at {clock(met.at_ms)}" + (f": {quoted(met.quotes)}" if met.quotes else "")
+                for met in before[-1:]
+            )
+            yield f"{condition_in_words(condition)}{since}"
+        case _:
+            yield condition_in_words(condition)
+
+
+def _state_point(playbook: Playbook, call: Call, condition: Leaf, heard: Heardings) -> Point:
     """Why a condition on the state of the call was not met."""
     match condition:
         case MoodAt() | ScoreAt():
@@ -333,12 +403,15 @@ def _state_point(call: Call, condition: Leaf, heard: Heardings) -> Point:
             if call.channel == "chat":
                 return Point("Silence is not looked at in a chat.")
             gaps = [*call.shape.gaps, *shape.quiet(call.shape, call.transcript, call.now)]
-            gap = max(gaps, key=lambda g: g.end_ms - g.start_ms)
+            gap = max(gaps, key=lambda g: g.end_ms - g.start_ms, default=shape.Span(0, 0))
             lasted_ms = gap.end_ms - gap.start_ms
             longest = (
                 f"the longest lasted {_seconds(lasted_ms)}" if lasted_ms >= shape.GAP_MS else "there was none of 5 s"
             )
-            return Point(f"The rule waits for a silence of {_seconds(condition.ms)}; {longest}.", gap.start_ms)
+            on_hold = ", with the customer on hold" if lasted_ms >= condition.ms else ""
+            return Point(f"The rule waits for a silence of {_seconds(condition.ms)}; {longest}{on_hold}.", gap.start_ms)
+        case TalkOver() | Monologue() | TalkShare() if call.channel == "chat":
+            return Point(f"Who speaks when is not looked at in a chat: {condition_in_words(condition)}.")
         case TalkOver():
             times = call.shape.talk_over
             return Point(
@@ -349,9 +422,13 @@ def _state_point(call: Call, condition: Leaf, heard: Heardings) -> Point:
         case Monologue():
             own = [f for f in call.shape.floors if f.party == condition.party]
             floor = max(own, key=lambda f: f.end_ms - f.start_ms, default=None)
-            longest = f"for {_seconds(floor.end_ms - floor.start_ms)}" if floor else "never for 10 s"
+            longest = (
+                f"spoke for {_seconds(floor.end_ms - floor.start_ms)} without a break"
+                if floor
+                else "never spoke for 10 s without a break"
+            )
             return Point(
-                f"The {condition.party} spoke without a break {longest}; the rule waits for {_seconds(condition.ms)}.",
+                f"The {condition.party} {longest}; the rule waits for {_seconds(condition.ms)}.",
                 floor.start_ms if floor else None,
             )
         case OnHold():
@@ -361,63 +438,72 @@ def _state_point(call: Call, condition: Leaf, heard: Heardings) -> Point:
             return Point(f"The rule waits for a hold of {_seconds(condition.ms)}; {told}.")
         case TalkShare():
             shares = [share for _, share in shape.talk_shares(call.shape, condition.over_ms)]
-            told = f"it was {max(shares):.0%} at most" if shares else "the call was shorter than that"
+            told = f"it was {max(shares):.0%} at most" if shares else "no turn ended that late in the call"
             return Point(
                 f"The rule waits for the agent's share of the last {_seconds(condition.over_ms)} to be "
                 f"{condition.share:.0%}; {told}."
             )
         case SlotIs():
             taken = heard.captured(condition.slot)
-            held = f"it held {taken[-1][1].value}" if taken else "it was never said"
+            held = f"it held {taken[-1][1].value} from {clock(taken[-1][0])} on" if taken else "it was never captured"
             return Point(f"The rule waits until {condition_in_words(condition)}; {held}.")
         case Means():
-            return _meaning_point(call, condition)
+            return _meaning_point(playbook, call, condition)
         case Said() | NotSaid():  # told where they are heard
             return Point(f"{condition_in_words(condition)}.")
 
 
-def _meaning_point(call: Call, condition: Means) -> Point:
-    """The utterance that a model found nearest to a meaning."""
-    best = max(
-        (
-            (call.readings[one.key].get(condition.meaning, 0.0), one)
-            for said in call.utterances.values()
-            for one in said
-            if one.key in call.readings
-        ),
-        key=lambda found: found[0],
-        default=None,
-    )
-    if best is None:
+def _meaning_point(playbook: Playbook, call: Call, condition: Means) -> Point:
+    """The utterance that a model found nearest to a meaning, and what it was nearer to."""
+    own = playbook.meanings[condition.meaning]
+    readings = [
+        (call.readings[one.key], one)
+        for said in call.utterances.values()
+        for one in said
+        if one.key in call.readings and by(one.party, condition.party)
+    ]
+    if not readings:
         return Point("No model has read this call, so nothing was understood but words.")
-    score, one = best
+    scores, one = max(readings, key=lambda found: found[0].get(own.id, 0.0))
+    score = scores.get(own.id, 0.0)
     if not score:
         return Point("A model read the call, and nothing in it came near to this meaning.")
+    likelier = [
+        f"{playbook.meanings[name].rule} ({other:.2f})"
+        for name, other in sorted(scores.items(), key=lambda entry: -entry[1])
+        if other > score and name in playbook.meanings and own.competes and playbook.meanings[name].competes
+    ]
+    rival = f"; {likelier[0]} was likelier" if likelier else ""
     return Point(
-        f"The nearest that was meant: {quoted(one.quotes)} at {clock(one.end_ms)}, {score:.2f} of the 0.50 it takes.",
+        f"The nearest that was meant: {quoted(one.quotes)} at {clock(one.end_ms)}, {score:.2f} of the "
+        f"{derive.MEANT_FROM:.2f} it takes{rival}.",
         one.end_ms,
         one.quotes,
     )
 
 
 def _said_points(
-    playbook: Playbook, call: Call, condition: Said, moments: tuple[Moment, ...], watch: _Watch
+    playbook: Playbook, call: Call, condition: Said, whole: Condition, moments: tuple[Moment, ...], watch: _Watch
 ) -> Iterator[Point]:
     met = {moment.at_ms for moment in moments}
+    heard = derive.heardings(playbook, call)
     for phrase in condition.phrases:
         places = derive.heard_places(playbook, call.heard, phrase, condition.tolerance)
         for place in places:
-            if place.end_ms in met:
-                continue
             what = f"`{phrase}` was heard at {clock(place.end_ms)}: {quoted(place.quotes)}"
-            if condition.party not in ("any", place.party):
-                yield Point(
-                    f"{what}, by {_who(place.party)}; the rule listens to {_who(condition.party)}.",
-                    place.end_ms,
-                    place.quotes,
-                )
+            if place.bends:
+                what += f", heard {bent(place.bends)}"
+            if not by(place.party, condition.party):
+                because = f", by {_who(place.party)}; the rule listens to {_who(condition.party)}"
+            elif not listens_at(condition, place.end_ms):
+                because = f"; the rule listens only {window(condition)}"
+            elif place.end_ms in met:
+                continue
             else:
-                yield Point(f"{what}; the rule listens only {window(condition)}.", place.end_ms, place.quotes)
+                because = in_the_way(whole, place.end_ms, heard)
+                because = f"; {because}" if because else ""
+            if because:
+                yield Point(f"{what}{because}.", place.end_ms, place.quotes)
         number = playbook.number(phrase, condition.tolerance)
         for place in call.heard.get(number, ()):
             if place not in places:
@@ -465,7 +551,9 @@ def _outcomes(call: Call, moments: tuple[Moment, ...], watch: _Watch) -> Iterato
     for moment in moments:
         card = next((i for i, shown in choice.shown.items() if shown.moment.order == moment.order), None)
         words = f" by {quoted(moment.quotes)}" if moment.quotes else ""
-        what = f"The condition was met at {clock(moment.at_ms)}{words}"
+        made_out = f", heard {bent(moment.bends)}" if moment.bends else ""
+        sure = f", {moment.meant.score:.2f} of the {derive.MEANT_FROM:.2f} it takes" if moment.meant is not None else ""
+        what = f"The condition was met at {clock(moment.at_ms)}{words}{made_out}{sure}"
         refused = choice.withheld.get(moment.order)
         if card is not None and card not in call.missed:
             yield Point(f"{what} and brought card {card}.", moment.at_ms, moment.quotes)

@@ -1,13 +1,24 @@
-"""A knowledge base while people write it: a change of any file gives a new playbook, or what is wrong with it."""
+"""A knowledge base while people write it: a change of any file gives a new playbook, or what is wrong with it.
+
+The calls that go on meanwhile must not notice. A playbook is made in a thread, without the garbage collector, which
+would walk it again and again while it grows and stop everybody for it. And a big one that nobody uses any more is not
+let go of all at once, which holds up the thread that happens to do it, but bit by bit in a thread of its own.
+"""
 
 import asyncio
+import gc
+import threading
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from rtig.core.playbook import Playbook
 from rtig.errors import PlaybookErrors
 from rtig.knowledge.base import compile_folder
 
+AT_ONCE = 1_000
+"""Entries of a table that are let go of in one turn: a tenth of a millisecond."""
 Signature = tuple[tuple[str, int, int], ...]
 Found = Playbook | PlaybookErrors
 
@@ -17,7 +28,7 @@ async def changes(folder: Path, every: float, seen: Signature) -> AsyncIterator[
 
     The folder is looked at every `every` seconds, which costs a `stat` for each file; reading and compiling happen
     outside the event loop. `seen` is the folder's signature from before the playbook in use was read. Never ends by
-    itself.
+    itself. A playbook is let go of slowly; see `let_go_slowly`.
     """
     while True:
         await asyncio.sleep(every)
@@ -26,11 +37,45 @@ async def changes(folder: Path, every: float, seen: Signature) -> AsyncIterator[
             continue
         seen = now
         try:
-            playbook = await asyncio.to_thread(compile_folder, folder)
+            playbook = await asyncio.to_thread(_compiled, folder)
         except PlaybookErrors as errors:
             yield errors
         else:
+            let_go_slowly(playbook)
             yield playbook
+            del playbook  # the next is made while this one may have ended
+
+
+def _compiled(folder: Path) -> Playbook:
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        playbook = compile_folder(folder)
+        gc.freeze()  # never walked by a collection; what it is made of holds no cycles, so it is let go of all the same
+        return playbook
+    finally:
+        if collects:
+            gc.enable()
+
+
+def let_go_slowly(playbook: Playbook) -> None:
+    """Have what is big in a playbook let go of bit by bit, once nobody holds the playbook itself any more."""
+    weakref.finalize(playbook, _let_go, playbook.tables()).atexit = False
+
+
+def _let_go(tables: list[dict[Any, Any] | list[Any]]) -> None:
+    threading.Thread(target=_empty, args=(tables,), name="playbook let go").start()
+
+
+def _empty(tables: list[dict[Any, Any] | list[Any]]) -> None:
+    while tables:
+        table = tables.pop()
+        while table:
+            if isinstance(table, list):
+                del table[-AT_ONCE:]
+            else:
+                for _ in range(min(AT_ONCE, len(table))):
+                    table.popitem()
 
 
 def signature(folder: Path) -> Signature:

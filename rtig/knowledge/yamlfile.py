@@ -321,6 +321,8 @@ def _yaml_mend(problem: str) -> str:
         return "Indent with spaces, not tabs"
     if "mapping values are not allowed" in problem:
         return "Put quotes around a text that has `: ` in it"
+    if "but got '{'" in problem:
+        return 'Put quotes around a phrase with a slot, as in `["pay {amount}"]`'
     if "cannot start any token" in problem:
         return "Put quotes around the text"
     if "another document" in problem:

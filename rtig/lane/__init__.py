@@ -3,6 +3,7 @@
 Everything that needs the `models` extra is behind `reader`; the rest of rtig works without.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ def reader(weights: Path | None = None, sha256: str | None = None) -> "Reader":
 
     Raises `EncoderUnavailable` where rtig is installed without its models, or the weights are not what they should be.
     """
+    # Read by numpy as it is loaded, and by the tokenizer as it is used. With matrices as small and texts as short as
+    # ours, threads cost more by waiting than they give.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         from rtig.lane.encoder import Encoder
         from rtig.lane.reader import Reader

@@ -1,7 +1,7 @@
 """The process with the models: takes tasks on stdin, one after another, and answers on stdout, until stdin ends.
 
-A server starts it (`rtig.lane.worker`). It keeps nothing of what it reads beyond a bounded memory of vectors, and writes
-no word of it anywhere: what goes wrong is told by its kind and place alone.
+A server starts it (`rtig.lane.worker`). It keeps nothing of what it reads beyond a bounded memory of vectors, and
+writes no word of it anywhere: what goes wrong is told by its kind and place alone.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rtig import lane
 from rtig.errors import EncoderUnavailable
-from rtig.lane.talk import Find, Found, Learn, Learned, Read, Reply, Task, Unable, Understood, framed, read_task
+from rtig.lane.talk import Find, Found, Learn, Learned, Read, Reply, Unable, Understood, framed, read_body, task_in
 
 if TYPE_CHECKING:
     from rtig.lane.reader import Reader
@@ -37,7 +37,7 @@ def main() -> int:
         out.write(framed(reply))
         out.flush()
 
-    tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
     weights, sha256 = (*sys.argv[1:3], "", "")[:2]
     try:
@@ -50,16 +50,16 @@ def main() -> int:
     return 1
 
 
-def _listen(tasks: "queue.SimpleQueue[Task]") -> None:
+def _listen(tasks: "queue.SimpleQueue[bytes]") -> None:
     """Hand on tasks. A server that is gone needs no answer, whatever is under way."""
-    while (task := read_task(sys.stdin.buffer)) is not None:
+    while (task := read_body(sys.stdin.buffer)) is not None:
         tasks.put(task)
     os._exit(0)
 
 
-def _serve(reader: "Reader", tasks: "queue.SimpleQueue[Task]", tell: Callable[[Reply], None]) -> None:
+def _serve(reader: "Reader", tasks: "queue.SimpleQueue[bytes]", tell: Callable[[Reply], None]) -> None:
     while True:
-        match task := tasks.get():
+        match task := task_in(tasks.get()):
             case Learn():
                 began = time.perf_counter()
                 reader.learn(task)
@@ -71,4 +71,4 @@ def _serve(reader: "Reader", tasks: "queue.SimpleQueue[Task]", tell: Callable[[R
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # an interpreter that is left while a thread of it reads stdin aborts

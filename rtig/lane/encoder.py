@@ -17,6 +17,7 @@ from tokenizers import BertWordPieceTokenizer
 
 from rtig import shipped
 from rtig.errors import EncoderUnavailable
+from rtig.lane.remembered import Remembered, remembered
 from rtig.lane.talk import BATCH
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -33,8 +34,16 @@ class Encoder:
 
     width = 384
 
-    def __init__(self, weights: Path | None = None, sha256: str | None = None, pieces: Path | None = None) -> None:
+    def __init__(
+        self,
+        weights: Path | None = None,
+        sha256: str | None = None,
+        pieces: Path | None = None,
+        known: Remembered | None = None,
+    ) -> None:
         """`weights` None: those of the `models` extra, whose hash is known. `pieces`: the vocabulary, one a line.
+
+        `known` are vectors that need no encoding; None: those that come with rtig for these weights.
 
         Raises `EncoderUnavailable` where a file is missing or its hash is another.
         """
@@ -60,16 +69,20 @@ class Encoder:
         self._inputs = {one.name for one in self._session.get_inputs()}
         self._tokenizer = BertWordPieceTokenizer(str(pieces), lowercase=True)
         self._tokenizer.enable_truncation(LONGEST_PIECES)
+        self._known = known if known is not None else remembered(self.version)
         self._remembered: OrderedDict[str, Vectors] = OrderedDict()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One vector of length 1 a text: shape (texts, `width`). Texts that were read lately are not read again."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._remembered]
+        new = [text for text in dict.fromkeys(texts) if text not in self._remembered and text not in self._known]
         self._remembered.update(zip(new, self._read(new), strict=True))
         vectors = np.empty((len(texts), self.width), np.float32)
         for at, text in enumerate(texts):
-            vectors[at] = self._remembered[text]
-            self._remembered.move_to_end(text)
+            if text in self._remembered:
+                vectors[at] = self._remembered[text]
+                self._remembered.move_to_end(text)
+            else:
+                vectors[at] = self._known[text]
         while len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return vectors

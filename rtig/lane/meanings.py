@@ -1,18 +1,23 @@
-"""What utterances mean: a small network over the encoder's vectors, learned from an author's sentences in seconds.
+"""What utterances mean: two simple judges over the encoder's vectors, learned from an author's sentences in seconds.
 
-Every meaning is a class; what means none of them, the negatives, is one more. Five networks are learned, each without a
-fifth of the sentences. Together they are the judge (bagging, Breiman 1996), and what each of them says of the sentences
-that it has never seen sets the thresholds: how sure one must be for false alarms to stay as rare as was asked for.
+Every meaning is a class; what means none of them, the kinds of negatives, are more classes. A logistic regression draws
+straight lines between the classes. A ridge regression on how near an utterance is to some thousand of the sentences
+(landmarks after Nyström; Williams and Seeger 2001) sees what is close by. Their shares of likelihood are averaged. Each
+is learned five times, without a fifth of the sentences: together the five are the judge (bagging, Breiman 1996), and
+what each of them says of the sentences that it has never seen sets the thresholds.
 
 Meanings that compete, those of articles, share the likelihood of an utterance among them. The others, of triggers that
 fire beside an article, are each held against the articles and the negatives, and not against one another.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import LogisticRegression, Ridge
+from threadpoolctl import threadpool_limits
 
 from rtig.core.conditions import PartyWanted
 from rtig.core.playbook import MeaningSource
@@ -23,19 +28,18 @@ Numbers: TypeAlias = NDArray[np.intp]
 Encode: TypeAlias = Callable[[Sequence[str]], Floats]
 
 FOLDS = 5
-HIDDEN = 256
-BATCH = 128
-DROPOUT = 0.5
-RATE, WARM_STEPS, DECAY = 2e-3, 50, 0.01
-"""AdamW (Loshchilov and Hutter 2019), warmed up, then cooled to nothing."""
-SCALE = 384**0.5
-"""Brings the values of a vector of length 1 to about 1."""
-NEGATIVES_FOR_ONE = 3.0
-"""Negatives weigh at most so many times as much as all sentences with a meaning: there are always plenty of them."""
-OWN_SHARE = 1 / 3
-"""Of the false alarms that articles may give together, how many one of them may; and one trigger beside them."""
-LEAST_SURE = 0.4
-"""What is less likely than this is never meant: negatives cannot stand for all that people may ever say."""
+LANDMARKS = 1_000
+NEAR = 1.0
+"""Of the landmarks' kernel, exp(-NEAR · squared distance)."""
+LOOSE, STIFF = 20.0, 0.1
+"""The inverse of the logistic regression's penalty, and the ridge regression's penalty."""
+CONTRAST = 8.0
+"""What the ridge regression says of a class, about 0 or 1, times this is its log likelihood."""
+LEAST_MORE = 0.44
+"""A meaning is meant where it has at least this share of what it and the negatives have together: where it is about as
+likely as that nothing is meant. More where the false alarms that were allowed ask for it."""
+LEAST_SURE = 0.25
+"""And at least this share of all: what is split among many meanings is none of them."""
 
 
 class Learned(NamedTuple):
@@ -53,41 +57,44 @@ class _Field(NamedTuple):
     least: Floats
 
 
+class _Judged(NamedTuple):
+    """Shape (utterances, meanings): each meaning's share of all likelihood, and of its own and the negatives' alone."""
+
+    of_all: Floats
+    of_two: Floats
+
+
 class Meanings:
     """Never changes once learned."""
 
-    def __init__(self, encode: Encode, meanings: Sequence[MeaningSource], nets: Sequence["_Net"]) -> None:
+    def __init__(self, encode: Encode, meanings: Sequence[MeaningSource], judges: "_Judges | None") -> None:
         self._encode = encode
         self._meanings = tuple(meanings)
-        self._nets = tuple(nets)
+        self._judges = judges
         self._fields: dict[str, _Field] = {}
         self.learned: dict[str, Learned] = {}
         """How well each meaning was learned."""
 
     @classmethod
     def learn(
-        cls, encode: Encode, meanings: Sequence[MeaningSource], negatives: Iterable[str], false_alarms: float
+        cls, encode: Encode, meanings: Sequence[MeaningSource], negatives: Sequence[Sequence[str]], false_alarms: float
     ) -> "Meanings":
-        """`false_alarms`: of 100 utterances that mean nothing of interest, how many may call for an article."""
-        texts = [normal(text) for meaning in meanings for text in meaning.examples]
-        classes = [number for number, meaning in enumerate(meanings) for _ in meaning.examples]
-        silent = [normal(text) for text in negatives]
-        vectors = encode([*texts, *silent]) * np.float32(SCALE)
-        labels = np.array([*classes, *[len(meanings)] * len(silent)], np.intp)
+        """`negatives` are kinds of what means nothing of interest.
+
+        Of 100 such utterances, at most `false_alarms` may call for an article, and as many for a trigger beside them.
+        Of meanings that are to be told from nothing, neither from one another nor from negatives, none is ever meant.
+        """
+        kinds = [meaning.examples for meaning in meanings] + [tuple(kind) for kind in negatives if kind]
+        if not meanings or len(kinds) < 2:
+            return cls(encode, meanings, None)
+        labels = np.repeat(np.arange(len(kinds)), [len(kind) for kind in kinds])
+        vectors = encode([normal(text) for kind in kinds for text in kind])
         folds = _folds(labels)
-        weights = np.ones(len(labels), np.float32)
-        if silent:
-            weights[len(texts) :] = min(1.0, NEGATIVES_FOR_ONE * max(len(texts), 1) / len(silent))
-        nets = [
-            _Net.trained(vectors[folds != fold], labels[folds != fold], weights[folds != fold], len(meanings) + 1, fold)
-            for fold in range(FOLDS)
-        ]
-        made = cls(encode, meanings, nets)
-        unseen = np.zeros((len(labels), len(meanings) + 1), np.float32)
-        for fold, net in enumerate(nets):
-            unseen[folds == fold] = net.logits(vectors[folds == fold])
+        with threadpool_limits(1):
+            judges, unseen = _Judges.learned(vectors, labels, folds)
+        made = cls(encode, meanings, judges)
         held = folds >= 0
-        made._set_thresholds(unseen[held], labels[held], false_alarms)
+        made._set_thresholds([judge[held] for judge in unseen], labels[held], false_alarms)
         return made
 
     def party(self, name: str) -> PartyWanted:
@@ -95,57 +102,104 @@ class Meanings:
         return next(meaning.party for meaning in self._meanings if meaning.id == name)
 
     def scores(self, utterances: Sequence[tuple[str, str]]) -> list[dict[str, float]]:
-        """Of each utterance, text and queue: how likely it has each meaning. From 0.5 on it counts as meant."""
-        vectors = self._encode([normal(text) for text, _ in utterances]) * np.float32(SCALE)
-        logits = [net.logits(vectors) for net in self._nets]
+        """Of each utterance, text and queue: how surely it has each meaning, 0 to 1. From 0.5 on it counts as meant."""
+        if self._judges is None or not utterances:
+            return [{} for _ in utterances]
+        logits = self._judges.logits(self._encode([normal(text) for text, _ in utterances]))
         found: list[dict[str, float]] = []
         for at, (_, queue) in enumerate(utterances):
-            field = self._fields.get(queue, self._fields[""])
-            likely = np.mean([self._likely(field, each[at : at + 1])[0] for each in logits], axis=0)
-            sure = _against(likely, field.least)
+            field = self._fields[queue if queue in self._fields else ""]
+            sure = _sure(self._judged(field, [judge[at : at + 1] for judge in logits]), field.least)[0]
             found.append({self._meanings[n].id: float(sure[n]) for n in (*field.competing, *field.beside)})
         return found
 
-    def _set_thresholds(self, unseen: Floats, labels: Numbers, false_alarms: float) -> None:
-        """From what networks say of sentences that they have not seen."""
-        queues = {queue for meaning in self._meanings for queue in meaning.queues}
-        silent = labels == len(self._meanings)
+    def _set_thresholds(self, unseen: Sequence[Floats], labels: Numbers, false_alarms: float) -> None:
+        """From what judges say of sentences that they have not seen."""
+        silent = labels >= len(self._meanings)
         allowed = int(false_alarms / 100 * silent.sum())
-        for queue in sorted({"", *queues}):
+        for queue in sorted({"", *(queue for meaning in self._meanings for queue in meaning.queues)}):
             here = [n for n, m in enumerate(self._meanings) if not m.queues or queue in m.queues]
             competing = np.array([n for n in here if self._meanings[n].competes], np.intp)
             beside = tuple(n for n in here if not self._meanings[n].competes)
-            least = np.full(len(self._meanings) + 1, LEAST_SURE, np.float32)
-            field = _Field(competing, beside, least)
-            likely = self._likely(field, unseen)
-            alarms = likely[silent]
-            if len(competing) and len(alarms):
-                best = competing[alarms[:, competing].argmax(axis=1)]
-                surest = alarms[np.arange(len(alarms)), best]
-                together = _over(surest, allowed)
-                for n in competing:
-                    least[n] = max(LEAST_SURE, together, _over(surest[best == n], int(allowed * OWN_SHARE)))
+            field = _Field(competing, beside, np.full(len(self._meanings), LEAST_MORE, np.float32))
+            judged = self._judged(field, unseen)
+            alarms = judged.of_two[silent]
+            if len(competing):
+                field.least[competing] = max(LEAST_MORE, _over(alarms[:, competing].max(axis=1), allowed))
             for n in beside:
-                least[n] = max(LEAST_SURE, _over(alarms[:, n], int(allowed * OWN_SHARE)))
+                field.least[n] = max(LEAST_MORE, _over(alarms[:, n], allowed))
             self._fields[queue] = field
-            first = likely.copy()
-            rivals = likely[:, competing]
-            first[:, competing] = np.where(rivals >= rivals.max(axis=1, keepdims=True, initial=0), rivals, 0)
+            meant = _sure(judged, field.least) >= 0.5
+            rivals = judged.of_all[:, competing]
+            meant[:, competing] &= rivals >= rivals.max(axis=1, keepdims=True, initial=0)
             for n in here:
                 own = labels == n
-                self.learned.setdefault(
-                    self._meanings[n].id, Learned(int((first[own, n] >= least[n]).sum()), int(own.sum()))
-                )
+                self.learned.setdefault(self._meanings[n].id, Learned(int(meant[own, n].sum()), int(own.sum())))
 
-    def _likely(self, field: _Field, logits: Floats) -> Floats:
-        """How likely each meaning is in a queue, 0 to 1; shape (utterances, meanings and none of them)."""
-        likely = np.zeros_like(logits)
-        rivals = np.append(field.competing, logits.shape[1] - 1)
-        likely[:, rivals] = _softmax(logits[:, rivals])
-        for n in field.beside:
-            against = np.append(n, rivals)
-            likely[:, n] = _softmax(logits[:, against])[:, 0]
-        return likely
+    def _judged(self, field: _Field, logits: Sequence[Floats]) -> _Judged:
+        """What all judges together say of utterances in a queue."""
+        many = len(self._meanings)
+        of_all, of_none = np.zeros((len(logits[0]), many), np.float32), np.zeros((len(logits[0]), many), np.float32)
+        negatives = np.arange(many, logits[0].shape[1])
+        rivals = np.append(field.competing, negatives)
+        for judge in logits:
+            shares = _shares(judge[:, rivals])
+            of_all[:, field.competing] += shares[:, : len(field.competing)]
+            of_none[:, field.competing] += shares[:, len(field.competing) :].sum(axis=1, keepdims=True)
+            for n in field.beside:
+                against = _shares(judge[:, np.append(n, rivals)])
+                of_all[:, n] += against[:, 0]
+                of_none[:, n] += against[:, 1 + len(field.competing) :].sum(axis=1)
+        return _Judged(of_all / np.float32(len(logits)), of_all / np.maximum(of_all + of_none, np.float32(1e-9)))
+
+
+class _Judges(NamedTuple):
+    """All folds' judges as matrices, so that an utterance costs two products.
+
+    `lines` and `near` have the shape (values of a vector, or landmarks; folds and classes).
+    """
+
+    lines: Floats
+    lines_bias: Floats
+    landmarks: Floats
+    near: Floats
+    near_bias: Floats
+
+    @classmethod
+    def learned(cls, vectors: Floats, labels: Numbers, folds: Numbers) -> tuple["_Judges", list[Floats]]:
+        """And what they say of the sentences that they have not seen."""
+        kernel = Nystroem(gamma=NEAR, n_components=min(LANDMARKS, len(vectors)), random_state=0).fit(vectors)
+        nearness = kernel.transform(vectors)
+        sought = np.eye(labels.max() + 1, dtype=np.float32)[labels]
+        lines: list[LogisticRegression] = []
+        near: list[Ridge] = []
+        for fold in range(FOLDS):
+            seen = folds != fold
+            lines.append(LogisticRegression(C=LOOSE, max_iter=1_000).fit(vectors[seen], labels[seen]))
+            near.append(Ridge(alpha=STIFF).fit(nearness[seen], sought[seen]))
+        drawn = [_by_class(one.coef_, one.intercept_) for one in lines]
+        judges = cls(
+            np.hstack([weights for weights, _ in drawn]).astype(np.float32),
+            np.hstack([bias for _, bias in drawn]).astype(np.float32),
+            kernel.components_.astype(np.float32),
+            np.hstack([CONTRAST * kernel.normalization_.T @ one.coef_.T for one in near]).astype(np.float32),
+            np.hstack([CONTRAST * one.intercept_ for one in near]).astype(np.float32),
+        )
+        said = judges.logits(vectors)
+        unseen = [np.zeros_like(sought), np.zeros_like(sought)]
+        for fold in range(FOLDS):
+            for one, all_folds in zip(unseen, (said[:FOLDS], said[FOLDS:]), strict=True):
+                one[folds == fold] = all_folds[fold][folds == fold]
+        return judges, unseen
+
+    def logits(self, vectors: Floats) -> list[Floats]:
+        """Of each judge: of each utterance, a log likelihood of each class, up to a constant."""
+        # Of vectors of length 1 the squared distance is 2 - 2 x y.
+        nearness = np.exp(2 * NEAR * (vectors @ self.landmarks.T - 1))
+        return [
+            *np.split(vectors @ self.lines + self.lines_bias, FOLDS, axis=1),
+            *np.split(nearness @ self.near + self.near_bias, FOLDS, axis=1),
+        ]
 
 
 def normal(text: str) -> str:
@@ -153,61 +207,15 @@ def normal(text: str) -> str:
     return " ".join(words(text).norms)
 
 
-class _Net(NamedTuple):
-    """One hidden layer."""
-
-    inner: Floats
-    inner_bias: Floats
-    outer: Floats
-    outer_bias: Floats
-
-    def logits(self, vectors: Floats) -> Floats:
-        logits: Floats = np.maximum(vectors @ self.inner + self.inner_bias, 0) @ self.outer + self.outer_bias
-        return logits
-
-    @classmethod
-    def trained(cls, vectors: Floats, labels: Numbers, weights: Floats, classes: int, seed: int) -> "_Net":
-        """`weights` say how often each vector is drawn, so that few sentences are not lost among many negatives."""
-        rng = np.random.default_rng(seed)
-
-        def start(rows: int, columns: int) -> Floats:
-            return (rng.uniform(-1, 1, (rows, columns)) / np.sqrt(rows)).astype(np.float32)
-
-        layers = (start(vectors.shape[1], HIDDEN), np.zeros(HIDDEN, np.float32),
-                  start(HIDDEN, classes), np.zeros(classes, np.float32))  # fmt: skip
-        net = cls(*layers)
-        if not len(labels):
-            return net
-        first, second = [np.zeros_like(layer) for layer in layers], [np.zeros_like(layer) for layer in layers]
-        steps = _steps(float(weights.sum()))
-        drawn = rng.choice(len(labels), (steps, BATCH), p=weights / weights.sum())
-        targets = np.eye(classes, dtype=np.float32)
-        for step in range(1, steps + 1):
-            rows = drawn[step - 1]
-            given = vectors[rows]
-            hidden = given @ net.inner + net.inner_bias
-            kept = (rng.random(hidden.shape, np.float32) > DROPOUT) * (hidden > 0) / np.float32(1 - DROPOUT)
-            hidden *= kept
-            wrong = (_softmax(hidden @ net.outer + net.outer_bias) - targets[labels[rows]]) / BATCH
-            back = (wrong @ net.outer.T) * kept
-            slopes = (given.T @ back, back.sum(axis=0), hidden.T @ wrong, wrong.sum(axis=0))
-            rate = RATE * min(1.0, step / WARM_STEPS) * (1 - step / steps)
-            for layer, slope, mean, square in zip(layers, slopes, first, second, strict=True):
-                mean += 0.1 * (slope - mean)
-                square += 0.001 * (slope * slope - square)
-                layer -= rate * (
-                    (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8) + DECAY * layer
-                )
-        return net
-
-
-def _steps(size: float) -> int:
-    """How many batches to learn from: more for more, but each sentence less often."""
-    return int(300 + size / 25)
+def _by_class(lines: Floats, bias: Floats) -> tuple[Floats, Floats]:
+    """A column for each class, where two classes have one line between them."""
+    if len(bias) == 1:
+        lines, bias = np.vstack([np.zeros_like(lines), lines]), np.append(np.zeros_like(bias), bias)
+    return lines.T, bias
 
 
 def _folds(labels: Numbers) -> Numbers:
-    """Which network does not see each sentence: the sentences of each class in turn; -1 for the only one of a class."""
+    """Which judge does not see each sentence: the sentences of each class in turn; -1 for the only one of a class."""
     folds = np.empty(len(labels), np.intp)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
@@ -215,23 +223,26 @@ def _folds(labels: Numbers) -> Numbers:
     return folds
 
 
-def _softmax(logits: Floats) -> Floats:
+def _shares(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Floats = powers / powers.sum(axis=1, keepdims=True)
     return shares
 
 
-def _over(sure: Floats, allowed: int) -> float:
-    """How sure one must be for only so many of these to be taken for something."""
-    if len(sure) <= allowed:
+def _over(alarms: Floats, allowed: int) -> float:
+    """The share that only so many of these are above."""
+    if len(alarms) <= allowed:
         return 0.0
-    return float(np.nextafter(np.sort(sure)[-1 - allowed], np.float32(1)))
+    return float(np.nextafter(np.sort(alarms)[-1 - allowed], np.float32(1)))
 
 
-def _against(likely: Floats, least: Floats) -> Floats:
-    """Likelihoods as scores whose 0.5 is how sure one must be: their log odds, moved by those of that."""
+def _sure(judged: _Judged, least: Floats) -> Floats:
+    """Shares as scores whose 0.5 is what is asked for: their log odds, moved by those of that; the less sure of two."""
     small = np.float32(1e-6)
-    likely, least = np.clip(likely, small, 1 - small), np.clip(least, small, 1 - small)
-    odds = likely / (1 - likely) * (1 - least) / least
-    scores: Floats = odds / (1 + odds)
-    return scores
+
+    def against(shares: Floats, wanted: Floats) -> Floats:
+        odds = np.clip(shares, small, 1 - small) / (1 - np.clip(shares, small, 1 - small)) * (1 - wanted) / wanted
+        scores: Floats = odds / (1 + odds)
+        return scores
+
+    return np.minimum(against(judged.of_two, least), against(judged.of_all, np.full_like(least, LEAST_SURE)))

@@ -1,13 +1,13 @@
 """Reads utterances for what they mean and articles for what they are about: one pass through the encoder serves both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from rtig.core import conditions
 from rtig.core.utterances import Utterance
 from rtig.lane.encoder import Encoder, Vectors
-from rtig.lane.meanings import Meanings
+from rtig.lane.meanings import Learned, Meanings
 from rtig.lane.talk import Article, Asked, Learn
 
 TOLD_FROM = 0.05
@@ -34,6 +34,11 @@ class Reader:
         if task.articles != self._articles:
             self._articles = task.articles
             self._about = self._encoder.encode([article.text for article in task.articles]) if task.articles else None
+
+    @property
+    def learned(self) -> Mapping[str, Learned]:
+        """How well each meaning was learned, for its author."""
+        return self._meanings.learned if self._meanings is not None else {}
 
     def read(self, utterances: Sequence[Asked], least: float = TOLD_FROM) -> tuple[dict[str, float], ...]:
         """How likely each utterance has each meaning, from `least` on. At 0.5 a meaning counts as meant."""

@@ -28,7 +28,8 @@ class Learn(Struct, frozen=True, kw_only=True, tag="learn"):
 
     version: str
     meanings: tuple[MeaningSource, ...]
-    negatives: tuple[str, ...]
+    negatives: tuple[tuple[str, ...], ...]
+    """By kind."""
     false_alarms: float
     articles: tuple[Article, ...] = ()
 
@@ -63,7 +64,7 @@ class Learned(Struct, frozen=True, kw_only=True, tag="learned"):
 
 
 class Understood(Struct, frozen=True, tag="understood"):
-    """Of each utterance that was asked for, in that order: how likely it has each meaning; the unlikely are left out."""
+    """Of each utterance that was asked for, in that order: how likely each meaning is; the unlikely are left out."""
 
     version: str
     scores: tuple[dict[str, float], ...]
@@ -99,14 +100,20 @@ def length_of(head: bytes) -> int:
     return int.from_bytes(head, "big")
 
 
-def read_task(pipe: BinaryIO) -> Task | None:
-    """The next task; None where the other side has gone."""
+def read_body(pipe: BinaryIO) -> bytes | None:
+    """What the next frame holds; None where the other side has gone, be it within a frame."""
     head = pipe.read(HEAD_BYTES)
     if len(head) < HEAD_BYTES:
         return None
     body = pipe.read(length_of(head))
-    return _tasks.decode(body) if len(body) == length_of(head) else None
+    return body if len(body) == length_of(head) else None
+
+
+def task_in(body: bytes) -> Task:
+    """Raises `msgspec.DecodeError`."""
+    return _tasks.decode(body)
 
 
 def reply_in(body: bytes) -> Reply:
+    """Raises `msgspec.DecodeError`."""
     return _replies.decode(body)

@@ -1,8 +1,9 @@
-"""The server's side of the model lane: keeps the process with the models, gives it what is to be read, hands on answers.
+"""The server's side of the model lane: keeps the process with the models, gives it work and hands on its answers.
 
 The fold says what a model has still to read; nothing of the server waits for it. What has waited longer than
-`deadline_seconds` is shed: a card that late would be no help. The process may be killed, hang or be missing; it is
-started again, and the lane says what state it is in.
+`deadline_seconds` is shed and not asked for again: a card that late would be no help. The process may be killed, hang
+or be missing; it is started again, and the lane says what state it is in. Only while that is `on` does anything wait:
+whoever is told so asks for what is unread then.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from rtig.core.events import UtteranceRead
@@ -56,13 +58,12 @@ class Waiting(NamedTuple):
 
 
 class Counts:
-    """What the lane has done so far; `ms` are the times from asking to answering since they were last taken."""
+    """What the lane has done so far."""
 
     def __init__(self) -> None:
         self.read = 0
         self.shed = 0
         self.restarts = 0
-        self.ms: list[float] = []
 
 
 Answer = Callable[[CallKey, UtteranceRead], None]
@@ -75,27 +76,32 @@ class Lane:
         self,
         answer: Answer,
         on_state: Callable[[LaneState], None] = lambda _: None,
+        took: Callable[[int], None] = lambda _: None,
         *,
         weights: str = "",
         sha256: str = "",
         deadline_seconds: float = 5.0,
     ) -> None:
-        """`answer` takes each reading; `on_state` is told when the lane has another state."""
+        """`answer` takes each reading, `took` the nanoseconds since it was asked for, `on_state` each new state."""
         self.state: LaneState = "off"
         self.problem = ""
         """Why it is down."""
         self.counts = Counts()
         self._answer = answer
         self._on_state = on_state
+        self._took = took
         self._command = (sys.executable, "-m", "rtig.lane", weights, sha256)
         self._deadline_ns = int(deadline_seconds * 1e9)
         self._learn: Learn | None = None
         self._waiting: OrderedDict[tuple[CallKey, str], Waiting] = OrderedDict()
+        # Asked for again at every word of its call, what was shed would keep a lane behind for ever.
+        self._shed: OrderedDict[tuple[CallKey, str], None] = OrderedDict()
         self._flight: list[Waiting] = []
         self._finding: dict[int, asyncio.Future[tuple[tuple[str, float], ...]]] = {}
         self._numbers = count()
         self._process: asyncio.subprocess.Process | None = None
         self._replies: asyncio.Queue[Reply | None] = asyncio.Queue()
+        """What the process says, `Found` left out; None at its end."""
         self._work = asyncio.Event()
 
     @property
@@ -104,25 +110,25 @@ class Lane:
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     def learn(self, task: Learn) -> None:
-        """Understand other meanings; what waits to be read is read with them."""
+        """Understand these meanings from now on; until they are learned nothing is read."""
         if task != self._learn:
-            self._learn = task
-            if self._process is not None:
+            before, self._learn = self._learn, task
+            if self.state == "on" and (before is None or before.version != task.version):
                 self._become("starting")
             self._work.set()
 
     def ask(self, call: CallKey, queue: str, utterances: Iterable[Utterance]) -> None:
         """Have some utterances of a call in a queue read. One that waits already is not asked twice."""
-        if self.state == "off":
+        if self.state != "on":
             return
         now = time.monotonic_ns()
+        under_way = {(waiting.call, waiting.asked.key) for waiting in self._flight}
         for one in utterances:
             key = (call, one.key)
-            if key not in self._waiting and not any(w.call == call and w.asked.key == one.key for w in self._flight):
+            if key not in self._waiting and key not in self._shed and key not in under_way:
                 self._waiting[key] = Waiting(call, Asked(one.key, one.party, one.text, queue), now)
         while len(self._waiting) > MOST_WAITING:
-            self._waiting.popitem(last=False)
-            self.counts.shed += 1
+            self._give_up(self._waiting.popitem(last=False)[0])
         self._work.set()
 
     async def find(self, query: str, most: int) -> tuple[tuple[str, float], ...]:
@@ -130,11 +136,12 @@ class Lane:
         if self.state != "on":
             return ()
         number = next(self._numbers)
-        future = self._finding[number] = asyncio.get_running_loop().create_future()
+        asking: asyncio.Future[tuple[tuple[str, float], ...]] = asyncio.get_running_loop().create_future()
+        self._finding[number] = asking
         try:
-            await self._send(Find(number, query, most))
             async with asyncio.timeout(FIND_SECONDS):
-                return await future
+                await self._send(Find(number, query, most))
+                return await asking
         except (TimeoutError, ConnectionError):
             return ()
         finally:
@@ -150,8 +157,10 @@ class Lane:
                 try:
                     await self._one_life()
                     return
-                except (ConnectionError, TimeoutError) as error:
-                    self.problem = f"the process ended ({error})" if str(error) else "the process did not answer"
+                except TimeoutError:
+                    self.problem = "the process did not answer"
+                except OSError as error:
+                    self.problem = f"the process ended ({error})"
                 self.counts.restarts += 1
                 self._become("down")
                 _log.warning("model lane down", problem=self.problem)
@@ -163,7 +172,10 @@ class Lane:
             self._become("off")
 
     async def _one_life(self) -> None:
-        """From the start of a process to its end; returns where it cannot have its models."""
+        """From the start of a process to its end; returns where it cannot have its models.
+
+        Raises `OSError`, of which `TimeoutError` is one, where another process may do better.
+        """
         process = self._process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
@@ -172,7 +184,7 @@ class Lane:
         )
         assert process.stdout is not None
         self._replies = asyncio.Queue()
-        hearing = asyncio.create_task(self._hear(process.stdout))
+        hearing = asyncio.create_task(self._hear(process.stdout, self._replies))
         learned: Learn | None = None
         try:
             while True:
@@ -186,6 +198,7 @@ class Lane:
                         return
                     if isinstance(reply, Learned) and learned is self._learn:
                         _log.info("meanings learned", version=reply.version, seconds=round(reply.seconds, 2))
+                        self.problem = ""
                         self._become("on")
                 elif self.state == "on" and (batch := self._batch()):
                     self._flight = batch
@@ -198,24 +211,31 @@ class Lane:
                     await asyncio.wait((working, hearing), return_when=asyncio.FIRST_COMPLETED)
                     working.cancel()
                     if hearing.done():
-                        raise ConnectionError(f"exit code {await process.wait()}")
+                        await _ended(process)
+                        raise ConnectionError(f"exit code {process.returncode}")
         finally:
             self._flight = []
             hearing.cancel()
+            for number in tuple(self._finding):
+                self._found(Found(number, ()))
             await _ended(process)
 
-    async def _hear(self, pipe: asyncio.StreamReader) -> None:
+    async def _hear(self, pipe: asyncio.StreamReader, replies: asyncio.Queue[Reply | None]) -> None:
         """Sort what the process says: findings to who asked, the rest to the exchange that waits for it."""
-        with contextlib.suppress(asyncio.IncompleteReadError):
+        try:
             while True:
                 reply = reply_in(await pipe.readexactly(length_of(await pipe.readexactly(HEAD_BYTES))))
                 if isinstance(reply, Found):
-                    asking = self._finding.get(reply.number)
-                    if asking is not None and not asking.done():
-                        asking.set_result(reply.articles)
+                    self._found(reply)
                 else:
-                    self._replies.put_nowait(reply)
-        self._replies.put_nowait(None)
+                    replies.put_nowait(reply)
+        except (asyncio.IncompleteReadError, msgspec.DecodeError):
+            replies.put_nowait(None)
+
+    def _found(self, found: Found) -> None:
+        asking = self._finding.get(found.number)
+        if asking is not None and not asking.done():
+            asking.set_result(found.articles)
 
     async def _exchange(self, task: Task, seconds: float) -> Reply:
         """Send a task and wait for its answer. Raises `ConnectionError` and `TimeoutError`."""
@@ -239,18 +259,24 @@ class Lane:
         batch: list[Waiting] = []
         oldest = time.monotonic_ns() - self._deadline_ns
         while self._waiting and len(batch) < BATCH:
-            _, waiting = self._waiting.popitem(last=False)
+            key, waiting = self._waiting.popitem(last=False)
             if waiting.since_ns < oldest:
-                self.counts.shed += 1
+                self._give_up(key)
             else:
                 batch.append(waiting)
         return batch
+
+    def _give_up(self, key: tuple[CallKey, str]) -> None:
+        self.counts.shed += 1
+        self._shed[key] = None
+        while len(self._shed) > MOST_WAITING:
+            self._shed.popitem(last=False)
 
     def _hand_on(self, batch: list[Waiting], reply: Understood) -> None:
         now = time.monotonic_ns()
         for waiting, scores in zip(batch, reply.scores, strict=True):
             self.counts.read += 1
-            self.counts.ms.append((now - waiting.since_ns) / 1e6)
+            self._took(now - waiting.since_ns)
             self._answer(
                 waiting.call,
                 UtteranceRead(
@@ -261,8 +287,8 @@ class Lane:
     def _become(self, state: LaneState) -> None:
         if state != self.state:
             self.state = state
-            if state != "on":
-                self._waiting.clear()
+            self._waiting.clear()
+            self._shed.clear()
             self._on_state(state)
 
 

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from playwright.async_api import Browser, async_playwright, expect
 from stage import ARGUMENTS, PATIENCE_SECONDS, House, Screens, chromium, missing_matters, playbook
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from rtig.core.playbook import Playbook
 from rtig.gateway.pages import WEB
+from rtig.lane import worker
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -33,6 +36,18 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Playbook:
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(book: Playbook, tmp_path: Path) -> AsyncIterator[House]:
     house = House(book, tmp_path)
+    await house.open()
+    yield house
+    await house.leave()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def understanding(book: Playbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    """A house whose model finds articles by meaning, and is away long enough to be seen to be."""
+    monkeypatch.setattr(worker, "FIRST_WAIT_SECONDS", 3.0)
+    # What nothing shipped is to be learned for is learned at once.
+    foreign = Playbook(replace(book.source, language="nl"), SentimentIntensityAnalyzer())
+    house = House(foreign, tmp_path, meaning="auto")
     await house.open()
     yield house
     await house.leave()

@@ -8,10 +8,12 @@ an error, run into the content policy, or ask another origin for anything.
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, expect
 
@@ -19,8 +21,9 @@ from rtig import knowledge
 from rtig.app import Server, running
 from rtig.client import Source
 from rtig.config import Settings
-from rtig.core.events import AnyEvent, CallEnded, CallStarted, Party, SegmentHeard
+from rtig.core.events import AnyEvent, CallEnded, CallStarted, Party, SegmentHeard, UtteranceRead
 from rtig.core.playbook import Playbook
+from rtig.core.utterances import key_of
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, Recorded
 from rtig.gateway.doors import digest_of
@@ -30,7 +33,7 @@ ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 25.0
 """How long anything may take to appear, on a machine that is busy with other things."""
 TENANTS = ("acme", "zenith")
 REPOSITORY = Path(__file__).parents[2]
@@ -103,9 +106,9 @@ def tokens(tenant: str) -> list[str]:
     return [f"[{tenant}]", *(f'{role} = "{digest_of(key(tenant, role)).hex()}"' for role in ROLES)]
 
 
-def playbook(folder: Path) -> Playbook:
-    """The knowledge base of these tests, written into a folder and compiled."""
-    for name, text in KNOWLEDGE.items():
+def playbook(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> Playbook:
+    """The knowledge base of these tests and more files, written into a folder and compiled."""
+    for name, text in {**KNOWLEDGE, **more}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
@@ -161,11 +164,15 @@ class Logbook:
 
 
 class House:
-    """The server. `open` and `close` may be called again and again; the log and the port stay."""
+    """The server. `open` and `close` may be called again and again; the log and the port stay.
 
-    def __init__(self, playbook: Playbook, folder: Path) -> None:
+    Without a model, whose start would take as long as a test, unless `meaning` is `auto`.
+    """
+
+    def __init__(self, playbook: Playbook, folder: Path, meaning: Literal["auto", "off"] = "off") -> None:
         self.logbook = Logbook()
         self._playbook = playbook
+        self._meaning = meaning
         self._tokens = folder / "tokens.toml"
         self._tokens.write_text("\n".join(line for tenant in TENANTS for line in tokens(tenant)), "utf-8")
         self._log = MemoryLog()
@@ -181,12 +188,33 @@ class House:
         return self._server.url
 
     async def open(self) -> None:
-        given: dict[str, Any] = {"port": self._port, "log": "memory", "tokens_file": self._tokens}
+        given: dict[str, Any] = {
+            "port": self._port, "log": "memory", "tokens_file": self._tokens, "meaning": self._meaning,
+        }  # fmt: skip
         self._log.follow(None, self.logbook.keep)
         self._server = await self._running.enter_async_context(
             running(Settings(**given), self._playbook, log=self._log)
         )
         self._port = self._server.address[1]
+
+    def reads(self, call_id: str, text: str, scores: dict[str, float]) -> None:
+        """A model has read what the customer said: how likely it calls for each of some rules."""
+        assert self._server is not None
+        meanings = {meaning.rule: meaning.id for meaning in self._playbook.meanings.values()}
+        reading = UtteranceRead(
+            call_id=call_id,
+            utterance=key_of("customer", text),
+            meanings=self._playbook.meanings_version,
+            scores={meanings[rule]: score for rule, score in scores.items()},
+        )
+        self._server.live.accept(CallKey("acme", call_id), reading)
+
+    def kill_the_model(self) -> None:
+        """End the process with the models as the kernel does that is short of memory."""
+        assert self._server is not None
+        assert self._server.lane is not None
+        assert self._server.lane.pid is not None
+        os.kill(self._server.lane.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         await self._running.aclose()

@@ -1,8 +1,10 @@
 """The agent's sidebar: what is heard, the cards and what can be done with them, the mood, several calls, whispers."""
 
+from pathlib import Path
+
 import pytest
-from playwright.async_api import Locator, Page, expect
-from stage import House, Screens
+from playwright.async_api import Browser, Locator, Page, expect
+from stage import House, Screens, playbook
 
 from rtig.core.events import CardAnswered, Whispered
 
@@ -135,6 +137,33 @@ async def test_the_words_that_brought_a_card_are_marked_and_can_be_looked_up(hou
     await expect(page.get_by_test_id("line").last).to_be_in_viewport()
 
 
+MEANT = {
+    "articles/refund.md": "---\nid: late-refund\ntitle: When a refund comes\nsay: I can see it.\ntriggers:\n"
+    "  - means: [where does my money remain, i still wait for you to pay me]\n---\nFive working days.\n",
+    "articles/credit.md": "---\nid: credit-note\ntitle: A credit\nsay: It is on the next bill.\ntriggers:\n"
+    "  - means: [you owe me some money, i should have some money back]\n---\nOn the next bill.\n",
+}
+
+
+async def test_a_card_that_came_by_meaning_says_so_and_what_else_may_be_meant(browser: Browser, tmp_path: Path) -> None:
+    house = House(playbook(tmp_path / "kb", MEANT), tmp_path)
+    await house.open()
+    screens = Screens(browser, house)
+    phone, page = await house.phone("c-1"), await screens.agent()
+    words = "so what about the money then"
+    await phone.says("customer", words)
+    house.reads("c-1", words, {"late-refund": 0.82, "credit-note": 0.8})
+    refund = card(page, "late-refund")
+    await expect(refund.get_by_test_id("card-why")).to_contain_text("By meaning, because the customer said")
+    await expect(refund.get_by_test_id("card-why").get_by_role("button")).to_contain_text(words)
+    await expect(refund.get_by_test_id("card-near")).to_contain_text("It may also be about: credit note")
+    await refund.get_by_test_id("card-open").click()
+    await expect(refund.locator(".source")).to_contain_text("The model is 82 % sure.")
+    await expect(refund.locator(".source")).to_contain_text("About as likely: credit-note.")
+    await screens.leave()
+    await house.leave()
+
+
 async def test_the_sentence_to_say_is_copied(house: House, screens: Screens) -> None:
     phone = await house.phone("c-1")
     await phone.says("customer", SAYS["doubled-bill"])
@@ -214,7 +243,7 @@ async def test_no_card_moves_what_is_under_the_hand(house: House, screens: Scree
     bill = card(page, "doubled-bill")
     await expect(bill).to_be_visible()
     # With the page's time standing still, the hand stays where it is for as long as the test takes.
-    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 1"))
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 5"))
     before = await place(bill)
     await page.mouse.move(before[0] + 30, before[1] + 30)
     await phone.says("customer", SAYS["router-lights"], later=4)
@@ -229,7 +258,8 @@ async def test_no_card_moves_what_is_under_the_hand(house: House, screens: Scree
 
 async def test_a_new_card_is_read_out_once(house: House, screens: Screens) -> None:
     phone, page = await house.phone("c-1"), await screens.agent(clock=True)
-    await expect(page.get_by_test_id("call-title")).to_be_visible()
+    # What was there before the call had come on screen is not read out.
+    await expect(page.get_by_test_id("call-title")).to_have_text("account-of-c-1")
     await phone.says("customer", SAYS["doubled-bill"])
     await expect(page.get_by_test_id("announcer")).to_have_text("Why a bill is higher than expected")
 
@@ -321,7 +351,7 @@ async def test_of_several_calls_the_agent_chooses_which_to_see(house: House, scr
 
 async def test_a_supervisors_word_arrives_and_stays_until_it_is_read(house: House, screens: Screens) -> None:
     await house.phone("c-1")
-    agent, board = await screens.agent(), await screens.board(width=1440)
+    agent, board = await screens.agent(clock=True), await screens.board(width=1440)
     await board.get_by_test_id("board-row").click()
     text = board.get_by_test_id("whisper-text")
     await expect(board.get_by_test_id("whisper-send")).to_be_disabled()
@@ -333,9 +363,11 @@ async def test_a_supervisors_word_arrives_and_stays_until_it_is_read(house: Hous
     await expect(whisper).to_contain_text("From your supervisor")
     await expect(whisper).to_contain_text("Offer the engineer <b>today</b>.")
     assert (await house.logbook.first(Whispered)).text == "Offer the engineer <b>today</b>."
+    # At once, although the hand is still there, as it is while the page's time stands still.
+    await agent.clock.pause_at(await agent.evaluate("Date.now() / 1000 + 5"))
     await whisper.get_by_role("button", name="Got it").click()
-    # At once, although the hand is still there.
-    await expect(whisper).to_have_count(0, timeout=1_000)
+    await expect(whisper).to_have_count(0)
+    await agent.clock.resume()
     await agent.reload()
     await expect(agent.get_by_test_id("call-title")).to_be_visible()
     await expect(whisper).to_have_count(0)

@@ -339,6 +339,8 @@ def test_a_talk_share_holds_from_one_turns_end_to_the_next() -> None:
     ]
     assert holds(TalkShare(0.7, 10_000), heard) == [(11_000, 30_000), (91_000, FOR_EVER)]
     assert course(TalkShare(0.8, 10_000), heard).met == (Met(20_000, 20_000), Met(91_000, 91_000))
+    typed = heardings(shape=heard.shape, channel="chat")
+    assert course(TalkShare(0.8, 10_000), typed) == Course()
 
 
 # --- what the clock will bring
@@ -646,7 +648,7 @@ def truth(condition: Condition, heard: Heardings) -> Truth:
             return _from(counted, condition.within_ms)
         case TalkShare():
             high = [span for span, share in talk_shares(heard.shape, condition.over_ms) if share >= condition.share]
-            return _while(lambda t: any(span.start_ms <= t < span.end_ms for span in high))
+            return _while(lambda t: heard.channel == "voice" and any(span.start_ms <= t < span.end_ms for span in high))
         case SlotIs():
             taken = heard.captured("s")
             if condition.empty:

@@ -15,14 +15,13 @@ from rtig.core.shape import (
     FLOOR_MS,
     FOR_EVER,
     GAP_MS,
-    PAUSE_MS,
     TALK_OVER_MS,
     Floor,
     Shape,
     Span,
     talk_shares,
 )
-from rtig.core.transcript import Change, Transcript
+from rtig.core.transcript import PAUSE_MS, Change, Transcript
 
 # Nearly every segment begins a phrase, so a change makes those after it heard again as well.
 MATCHER = matcher("cancel my contract", "word ~3 never", "two ~3 never")

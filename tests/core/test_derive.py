@@ -33,7 +33,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from rtig.core import derive
-from rtig.core.conditions import AllOf, Condition, Means, MoodAt, Not, OnHold, Said, Silence, SlotIs
+from rtig.core.call import Call
+from rtig.core.conditions import AllOf, Condition, Means, MoodAt, Not, NotSaid, OnHold, Said, Silence, SlotIs
 from rtig.core.events import (
     AnyEvent,
     CallEnded,
@@ -47,9 +48,11 @@ from rtig.core.events import (
     SegmentVoided,
     UtteranceRead,
 )
-from rtig.core.guidance import CallInfo
+from rtig.core.guidance import Bend, CallInfo, Quote
 from rtig.core.playbook import MeaningSource, SlotSource, Source
-from rtig.core.shape import FOR_EVER, PAUSE_MS, Span
+from rtig.core.policy import Attention
+from rtig.core.shape import FOR_EVER, Span
+from rtig.core.transcript import PAUSE_MS
 from rtig.core.triggers import Rule
 
 
@@ -85,6 +88,16 @@ def test_whatever_happened_what_is_known_is_what_a_new_look_finds(events: list[A
     assert state.transcript.streams == at_once.transcript.streams
     assert (state.weighing.facts, state.weighing.state) == (at_once.weighing.facts, at_once.weighing.state)
     assert (state.choosing.facts, state.choosing.state) == (at_once.choosing.facts, at_once.choosing.state)
+
+
+@settings(max_examples=200, deadline=None)
+@given(happenings())
+def test_whatever_happened_the_clock_is_asked_for_what_a_new_look_waits_for(events: list[AnyEvent]) -> None:
+    watcher = Watcher()
+    for event in events:
+        watcher.hear(event)
+        anew = derive.foresee(watcher.playbook, Call(call_id=CALL), watcher.call)
+        assert (anew.due, anew.deadline) == (watcher.call.due, watcher.call.deadline)
 
 
 def test_a_long_segment_that_reaches_over_others_joins_what_follows_to_their_turn() -> None:
@@ -190,6 +203,14 @@ def test_a_silence_that_was_none_is_taken_back_as_soon_as_somebody_is_heard() ->
     speaking = segment("b", say("customer", 9_000, "yes it is about"), 0, final=False)
     assert lives(watcher.hear(speaking)) == [("hush.1", "retracted", "revised")]
     assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))) == [("hush.1", "confirmed", "")]
+
+
+def test_a_silence_that_goes_on_after_all_is_looked_at_again() -> None:
+    watcher = of(rule("r", AllOf((Silence(8_000), NotSaid(("recorded",), 20_000)))))
+    watcher.hear(segment("a", say("agent", 0, "good morning")))
+    watcher.hear(segment("b", say("customer", 20_000, "yes"), final=False), ClockTicked(call_id=CALL, at_ms=22_000))
+    assert lives(watcher.items) == []
+    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))) == [("r.1", "confirmed", "")]
 
 
 # --- on hold
@@ -309,6 +330,12 @@ def test_a_word_that_is_not_final_yet_does_not_take_back_a_card_that_is() -> Non
     assert lives(watcher.hear(segment("b", say("customer", 1_600, "cycle"), 5))) == [("bill.1", "retracted", "revised")]
 
 
+def test_what_must_not_follow_may_follow_what_was_heard_otherwise() -> None:
+    watcher = of(rule("cancel", Said(("cancel my contract !(phone)",))))
+    watcher.hear(segment("a", say("customer", 0, "cancle my contract phone")))
+    assert lives(watcher.items) == []
+
+
 # --- what slots keep
 
 NUMBER = rule("number", SlotIs("last_four"), cooldown_ms=0, exempt=True)
@@ -405,6 +432,52 @@ def test_a_value_is_not_captured_where_its_phrase_is_followed_by_what_must_not()
     assert kept(watcher) == {"last_four": "5"}
     items = watcher.hear(segment("b", say("customer", 900, "pounds")))
     assert (kept(watcher), lives(items)) == ({}, [("number.1", "retracted", "revised")])
+
+
+def test_only_the_whole_of_a_value_counts() -> None:
+    sum_slot = SlotSource(id="sum", kind="amount", said=("pay {sum}", "{sum} pounds"))
+    watcher = of(rule("cheap", SlotIs("sum", below=50)), rule("pays", Said(("pay {sum}",))), slots=(sum_slot,))
+    watcher.hear(segment("a", say("customer", 0, "pay one hundred and fifty pounds and ten pence now")))
+    assert kept(watcher, 2_699) == {}
+    assert kept(watcher, 2_700) == {"sum": "150.10"}
+    (card,) = watcher.call.told.cards.values()
+    assert (card.id, card.at_ms) == ("pays.1", 2_700)
+
+
+def test_a_value_goes_on_in_the_next_segment_and_ends_where_that_is_taken_back() -> None:
+    watcher = of(NUMBER, slots=(last_four(None),))
+    watcher.hear(segment("a", say("customer", 0, "four five")), segment("b", say("customer", 600, "one two")))
+    assert (kept(watcher, 600), kept(watcher, 1_200)) == ({}, {"last_four": "4512"})
+    watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))
+    assert kept(watcher, 600) == {"last_four": "45"}
+
+
+def test_a_value_ends_at_a_pause() -> None:
+    watcher = of(slots=(last_four(None),))
+    watcher.hear(segment("a", say("customer", 0, "one two three four")), segment("b", say("customer", 9_000, "fifty")))
+    assert [kept(watcher, at_ms) for at_ms in (1_200, 9_300)] == [{"last_four": "1234"}, {"last_four": "50"}]
+
+
+def test_the_beginning_of_a_value_is_none_where_the_whole_is_followed_by_what_must_not() -> None:
+    watcher = of(slots=(SlotSource(id="sum", kind="amount", said=("it was {sum} !(in total)",)),))
+    watcher.hear(segment("a", say("customer", 0, "it was sixty dollars in total")))
+    assert kept(watcher) == {}
+
+
+def test_what_a_slot_took_of_words_that_were_heard_otherwise_says_so() -> None:
+    watcher = of(
+        rule("named", SlotIs("name")), slots=(SlotSource(id="name", kind="name", said=("my name is {name}",)),)
+    )
+    watcher.hear(segment("a", say("customer", 0, "my nane is anna")))
+    (card,) = watcher.call.told.cards.values()
+    assert card.why.bends == (Bend(heard="nane", meant="name"),)
+
+
+def test_a_slot_that_waits_for_itself_waits_for_ever() -> None:
+    slot = SlotSource(id="x", kind="name", said=("my name is {x}",), when=SlotIs("x"))
+    watcher = of(rule("named", SlotIs("x")), slots=(slot,))
+    watcher.hear(segment("a", say("customer", 0, "my name is anna")))
+    assert (kept(watcher), lives(watcher.items)) == ({}, [])
 
 
 # --- what was meant
@@ -587,6 +660,75 @@ def test_a_meaning_counts_for_its_own_party() -> None:
     assert lives(watcher.hear(read(watcher, ours=0.9, theirs=0.9))) == [("ours.1", "confirmed", "")]
 
 
+def test_an_article_for_one_party_takes_nothing_from_one_for_the_other() -> None:
+    watcher = of(
+        rule("ours", Means("ours.1", "agent")),
+        rule("theirs", Means("theirs.1")),
+        meanings=(meaning("ours.1", "agent", competes=True), meaning("theirs.1", competes=True)),
+    )
+    watcher.hear(segment("a", say("agent", 1_000, "sometime next week")), ClockTicked(call_id=CALL, at_ms=9_000))
+    assert lives(watcher.hear(read(watcher, ours=0.8, theirs=0.9))) == [("ours.1", "confirmed", "")]
+
+
+def test_an_article_for_one_queue_takes_the_meaning_when_the_queue_is_known() -> None:
+    rules = (rule("move", Means("move.1"), queues=("billing",)), rule("leave", Means("leave.1")))
+    meanings = (meaning("move.1", competes=True), meaning("leave.1", competes=True))
+    watcher = Watcher(playbook(Source(name="of", rules=rules, meanings=meanings)))
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    assert lives(watcher.hear(read(watcher, move=0.9, leave=0.8))) == [("leave.1", "confirmed", "")]
+    assert lives(watcher.hear(CallStarted(call_id=CALL, queue="billing"))) == [
+        ("move.1", "confirmed", ""),
+        ("leave.1", "retracted", "revised"),
+    ]
+    watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))
+    assert dict(watcher.call.meant) == {}
+
+
+def test_of_two_windows_of_one_message_the_likelier_is_what_was_meant_whichever_was_read_first() -> None:
+    message = replace(segment("a", say("customer", 1_000, " ".join(f"word{n}" for n in range(40)))), end_ms=1_000)
+
+    def words(order: int) -> tuple[Quote, ...]:
+        watcher = Watcher(asked("leave.1").playbook)
+        watcher.hear(CallStarted(call_id=CALL, channel="chat"), message)
+        for one in derive.unread(watcher.playbook, watcher.call)[::order]:
+            sure = 0.9 if one.text.startswith("word12") else 0.8
+            watcher.hear(replace(read(watcher, leave=sure), utterance=one.key))
+        (card,) = watcher.call.told.cards.values()
+        return card.why.words
+
+    assert words(1) == words(-1)
+    assert words(1)[0].text.startswith("word12")
+
+
+def test_fillers_that_arrive_late_join_two_utterances() -> None:
+    one, two = segment("a", say("customer", 0, "nobody helps")), segment("c", say("customer", 1_800, "me here"))
+    fillers = segment("b", say("customer", 600, "um uh er hm"))
+    for events in ((one, two, fillers), (one, fillers, two)):
+        watcher = asked("leave.1")
+        watcher.hear(*events)
+        assert [said.text for said in watcher.call.utterances["customer"]] == ["nobody helps me here"]
+
+
+def test_what_was_said_and_over_does_not_grow_when_the_same_words_are_said_again() -> None:
+    source = Source(
+        name="of",
+        attention=Attention(gap_ms=60_000, patience_ms=60_000),
+        rules=(rule("leave", Means("leave.1"), cooldown_ms=0), rule("said", Said(("router",)))),
+        meanings=(meaning("leave.1"),),
+    )
+    watcher = watching(LEAVE, ClockTicked(call_id=CALL, at_ms=4_000), followed=playbook(source))
+    watcher.hear(read(watcher, leave=0.9), segment("b", say("customer", 5_000, "router")))
+    watcher.hear(segment("c", say("customer", 9_000, "nobody helps me here")), ClockTicked(call_id=CALL, at_ms=11_200))
+    assert lives(watcher.items) == [("leave.1", "confirmed", "")]
+
+
+def test_what_a_model_read_while_the_last_turn_was_open_counts_when_the_call_is_over() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE)
+    watcher.hear(read(watcher, leave=0.9))
+    assert lives(watcher.hear(CallEnded(call_id=CALL, at_ms=2_300))) == [("leave.1", "confirmed", "")]
+
+
 def test_what_was_meant_combines_with_what_was_said() -> None:
     condition = AllOf((Means("leave.1", lasting_ms=20_000), Said(("my contract",)), Not(OnHold(1))))
     watcher = of(rule("leave", condition), meanings=(meaning("leave.1"),))
@@ -600,6 +742,16 @@ def test_a_slot_listens_after_what_was_meant() -> None:
     watcher.hear(LEAVE, segment("d", say("customer", 6_000, "it is four five one two")))
     assert kept(watcher) == {}
     assert lives(watcher.hear(read_of(watcher, "nobody", leave=0.9))) == [("number.1", "confirmed", "")]
+
+
+def test_a_slot_listens_after_what_only_it_waits_for() -> None:
+    asks = MeaningSource(id="last_four", rule="last_four")
+    watcher = of(NUMBER, slots=(last_four(Means("last_four")),), meanings=(asks,))
+    watcher.hear(LEAVE, segment("d", say("customer", 6_000, "it is four five one two")))
+    version = watcher.playbook.meanings_version
+    key = read_of(watcher, "nobody").utterance
+    watcher.hear(UtteranceRead(call_id=CALL, utterance=key, meanings=version, scores={"last_four": 0.9}))
+    assert kept(watcher) == {"last_four": "4512"}
 
 
 def read_of(watcher: Watcher, beginning: str, **scores: float) -> UtteranceRead:
@@ -625,6 +777,18 @@ def test_readings_outlive_a_playbook_that_asks_for_the_same_meanings() -> None:
     watcher.hear(read(watcher, leave=0.9))
     source = replace(watcher.playbook.source, name="another")
     assert lives(watcher.change(source, at_ms=10_000)) == []
+    assert derive.unread(watcher.playbook, watcher.call) == []
+
+
+def test_a_playbook_that_asks_for_other_meanings_wants_them_read() -> None:
+    watcher = asked("leave.1")
+    watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
+    watcher.hear(read(watcher, leave=0.9))
+    source = watcher.playbook.source
+    other = replace(source, meanings=(replace(source.meanings[0], examples=("quite another thing",)),))
+    assert lives(watcher.change(other, at_ms=10_000)) == [("leave.1", "retracted", "revised")]
+    assert [one.text for one in derive.unread(watcher.playbook, watcher.call)] == ["nobody helps me here"]
+    watcher.hear(read(watcher, leave=0.9))
     assert derive.unread(watcher.playbook, watcher.call) == []
 
 
@@ -763,6 +927,20 @@ def test_a_card_that_there_was_no_room_for_does_not_come_with_a_playbook_that_ha
     assert lives(watcher.tick(60_000)) == []
     items = watcher.hear(segment("c", say("customer", 61_000, "my bill has doubled")))
     assert lives(items) == [("bill.2", "confirmed", "")]
+
+
+def test_what_came_due_before_the_playbook_changed_is_told() -> None:
+    watcher = of(rule("recorded", NotSaid(("recorded",), 10_000)))
+    watcher.hear(segment("a", say("agent", 0, "good morning")))
+    items = watcher.hear(PlaybookChanged(call_id=CALL, version=watcher.playbook.version, at_ms=12_000))
+    assert lives(items) == [("recorded.1", "confirmed", "")]
+
+
+def test_a_card_whose_turn_has_come_when_the_playbook_changes_comes() -> None:
+    watcher = watching(segment("a", CONTRACT), segment("b", say("customer", 2_200, "my bill has doubled")))
+    assert watcher.wake == 4_900
+    items = watcher.hear(PlaybookChanged(call_id=CALL, version=watcher.playbook.version, at_ms=4_900))
+    assert lives(items) == [("bill.1", "confirmed", "")]
 
 
 def test_a_playbook_that_changes_nothing_changes_nothing() -> None:

@@ -12,10 +12,13 @@ from calls import (
     answer,
     call,
     checklists,
+    confirmed,
     fold,
     happenings,
     lives,
     outcome,
+    playbook,
+    rule,
     say,
     screen,
     segment,
@@ -29,6 +32,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtig.core import engine
+from rtig.core.conditions import Means, OnHold
 from rtig.core.events import (
     AnyEvent,
     CallEnded,
@@ -48,6 +52,7 @@ from rtig.core.events import (
     Whispered,
 )
 from rtig.core.guidance import CallInfo, Card, Guidance, Hint, Whisper
+from rtig.core.playbook import MeaningSource, Source
 
 
 @settings(max_examples=500, deadline=None)
@@ -280,6 +285,25 @@ def test_after_the_end_answers_and_whispers_are_taken_and_nothing_new_comes_of_t
     assert isinstance(items[1], CallInfo)
     assert items[1].ended_ms == 4_000
     assert dict(watcher.call.choosing.state.muted) == {"cancel": 4_000}
+
+
+def test_a_call_ends_with_the_same_cards_whether_a_clock_ticked_or_not() -> None:
+    rules = (rule("leave", Means("leave.1")), rule("waiting", OnHold(5_000)))
+    source = Source(name="x", rules=rules, meanings=(MeaningSource(id="leave.1", rule="leave"),))
+    watcher = watching(segment("a", say("customer", 0, "nobody helps")), followed=playbook(source))
+    ((key, *_),) = engine.unread(watcher.playbook, watcher.call)
+    version = watcher.playbook.meanings_version
+    events = [
+        *watcher.log,
+        UtteranceRead(call_id=CALL, utterance=key, meanings=version, scores={"leave.1": 0.9}),
+        HoldChanged(call_id=CALL, on=True, at_ms=1_500),
+        CallEnded(call_id=CALL, at_ms=9_000),
+    ]
+    ends = [
+        confirmed([item for folded in run(watcher.playbook, CALL, events) for item in folded.guidance])
+        for run in (engine.replay, engine.rehearse)
+    ]
+    assert ends == [["leave.1", "waiting.1"]] * 2
 
 
 def test_a_call_may_end_before_it_has_begun() -> None:

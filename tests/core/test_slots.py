@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtig.core.slots import BUILT_IN, Kind, OneOf, Pattern, filled, number_of, slots_in
+from rtig.core.slots import BUILT_IN, Kind, OneOf, Pattern, bare, filled, number_of, slots_in
 from rtig.core.text import SMALL_NUMBERS, words
 
 NUMBER, AMOUNT, DATE, NAME = (BUILT_IN[kind] for kind in ("number", "amount", "date", "name"))
@@ -100,6 +100,11 @@ def test_a_number_is_read_as_its_digits(text: str, number: str) -> None:
         "double hundred",
         "a number",
         "five routers",
+        "two hundred three hundred",
+        "two hundred hundred",
+        "one thousand one million",
+        "one thousand two hundred thousand",
+        "two thousand 5000",
     ],
 )
 def test_what_is_no_number_has_no_value(text: str) -> None:
@@ -181,6 +186,18 @@ def test_whatever_is_said_a_number_is_digits_or_nothing(said: Sequence[str]) -> 
         ("ten cents", "0.10"),
         ("fifty p", "0.50"),
         ("twenty quid", "20"),
+        ("sixty three forty", "63.40"),
+        ("63 40", "63.40"),
+        ("nineteen oh five", "19.05"),
+        ("twenty twenty five", "20.25"),
+        ("twenty five thirty six", "25.36"),
+        ("one two three four", "1234"),
+        ("one fifty", "150"),
+        ("oh five twenty", "0520"),
+        ("twenty thirty forty", "203040"),
+        ("£63.40", "£63.40"),
+        ("£1,200", "£1200"),
+        ("$5 million", "$5000000"),
     ],
 )
 def test_an_amount_is_a_number_with_or_without_its_currency(text: str, amount: str) -> None:
@@ -203,6 +220,8 @@ def test_an_amount_is_a_number_with_or_without_its_currency(text: str, amount: s
         "200 cents",
         "five cents now",
         "ten cents five pounds",
+        "5.5 pounds twenty",
+        "5.5 pounds twenty pence",
     ],
 )
 def test_what_is_no_amount_has_no_value(text: str) -> None:
@@ -227,6 +246,7 @@ def test_an_amount_begins_with_a_number_and_goes_on_to_its_currency() -> None:
         "last monday",
         "the fourth of july",
         "4th of july",
+        "4 july",
         "July 4th",
         "july the 4th",
         "this month",
@@ -262,7 +282,7 @@ def test_what_names_no_day_has_no_value(text: str) -> None:
         ("314", False, False),
         ("of", False, True),
         ("week", False, True),
-        ("twelve", False, True),
+        ("twelve", True, True),
         ("router", False, False),
     ],
 )
@@ -379,6 +399,18 @@ def test_a_sentence_is_filled_with_what_the_slots_hold(text: str, said: str | No
     assert filled(text, {"first_name": "Anna", "odd": "{first_name} \\1 {sum}"}) == said
 
 
+@pytest.mark.parametrize(
+    ("sum_heard", "said"), [("63.40", "£63.40, 63.40"), ("£63.40", "£63.40, £63.40"), ("$63.40", "$63.40, $63.40")]
+)
+def test_a_currency_that_was_said_takes_the_place_of_the_one_that_is_written(sum_heard: str, said: str) -> None:
+    assert filled("£{sum}, {sum}", {"sum": sum_heard}) == said
+    assert filled("£{sum|5}, £{sum|much}", {}) == "£5, £much"
+
+
+def test_a_value_is_compared_without_its_currency() -> None:
+    assert [bare(value) for value in ("£63.40", "63.40", "Anna", "", "$")] == ["63.40", "63.40", "Anna", "", ""]
+
+
 def test_an_empty_value_is_a_value() -> None:
     assert filled("({note|none})", {"note": ""}) == "()"
 
@@ -394,3 +426,8 @@ def test_the_slots_in_a_sentence_and_which_have_words_of_their_own() -> None:
     assert slots_in("{first_name|Right}, {sum} on {day|}: {Not} {one}") == {
         "first_name": True, "sum": False, "day": True, "one": False,
     }  # fmt: skip
+
+
+def test_a_slot_that_stands_twice_needs_words_of_its_own_in_both_places() -> None:
+    assert slots_in("{a} and {a|x}") == slots_in("{a|x} and {a}") == {"a": False}
+    assert slots_in("{a|x} and {a|y}") == {"a": True}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtig.core.sounds import outline, phonemes, steps, worn
+from rtig.core.sounds import outline, outlines_near, phonemes, steps, worn
 
 LETTERS = st.text("abcdefghijklmnopqrstuvwxyz", max_size=14)
 
@@ -80,6 +80,17 @@ def test_letters_that_are_spoken_together_are_one_sound(word: str, sounds: str) 
         ("beer", "bEr"),
         ("doctor", "dokt@"),
         ("exit", "iksit"),
+        ("my", "mI"),
+        ("house", "hWs"),
+        ("verify", "verifI"),
+        ("verified", "verifId"),
+        ("studies", "studEz"),
+        ("package", "pakiJ"),
+        ("prices", "prIsiz"),
+        ("strange", "strAnJ"),
+        ("dollar", "dol@"),
+        ("work", "w@k"),
+        ("unit", "yUnit"),
     ],
 )
 def test_endings_and_vowels_are_spoken_as_their_neighbours_ask_for(word: str, sounds: str) -> None:
@@ -87,9 +98,14 @@ def test_endings_and_vowels_are_spoken_as_their_neighbours_ask_for(word: str, so
 
 
 @pytest.mark.parametrize(
-    ("word", "sounds"), [("enough", "inuf"), ("receipt", "risEt"), ("one", "wun"), ("b", "bE"), ("w", "w")]
+    ("word", "sounds"), [("enough", "inuf"), ("receipt", "risEt"), ("one", "wun"), ("b", "bE"), ("w", "dublyU")]
 )
 def test_words_that_follow_no_rule_are_known_by_heart(word: str, sounds: str) -> None:
+    assert phonemes(word) == sounds
+
+
+@pytest.mark.parametrize(("word", "sounds"), [("pm", "pEem"), ("tv", "tEvE"), ("by", "bI")])
+def test_letters_without_a_vowel_are_spelled_out(word: str, sounds: str) -> None:
     assert phonemes(word) == sounds
 
 
@@ -131,6 +147,13 @@ def test_a_weak_consonant_at_the_end_wears_off_a_shape_that_is_long_enough() -> 
     assert [worn(shape) for shape in ("p1t", "k1ns", "k1p", "1t", "t", "")] == ["p1", "k1n", "k1p", "1t", "t", ""]
 
 
+def test_an_n_or_l_at_the_end_is_lost_but_not_taken_for_the_other() -> None:
+    assert outlines_near("n1") == ("n1", "n1n", "n1l")
+    assert outlines_near("n1n") == ("n1n", "n1")
+    assert outlines_near("p1t") == ("p1",)
+    assert outlines_near("1n") == ("1n",)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "apart"),
     [
@@ -140,6 +163,8 @@ def test_a_weak_consonant_at_the_end_wears_off_a_shape_that_is_long_enough() -> 
         ("ship", "chip", 2.0),  # a consonant of another kind
         ("refund", "refunds", 2.0),
         ("contract", "contrac", 1.0),  # a weak one at the end
+        ("my", "mine", 1.0),
+        ("ten", "tell", 2.0),
     ],
 )
 def test_words_are_so_many_steps_apart(one: str, other: str, apart: float) -> None:

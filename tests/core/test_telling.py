@@ -27,11 +27,20 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 
 from rtig.core import derive, engine, telling
-from rtig.core.conditions import Said, SlotIs
-from rtig.core.events import AnyEvent, CallEnded, CallStarted, CardMissed, PartyCorrected, SegmentVoided
+from rtig.core.conditions import Means, Not, OnHold, Said, SlotIs
+from rtig.core.events import (
+    AnyEvent,
+    CallEnded,
+    CallStarted,
+    CardMissed,
+    HoldChanged,
+    PartyCorrected,
+    SegmentVoided,
+    UtteranceRead,
+)
 from rtig.core.frustration import BANDS
 from rtig.core.guidance import Band, Card, Checklist, Guidance, Line
-from rtig.core.playbook import SlotSource, Source
+from rtig.core.playbook import MeaningSource, SlotSource, Source
 from rtig.core.transcript import UNFINISHED_MS
 
 # --- a card's life
@@ -156,6 +165,27 @@ def test_an_earlier_remark_that_arrives_late_is_what_the_card_answers() -> None:
     assert withheld(watcher.items) == [("bill", "cooldown")]
 
 
+def test_a_confirmed_card_says_by_which_phrase_its_words_are_heard_now() -> None:
+    bill = rule("bill", Said(("(my|the) bill !(cycle)", "my bill")))
+    watcher = watching(followed=playbook(replace(FEW, rules=(bill,))))
+    watcher.hear(segment("a", say("customer", 0, "my bill")))
+    assert watcher.call.told.cards["bill.1"].why.condition == "“(my|the) bill !(cycle)” said by the customer"
+    watcher.hear(segment("b", say("customer", 600, "cycle")))
+    assert watcher.call.told.cards["bill.1"].why.condition == "“my bill” said by the customer"
+
+
+def test_a_confirmed_card_learns_late_what_it_was_preferred_to() -> None:
+    said = replace(rule("said", Said(("helps me",))), kind="article")
+    meant = replace(rule("leave", Means("leave.1")), kind="article")
+    source = Source(name="x", rules=(said, meant), meanings=(MeaningSource(id="leave.1", rule="leave", competes=True),))
+    watcher = watching(segment("a", CALL_BACK, text="nobody ever helps me"), followed=playbook(source))
+    (unread,) = derive.unread(watcher.playbook, watcher.call)
+    watcher.tick(9_000)
+    version = watcher.playbook.meanings_version
+    watcher.hear(UtteranceRead(call_id=CALL, utterance=unread.key, meanings=version, scores={"leave.1": 0.9}))
+    assert [card.why.beat for card in watcher.items if isinstance(card, Card)] == [(), ("leave",)]
+
+
 @settings(max_examples=150, deadline=None)
 @given(happenings())
 def test_every_card_that_is_shown_can_be_explained_from_the_words(events: list[AnyEvent]) -> None:
@@ -264,6 +294,29 @@ def test_a_confirmed_card_is_told_again_when_what_it_says_was_said_earlier_and_a
     assert (late.state, late.id, late.at_ms, late.shown_ms) == ("confirmed", early.id, early.at_ms, early.shown_ms)
     watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))
     assert sentences(watcher) == ["You.", "Anna.", "You."]
+
+
+def test_a_confirmed_card_is_told_again_when_a_value_arrives_late_and_calls_for_nothing_itself() -> None:
+    watcher = saying("{sum|It}.")
+    watcher.hear(MY_BILL, segment("a", say("customer", 1_000, "it was 75.10")))
+    assert sentences(watcher) == ["It.", "75.10."]
+
+
+def test_a_confirmed_card_is_told_again_when_a_value_was_not_to_be_taken() -> None:
+    watcher = saying("{code|It}.")
+    source = watcher.playbook.source
+    slot = SlotSource(id="code", kind="number", said=("it was {code}",), when=Not(OnHold(1_000)))
+    watcher = watching(followed=playbook(replace(source, slots=(*source.slots, slot))))
+    watcher.hear(segment("a", say("customer", 5_000, "it was 75")), MY_BILL)
+    assert sentences(watcher) == ["75."]
+    watcher.hear(HoldChanged(call_id=CALL, on=True, at_ms=1_000), HoldChanged(call_id=CALL, on=False, at_ms=8_000))
+    assert sentences(watcher) == ["75.", "It."]
+
+
+def test_a_card_that_says_a_value_is_not_told_again_for_every_word() -> None:
+    watcher = saying("{first_name|You}.")
+    watcher.hear(MY_BILL, segment("a", say("customer", 12_000, "nobody helps me")), *interims("b", CONTRACT))
+    assert sentences(watcher) == ["You."]
 
 
 def test_a_value_that_is_taken_back_before_the_card_is_told_is_not_said() -> None:

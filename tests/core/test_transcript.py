@@ -13,7 +13,7 @@ from rtig.core import transcript
 from rtig.core.events import Party, SegmentHeard
 from rtig.core.guidance import Quote
 from rtig.core.text import words
-from rtig.core.transcript import OPEN_AT_MOST, UNFINISHED_MS, Change, Heard, Segment, Transcript
+from rtig.core.transcript import OPEN_AT_MOST, PAUSE_MS, UNFINISHED_MS, Change, Heard, Segment, Transcript
 
 PHRASES = ("cancel ~2 contract", "my bill", "no no", "do not", "restart*")
 MATCHER = matcher(*PHRASES)
@@ -277,6 +277,55 @@ def test_evidence_is_marked_in_the_text_as_it_was_heard() -> None:
 def test_a_contraction_is_marked_whole() -> None:
     known = hear(Transcript(), fragment("a", "we don't"))
     assert phrases(known) == [(DO_NOT, ["don't"])]
+
+
+def captured(*fragments: SegmentHeard) -> list[str]:
+    """What the values of a name, a day and a sum are, each as often as more of it is said."""
+    known, made = Transcript(), matcher("my name is {name}", "on {date}", "pay {amount}")
+    for one in fragments:
+        known = transcript.hear(known, one, made).transcript
+    return [capture.value for part in known.stream("customer") for heard in part.heard for capture in heard.captures]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("my name is anna um maria", "Anna Maria"),
+        ("my name is Anna, Maria", "Anna Maria"),
+        ("my name is Anne-Marie", "Anne-Marie"),
+        ("my name is Ruairí ... O'Brien!", "Ruairí O'Brien"),
+        ("come on next um tuesday", "next tuesday"),
+        ("come on 4/july/2024.", "4/july/2024"),
+        ("come on the fourth, of July", "the fourth of July"),
+        ("pay (£63.40)", "£63.40"),
+        ("pay 5 pounds, and 20 pence", "5.20"),
+    ],
+)
+def test_a_value_is_what_was_said_without_fillers_and_marks_wherever_it_was_cut(text: str, value: str) -> None:
+    whole = text.split()
+    for cut in range(1, len(whole)):
+        first, second = " ".join(whole[:cut]), " ".join(whole[cut:])
+        assert captured(fragment("a", first), fragment("b", second, 100 * cut))[-1] == value
+    assert captured(fragment("a", text))[-1] == value
+
+
+def test_a_value_ends_at_a_pause_and_a_filler_is_none() -> None:
+    one, two = fragment("a", "pay one two", 0), fragment("b", "five oh", 300 + PAUSE_MS)
+    assert captured(one, two) == ["1", "12"]
+    assert captured(one, fragment("b", "five oh", 299 + PAUSE_MS)) == ["1", "12", "125", "1250"]
+    assert captured(one, two, fragment("f", "um", 300 + PAUSE_MS // 2)) == ["1", "12", "125", "1250"]
+
+
+def test_a_value_may_begin_after_a_pause() -> None:
+    assert captured(fragment("a", "my name is"), fragment("b", "anna", 60_000)) == ["Anna"]
+
+
+def test_an_interim_hears_a_value_end_at_a_pause_too() -> None:
+    made = matcher("pay {amount}")
+    known = transcript.hear(Transcript(), fragment("a", "pay one two"), made).transcript
+    for rev in range(3):
+        known = transcript.hear(known, fragment("b", "five oh", 60_000, rev=rev, final=False), made).transcript
+        assert known.open["b"].heard == ()
 
 
 def test_a_phrase_over_several_segments_is_marked_in_each() -> None:

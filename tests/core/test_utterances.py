@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from rtig.core import shape, transcript, utterances
 from rtig.core.events import Party, SegmentHeard
 from rtig.core.guidance import Quote
-from rtig.core.shape import PAUSE_MS
-from rtig.core.transcript import Change, Stream, Transcript
-from rtig.core.utterances import STEP_WORDS, WINDOW_WORDS, Utterance, key_of, open_key
+from rtig.core.transcript import PAUSE_MS, Change, Stream, Transcript
+from rtig.core.utterances import STEP_WORDS, WINDOW_WORDS, Utterance, growing, key_of
 
 NOTHING = matcher("cancel my contract")
 
@@ -272,16 +271,15 @@ def test_a_turn_gives_the_same_utterances_however_it_is_cut(number: int, cuts: l
 def test_the_last_utterance_may_grow_until_a_pause_has_followed_it() -> None:
     known = heard(say("customer", 0, "my bill"), say("customer", 9_000, "has doubled"))
     last = known[-1]
-    assert open_key(known, 0) == open_key(known, last.end_ms + PAUSE_MS - 1) == last.key
-    assert open_key(known, last.end_ms + PAUSE_MS) == ""
+    assert growing(known, 0) == growing(known, last.end_ms + PAUSE_MS - 1) == last
+    assert growing(known, last.end_ms + PAUSE_MS) is None
 
 
-def test_nothing_grows_when_time_is_over_or_nothing_was_said() -> None:
-    assert open_key(heard(say("customer", 0, "my bill")), None) == ""
-    assert open_key((), 0) == open_key((), None) == ""
+def test_nothing_grows_where_nothing_was_said() -> None:
+    assert growing((), 0) is None
 
 
 def test_a_full_window_cannot_grow_but_the_one_after_it_can() -> None:
-    assert open_key(heard(counted(WINDOW_WORDS)), 0) == ""
+    assert growing(heard(counted(WINDOW_WORDS)), 0) is None
     longer = heard(counted(WINDOW_WORDS + 1))
-    assert open_key(longer, 0) == longer[-1].key
+    assert growing(longer, 0) == longer[-1]

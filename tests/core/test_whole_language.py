@@ -5,7 +5,8 @@ was said and as it may have travelled: cut otherwise, revised, sent twice, out o
 ghosts taken back, and with a model that reads what there is to read now or later.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig.core import derive, triggers
+from rtig.core import derive
 from rtig.core.conditions import (
     AllOf,
     AnyOf,
@@ -56,11 +57,12 @@ from rtig.core.playbook import (
     StepSource,
 )
 from rtig.core.policy import Attention
-from rtig.core.slots import filled
-from rtig.core.text import FILLERS
-from rtig.core.triggers import Clause, Moment, Rule
+from rtig.core.triggers import Clause, Rule
 from rtig.core.utterances import Utterance
 from rtig.knowledge.base import language
+
+EXAMPLES = int(os.environ.get("RTIG_EXAMPLES", "100"))
+"""Calls that are tried, of which a release wants a thousand."""
 
 
 def article(made: Rule, say: str = "", say_without: str = "") -> Rule:
@@ -112,7 +114,7 @@ SOURCE = Source(
         article(rule("leaving", Means("leaving.1")), "{first_name}, stay.", "Please stay."),
         article(rule("pricing", Means("pricing.1", lasting_ms=20_000), cooldown_ms=5_000)),
         article(rule("faulty", AnyOf((Means("faulty.1"), Said(("router is broken",)))), cooldown_ms=5_000)),
-        article(rule("moving", Means("moving.1"), cooldown_ms=5_000)),
+        article(rule("moving", Means("moving.1"), queues=("billing",), cooldown_ms=5_000)),
         article(rule("abroad", Means("abroad.1"), queues=("faults",))),
         article(rule("unready", Means("unready.1"), draft=True)),
         rule("rude", Means("rude.1", "any"), exempt=True, cooldown_ms=0),
@@ -252,7 +254,7 @@ def understood(utterance: Utterance) -> dict[str, float]:
 
 WORDS = [
     "bill", "doubled", "cancel", "my", "the", "contract", "router", "restarting", "help", "call", "time", "great",
-    "not", "I'm", "don't", "it", "please", "back", "money", "5", "twenty", "five", "anna",
+    "not", "um", "uh", "um uh er hm", "I'm", "don't", "it", "please", "back", "money", "5", "twenty", "five", "anna",
     "tuesday", "and", "hundred", "line", "lines", "for", "two", "to", "con", "tract", "contracts", "is", "by",
 ]  # fmt: skip
 SAID = [
@@ -269,7 +271,7 @@ SAID = [
     "double five one oh", "it is 4 5", "router is broken", "thanks for calling", "thanks for calling back",
     "how can i help", "may i ask why", "terrible awful", "this is terrible", "router line broken",
     "router not working", "cancel um my contract", "my bill um uh has doubled", "pay um twelve pounds",
-    "refund my er money",
+    "refund my er money", "my name is anna um maria", "on next um tuesday", "pay £63.40", "pay sixty three forty",
 ]  # fmt: skip
 """Whole phrases, which chance alone would hardly ever say."""
 GARBLED = [
@@ -290,6 +292,8 @@ SCENES = [
     "customer: cancel my contract please / agent: may i ask why / customer: that is great",
     "customer: my bill is higher and higher and i am not paying all that money / agent: one moment / agent: yes but",
     "customer: terrible awful third time calling / customer: it is 4 5 / customer: the appointment on tuesday",
+    "customer: on next um tuesday / customer: pay thirty pounds / customer: two lines",
+    "customer: my bill / customer: um uh er hm / customer: has doubled",
     "customer: my name is anna / customer: my air miles card / agent: how much / customer: pay 12 pounds by friday",
 ]
 """What belongs together."""
@@ -310,8 +314,17 @@ class Talk(NamedTuple):
 _PART = st.one_of(st.sampled_from(SAID), st.sampled_from(WORDS), st.sampled_from(SAID), st.sampled_from(GARBLED))
 
 
-def sentences(most: int) -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(_PART, min_size=1, max_size=most).map(lambda said: tuple(" ".join(said).split()))
+_LETTERS: tuple[Callable[[str], str], ...] = (str.lower, str.title, str.upper)
+_WRITTEN = st.sampled_from(("{}", "{}", "{}", "{},", "{}.", "{}?", "{}!"))
+
+
+@st.composite
+def sentences(draw: st.DrawFn, most: int) -> tuple[str, ...]:
+    """Words as a recogniser may write them: large or small, with marks after them."""
+    said = " ".join(draw(st.lists(_PART, min_size=1, max_size=most)))
+    how = draw(st.sampled_from(_LETTERS))
+    marks = draw(st.lists(_WRITTEN, min_size=len(said.split()), max_size=len(said.split())))
+    return tuple(mark.format(how(word)) for mark, word in zip(marks, said.split(), strict=True))
 
 
 @st.composite
@@ -346,11 +359,10 @@ def journeys(draw: st.DrawFn, talk: Talk) -> list[AnyEvent]:
         cuts = draw(st.lists(st.integers(1, len(spoken.words)), max_size=3))
         for first, last in pairwise(sorted({0, len(spoken.words), *cuts})):
             piece, segment_id = spoken.piece(first, last), f"{number}-{first}"
-            told = [at for at, word in enumerate(piece.words) if word not in FILLERS]
-            wrongly = draw(st.sampled_from(("", "", "", "", "party", "final"))) if told else ""
+            wrongly = draw(st.sampled_from(("", "", "", "", "party", "final")))
             revisions = draw(st.integers(0, 2))
             for rev in range(revisions):
-                heard = piece.piece(0, draw(st.integers(told[0] + 1 if told else 1, len(piece.words))))
+                heard = piece.piece(0, draw(st.integers(1, len(piece.words))))
                 text = " ".join(draw(st.permutations(heard.words))) if draw(st.booleans()) else None
                 if wrongly == "final":  # and at another time
                     heard = heard._replace(start_ms=max(0, heard.start_ms - WORD_MS * draw(st.integers(0, 9))))
@@ -379,10 +391,7 @@ STARTED = CallStarted(call_id=CALL, queue="billing", team="evening")
 
 
 def followed(events: Sequence[AnyEvent], reading: Sequence[bool], end: CallEnded, *, ticks: bool = False) -> Watcher:
-    """Whoever followed the call to its end.
-
-    A model reads after the events that `reading` says, and what is left before the end; then the clock ticks once more.
-    """
+    """Whoever followed the call to its end; a model reads after the events that `reading` says, and at the end."""
     watcher = Watcher(EVERYTHING)
     for event, reads in zip(events, reading, strict=True):
         watcher.hear(event)
@@ -392,7 +401,6 @@ def followed(events: Sequence[AnyEvent], reading: Sequence[bool], end: CallEnded
     while ticks and (wake := watcher.wake) is not None and wake < end.at_ms:
         watcher.tick(wake)
         read(watcher)
-    watcher.tick(end.at_ms)
     watcher.hear(end)
     return watcher
 
@@ -457,22 +465,12 @@ def outcome(watcher: Watcher) -> dict[str, Any]:
             name: [(step.id, step.done, words(step.words)) for step in checklist.steps]
             for name, checklist in told.checklists.items()
         },
-        "cards": [(c.id, c.at_ms, words(c.why.words)) for c in ordered(watcher.items)],
-        "told": [
-            (card_id, says(watcher, shown.moment), triggers.in_words(shown.moment))
-            for card_id, shown in sorted(told.choice.shown.items())
-        ],
+        "cards": [(c.id, c.at_ms, c.say, replace(c.why, words=()), words(c.why.words)) for c in ordered(watcher.items)],
     }  # fmt: skip
 
 
-def says(watcher: Watcher, moment: Moment) -> str:
-    """What a card of a moment says with what the slots hold."""
-    said = filled(moment.rule.say, derive.values(EVERYTHING, watcher.call, moment.at_ms))
-    return moment.rule.say_without if said is None else said
-
-
-@pytest.mark.timeout(300)
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(1_800)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_the_same_words_however_cut_give_the_same_cards(data: st.DataObject) -> None:
     talk = data.draw(talks())
@@ -511,8 +509,8 @@ def tangles(draw: st.DrawFn) -> list[AnyEvent]:
     return draw(st.permutations(events + draw(st.lists(others, max_size=7))))
 
 
-@pytest.mark.timeout(180)
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(1_800)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_whatever_happened_what_is_known_in_the_end_is_what_a_new_look_finds(data: st.DataObject) -> None:
     events = data.draw(tangles())

@@ -43,14 +43,16 @@ def segment(number: int, text: Any = "hello there", call_id: str = "c1", **more:
 
 
 @asynccontextmanager
-async def serving(kept: EventLog | None = None, **settings: Any) -> AsyncIterator[Server]:
+async def serving(
+    kept: EventLog | None = None, followed: Playbook | None = None, **settings: Any
+) -> AsyncIterator[Server]:
     chosen: dict[str, Any] = {
         "port": 0,
         "log": "memory",
         "meaning": "off",
         "other_messages_per_second": 1000,
     } | settings
-    async with running(Settings(**chosen), small_playbook(), log=kept) as server:
+    async with running(Settings(**chosen), followed or small_playbook(), log=kept) as server:
         yield server
 
 

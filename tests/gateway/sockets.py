@@ -57,5 +57,5 @@ def client(address: str, **more: Any) -> connect:
 
 
 async def hear(connection: ClientConnection) -> ServerMessage:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         return messages.decode_told(await connection.recv())

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rtig.core.guidance import Card, Why, Withheld
-from rtig.gateway.metrics import LONGEST_US, STAGES, Metrics
+from rtig.gateway.metrics import LONGEST_US, READING, STAGES, Metrics
 
 
 def values(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -44,6 +44,9 @@ def test_counts_have_names_and_labels() -> None:
     metrics.largest_outbox = 8
     metrics.live_calls = lambda: 6
     metrics.log_commits = lambda: 7
+    metrics.lane_state = lambda: "on"
+    metrics.lane_counts = lambda: {"read": 9, "shed": 1}
+    metrics.lane_restarts = lambda: 2
     metrics.told((card(), Withheld(call_id="c1", rule="bill", reason="cooldown", at_ms=0)))
     assert (
         values(metrics).items()
@@ -57,6 +60,11 @@ def test_counts_have_names_and_labels() -> None:
             ("rtig_outbox_largest_bytes",): 8,
             ("rtig_live_calls",): 6,
             ("rtig_log_commits_total",): 7,
+            ("rtig_lane", "state=on"): 1,
+            ("rtig_lane", "state=down"): 0,
+            ("rtig_lane_utterances_total", "outcome=read"): 9,
+            ("rtig_lane_utterances_total", "outcome=shed"): 1,
+            ("rtig_lane_restarts_total",): 2,
             ("rtig_cards_total", "kind=article", "state=confirmed"): 1,
             ("rtig_withheld_total", "reason=cooldown"): 1,
         }.items()
@@ -65,7 +73,7 @@ def test_counts_have_names_and_labels() -> None:
 
 def test_percentiles_are_those_of_what_was_recorded() -> None:
     metrics = Metrics()
-    for stage in STAGES:
+    for stage in (*STAGES, READING):
         assert metrics.percentile(stage, 99) == 0
     for millis in range(1, 1001):
         metrics.took("total", millis * 1_000_000)

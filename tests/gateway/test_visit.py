@@ -6,14 +6,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from calls import SOURCE, playbook
 from desks import ENDED, STARTED, Client, joined, segment, serving, turned_off, welcomed
+from msgspec.structs import replace
 from sockets import client, hear
 
 from rtig.core.guidance import CallInfo, Card, Line, Whisper
 from rtig.errors import Code
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
-from rtig.wire.messages import Ack, Board, Bye, Calls, Guided, Refused, Welcome
+from rtig.wire.messages import Ack, Board, Bye, Calls, Found, Guided, LaneIs, Refused, Welcome
 
 TOKENS: dict[str, Any] = {"source_token": "s3cret-s", "agent_token": "s3cret-a", "supervisor_token": "s3cret-v"}
 C1 = CallKey("default", "c1")
@@ -51,6 +53,7 @@ async def test_a_welcome_tells_the_terms() -> None:
         assert (welcome.ping_interval, welcome.limits.message_bytes, welcome.tenant) == (7, 2048, "default")
         assert welcome.playbook == server.live.playbook.version
         assert welcome.formats == ("deepgram", "lca", "rtig", "speechmatics")
+        assert welcome.lane == "off"
 
 
 async def test_what_was_acknowledged_is_acknowledged_again_in_its_old_place() -> None:
@@ -495,3 +498,57 @@ async def test_call_info_is_told_at_the_end() -> None:
         await source.acked(ENDED)
         told = await agent.until(Guided)
         assert [item.state for item in told.items if isinstance(item, CallInfo)] == ["ended"]
+
+
+# --- articles, and the model
+
+
+async def test_articles_are_found_for_agents_and_supervisors() -> None:
+    rules = {rule.id: rule for rule in SOURCE.rules}
+    router = replace(
+        rules["router"],
+        kind="article",
+        title="What the lights mean",
+        say="It costs {amount}.",
+        say_without="Which lights?",
+        body="<p>Red means no line.</p>",
+    )
+    moving = replace(rules["late"], kind="article", title="Moving home")
+    drafted = replace(rules["drafted"], kind="article", title="Red lights, unfinished")
+    book = playbook(replace(SOURCE, rules=(router, moving, drafted)))
+    async with serving(followed=book) as server:
+        for role in ("agent", "supervisor"):
+            async with joined(server, role) as asking:
+                for number, query in enumerate(["red ligh", "moving", "zebra", " ", "router moving"]):
+                    await asking.say({"type": "find", "find_id": f"f{number}", "query": query})
+                answers = [await asking.until(Found) for _ in range(5)]
+                found = {answer.find_id: [article.id for article in answer.articles] for answer in answers}
+                assert found == {"f0": ["router"], "f1": ["late"], "f2": [], "f3": [], "f4": ["late", "router"]}
+                assert not any(answer.meaning for answer in answers)
+                (article,) = next(answer.articles for answer in answers if answer.find_id == "f0")
+                assert (article.title, article.body) == ("What the lights mean", "<p>Red means no line.</p>")
+                # What a call's slots hold is of that call alone.
+                assert article.say == "Which lights?"
+                await asking.say({"type": "find", "find_id": "one", "query": "router moving", "most": 1})
+                assert len((await asking.until(Found)).articles) == 1
+                refused = await asking.refused({"type": "find", "find_id": "much", "query": "x", "most": 1000})
+                assert refused.code == Code.BAD_MESSAGE
+        async with joined(server, "source") as source:
+            refused = await source.refused({"type": "find", "find_id": "f", "query": "router"})
+            assert refused.code == Code.NOT_ALLOWED
+
+
+async def test_who_watches_calls_is_told_how_the_model_is() -> None:
+    async with serving() as server, joined(server, "source") as source:
+        async with joined(server, "agent") as agent, joined(server, "supervisor") as supervisor:
+            for state in ("starting", "on"):
+                server.desk.tell_lane(state)
+                for told in (agent, supervisor):
+                    assert (await told.until(LaneIs)).state == state
+        async with client(server.socket_url) as connection:
+            await connection.send('{"type":"hello","role":"agent"}')
+            welcome = await hear(connection)
+            assert isinstance(welcome, Welcome)
+            assert welcome.lane == "on"
+        await source.acked(STARTED)
+        assert not any(isinstance(message, LaneIs) for message in source.heard)

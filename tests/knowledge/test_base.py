@@ -6,7 +6,7 @@ import pytest
 from folders import ARTICLE, CALL, CHECKLIST, GOOD, KB, LEXICON, TEST, TRIGGERS, write
 
 from rtig import knowledge
-from rtig.core.conditions import Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
+from rtig.core.conditions import Means, Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
 from rtig.core.frustration import Signal, Temper
 from rtig.core.policy import Attention
 from rtig.core.triggers import Clause
@@ -478,6 +478,15 @@ def test_one_mistake_is_told_once(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(PlaybookErrors, match="there is no such folder"):
         knowledge.compile_folder(tmp_path / "nowhere")
+
+
+def test_what_a_slot_waits_for_may_be_meant(tmp_path: Path) -> None:
+    waiting = 'id: day, kind: date, said: ["on {day}"], when: {means: [I would like to move my appointment]}'
+    base = knowledge.read(write(tmp_path, {**GOOD, "slots/slots.yaml": f"slots: [{{{waiting}}}]\n"}))
+    (meaning,) = base.source.meanings
+    assert (meaning.id, meaning.rule, meaning.queues) == ("day", "day", ())
+    assert meaning.examples == ("I would like to move my appointment",)
+    assert base.source.slots[0].when == Means("day")
 
 
 def test_schemas_know_phrases_and_durations() -> None:

@@ -4,12 +4,28 @@ import pytest
 from calls import CALL, call, playbook, rule, say, segment
 from msgspec.structs import replace
 
-from rtig.core.conditions import Condition, Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
-from rtig.core.events import AnyEvent, CardAnswered, ClockTicked
-from rtig.core.playbook import Source
+from rtig.core.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Means,
+    Monologue,
+    MoodAt,
+    Not,
+    NotSaid,
+    OnHold,
+    Said,
+    ScoreAt,
+    Silence,
+    SlotIs,
+    TalkOver,
+    TalkShare,
+)
+from rtig.core.events import AnyEvent, CardAnswered, ClockTicked, HoldChanged, SegmentHeard
+from rtig.core.playbook import MeaningSource, SlotSource, Source
 from rtig.core.policy import Attention
 from rtig.core.triggers import Rule
-from rtig.knowledge.explain import RuleStory, clock, explain
+from rtig.knowledge.explain import RuleStory, bent, clock, explain
 
 AT_EASE = Attention()
 HEARD = say("customer", 1_000, "my bill has doubled")
@@ -163,10 +179,175 @@ def test_the_shape_of_the_call() -> None:
     assert verdict(Silence(20_000), events) == "The rule waits for a silence of 20 s; the longest lasted 12.8 s."
     assert verdict(TalkOver(2, 30_000), events).startswith("The agent spoke over the customer 0 times in the call")
     assert verdict(Monologue(15_000), events) == (
-        "The agent spoke without a break never for 10 s; the rule waits for 15 s."
+        "The agent never spoke for 10 s without a break; the rule waits for 15 s."
     )
     assert verdict(Silence(10_000), events).startswith("It came at")
     assert verdict(Silence(20_000), call([HEARD], 3_000)).endswith("there was none of 5 s.")
+
+
+# --- combined conditions
+
+DOUBLED = Said(("bill has doubled",))
+CREDIT = Said(("credit on your account",), "agent")
+
+
+def test_what_did_not_hold_when_a_part_was_met() -> None:
+    story = told(rule("r", AllOf((DOUBLED, MoodAt("frustrated")))), call([HEARD], 9_000))
+    assert story.points[0].sentence == (
+        '`bill has doubled` was heard at 0:02.2: "bill has doubled"; what did not hold then: '
+        "the customer became frustrated."
+    )
+    assert story.points[1].sentence.startswith("The mood went no higher than calm")
+    assert "listens only" not in " ".join(point.sentence for point in story.points)
+
+
+def test_of_alternatives_none_is_blamed_where_one_held() -> None:
+    whole = AllOf((AnyOf((DOUBLED, Said(("router is dead",)))), CREDIT))
+    story = told(rule("r", whole), call([HEARD], 9_000))
+    assert story.points[0].sentence.endswith(
+        "what did not hold then: “credit on your account” said by the agent."
+    )  # fmt: skip
+
+
+def test_what_must_not_have_been_said() -> None:
+    events = call([say("agent", 0, "credit on your account"), say("customer", 5_000, "my bill has doubled")], 9_000)
+    story = told(rule("r", AllOf((DOUBLED, Not(CREDIT)))), events)
+    assert story.verdict == (
+        '`bill has doubled` was heard at 0:06.2: "bill has doubled"; what did not hold then: not (“credit on your '
+        'account” said by the agent), which was so at 0:01.2: "credit on your account".'
+    )
+    assert len(story.points) == 1
+
+
+def test_what_must_not_be_said_is_not_the_closest() -> None:
+    story = told(rule("r", AllOf((DOUBLED, Not(CREDIT)))), call([say("agent", 0, "credit on an account")], 9_000))
+    assert story.verdict == "None of its phrases was heard, and nothing in the call came near to one."
+
+
+def test_a_part_that_is_heard_before_the_rest_is_no_riddle() -> None:
+    whole = AllOf((DOUBLED, Said(("third time",))))
+    story = told(rule("r", whole), call([HEARD, say("customer", 5_000, "third time")], 9_000))
+    assert story.verdict == "It came at 0:05.6."
+    assert [point.sentence for point in story.points] == [
+        'The condition was met at 0:05.6 by "bill has doubled … third time" and brought card r.1.',
+        '`bill has doubled` was heard at 0:02.2: "bill has doubled"; what did not hold then: “third time” said by the '
+        "customer.",
+    ]
+
+
+# --- the other states of a call
+
+
+def test_a_hold_that_was_too_short() -> None:
+    held: list[AnyEvent] = [
+        HoldChanged(call_id=CALL, at_ms=5_000, on=True), HoldChanged(call_id=CALL, at_ms=25_000, on=False),
+    ]  # fmt: skip
+    events = [*call([HEARD]), *held, segment("s9", say("agent", 26_000, "hello again"))]
+    assert verdict(OnHold(90_000), events) == "The rule waits for a hold of 90 s; the longest hold lasted 20 s."
+    assert verdict(OnHold(10_000), events).startswith("It came at")
+    assert verdict(OnHold(10_000), call([HEARD])).endswith("the customer was never on hold.")
+    assert verdict(Silence(20_000), events).endswith("the longest lasted 23.8 s, with the customer on hold.")
+
+
+def test_a_share_of_the_talk_that_was_not_reached() -> None:
+    talk = [say("agent" if at % 2 else "customer", 6_000 * at, " ".join(["word"] * 15)) for at in range(12)]
+    assert verdict(TalkShare(0.9, 30_000), call(talk)).startswith(
+        "The rule waits for the agent's share of the last 30 s to be 90%; it was "
+    )
+    assert verdict(TalkShare(0.9, 600_000), call(talk)).endswith("no turn ended that late in the call.")
+
+
+def test_a_slot_that_held_something_else() -> None:
+    def story(condition: Condition, text: str) -> str:
+        source = Source(
+            name="t",
+            rules=(rule("r", condition),),
+            slots=(SlotSource(id="paid", kind="amount", said=("I paid {paid}",)),),
+        )
+        told = explain(playbook(source), call([say("customer", 0, text)], 9_000), "r").rule
+        assert told is not None
+        return told.verdict
+
+    above = SlotIs("paid", above=50)
+    assert story(above, "I paid twenty pounds").startswith("The rule waits until {paid} is above 50; it held ")
+    assert story(above, "well I paid") == "The rule waits until {paid} is above 50; it was never captured."
+    empty = AllOf((Said(("that is it",)), SlotIs("paid", empty=True)))
+    assert story(empty, "I paid twenty pounds and that is it").endswith("what did not hold then: {paid} is not known.")
+
+
+def test_a_score_that_was_not_reached() -> None:
+    assert verdict(ScoreAt(0.6, 30_000), call([HEARD], 9_000)) == (
+        "The mood went no higher than calm (0.00); the rule waits for 0.6 for 30 s."
+    )
+
+
+def meant(score: float, rival: float) -> RuleStory:
+    """A rule of a meaning that an utterance came so near to, beside a rival that it came so near to."""
+    source = Source(
+        name="t",
+        rules=(rule("r", Means("r")), rule("rival", Means("rival"))),
+        meanings=(
+            MeaningSource(id="r", rule="r", examples=("a",), competes=True),
+            MeaningSource(id="rival", rule="rival", examples=("b",), competes=True),
+        ),
+    )
+    scores = {"r": score, "rival": rival}
+    story = explain(playbook(source), call([HEARD], 9_000), "r", read=lambda queue, said: [scores for _ in said]).rule
+    assert story is not None
+    return story
+
+
+def test_how_near_it_came_to_what_is_meant() -> None:
+    assert meant(0.3, 0.1).verdict == (
+        'The nearest that was meant: "my bill has doubled" at 0:02.2, 0.30 of the 0.50 it takes.'
+    )
+    assert meant(0.6, 0.8).verdict.endswith("0.60 of the 0.50 it takes; rival (0.80) was likelier.")
+    assert meant(0.0, 0.8).verdict == "A model read the call, and nothing in it came near to this meaning."
+    came = meant(0.8, 0.1)
+    assert came.verdict.startswith("It came at")
+    assert came.points[0].sentence.endswith("0.80 of the 0.50 it takes and brought card r.1.")
+    assert verdict(Said(("x y",)), call([HEARD])).startswith("None of its phrases")
+
+
+def test_no_model_has_read_it() -> None:
+    source = Source(
+        name="t", rules=(rule("r", Means("r")),), meanings=(MeaningSource(id="r", rule="r", examples=("a",)),)
+    )
+    story = explain(playbook(source), call([HEARD], 9_000), "r").rule
+    assert story is not None
+    assert story.verdict == "No model has read this call, so nothing was understood but words."
+
+
+def test_who_speaks_when_is_not_looked_at_in_a_chat() -> None:
+    events = call([HEARD], 9_000)
+    chat = [replace(events[0], channel="chat"), *events[1:]]
+    assert verdict(Silence(20_000), chat) == "Silence is not looked at in a chat."
+    assert verdict(Monologue(20_000), chat).startswith("Who speaks when is not looked at in a chat")
+
+
+# --- why it came
+
+
+def test_a_card_says_where_its_words_are_and_how_they_were_made_out() -> None:
+    subject = rule("cancel", Said(("cancel my contract",)))
+    events: list[AnyEvent] = [
+        *call([]),
+        SegmentHeard(
+            call_id=CALL, segment_id="s0", rev=1, party="customer", text="I cancel my contrct", final=True, start_ms=0,
+            end_ms=2_000,
+        ),
+    ]  # fmt: skip
+    book = playbook(Source(name="t", rules=(subject,)))
+    [card] = explain(book, events).cards
+    [quote] = card.words
+    assert (quote.segment_id, quote.start, quote.end) == ("s0", 2, 19)
+    assert [(bend.heard, bend.meant) for bend in card.bends] == [("contrct", "contract")]
+    assert card.playbook == book.version
+    assert bent(card.bends) == '"contrct" for "contract"'
+    assert told(subject, events).points[0].sentence == (
+        'The condition was met at 0:02.0 by "cancel my contrct", heard "contrct" for "contract" and brought card '
+        "cancel.1."
+    )
 
 
 def test_a_rule_without_triggers() -> None:

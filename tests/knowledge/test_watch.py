@@ -1,12 +1,18 @@
 """A change of the folder gives a playbook, a mistake gives its errors, and mending gives a playbook again."""
 
+import gc
 import shutil
+import threading
+import weakref
 from pathlib import Path
+
+import pytest
 
 from rtig.core.playbook import Playbook
 from rtig.errors import PlaybookErrors
+from rtig.knowledge import watch
 from rtig.knowledge.base import compile_folder
-from rtig.knowledge.watch import changes, signature
+from rtig.knowledge.watch import changes, let_go_slowly, signature
 
 TRIGGER = """
 triggers:
@@ -43,6 +49,42 @@ async def test_changes_mistakes_and_mending(tmp_path: Path) -> None:
     mended = await anext(following)
     assert isinstance(mended, Playbook)
     assert mended.version == first.version
+    await following.aclose()  # type: ignore[attr-defined]
+
+
+async def test_a_playbook_that_nobody_holds_is_let_go_of_bit_by_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "AT_ONCE", 2)
+    (tmp_path / "triggers").mkdir()
+    (tmp_path / "kb.yaml").write_text("name: Test\nlanguage: en\n")
+    written(tmp_path, "bill has doubled")
+    playbook = compile_folder(tmp_path)
+    let_go_slowly(playbook)
+    tables, held = playbook.tables(), weakref.ref(playbook)
+    assert any(len(table) > 2 for table in tables)
+    gc.disable()  # it must go without a collection: what is frozen is never collected
+    try:
+        del playbook
+        assert held() is None
+    finally:
+        gc.enable()
+    for thread in threading.enumerate():
+        if thread.name == "playbook let go":
+            thread.join()
+    assert not any(tables[1:])  # the first is a list of the rules that is made for each who asks
+
+
+async def test_the_collector_rests_only_while_a_playbook_is_made(tmp_path: Path) -> None:
+    (tmp_path / "triggers").mkdir()
+    (tmp_path / "kb.yaml").write_text("name: Test\nlanguage: en\n")
+    written(tmp_path, "bill (has doubled")
+    following = changes(tmp_path, 0.0, ())
+    assert isinstance(await anext(following), PlaybookErrors)
+    assert gc.isenabled()
+    written(tmp_path, "bill has doubled")
+    assert isinstance(await anext(following), Playbook)
+    assert gc.isenabled()
     await following.aclose()  # type: ignore[attr-defined]
 
 

@@ -53,6 +53,12 @@ def test_lines_count_from_where_the_text_begins() -> None:
     assert error.line == 3
 
 
+def test_a_slot_in_a_list_in_brackets_needs_quotes() -> None:
+    _, [error] = read("a: [pay {amount} now]\n")
+    assert (error.line, error.column) == (1, 9)
+    assert error.mend == 'Put quotes around a phrase with a slot, as in `["pay {amount}"]`'
+
+
 def test_a_tree_becomes_a_struct() -> None:
     shape, errors = shaped("parts: [{name: a}, {name: b, size: 3}]\nweights: {x: 1}\nmode: {name: m}\n")
     assert shape == Shape([Inner("a"), Inner("b", 3)], {"x": 1.0}, Inner("m"))

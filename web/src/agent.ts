@@ -2,6 +2,7 @@
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "./call";
 import { Announcer, Deck, type Entry } from "./deck";
@@ -157,7 +158,7 @@ export class AgentPage extends LitElement {
         <rtig-mood .mood=${call.mood} .hints=${[...call.hints.values()]}></rtig-mood>
       </header>
       <main>
-        <rtig-search .ask=${this.#ask}></rtig-search>
+        ${keyed(call.id, html`<rtig-search .ask=${this.#ask}></rtig-search>`)}
         ${this.#guidance(call)}
         <rtig-checklists .lists=${[...call.checklists.values()]}></rtig-checklists>
       </main>

@@ -69,7 +69,7 @@ export class BoardPage extends LitElement {
         if (message.call_id === this.#open?.id) this.#open.take(message, now);
         return;
       case "error":
-        if (message.code === "unknown_call" && message.call_id === this.#open?.id) this.#open.end();
+        if (message.code === "unknown_call" && message.call_id === this.#open?.id) this.#open.gone = true;
         this.#entrance.say(codeWords(message.code, message.message));
         return;
       default:

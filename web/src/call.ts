@@ -34,6 +34,8 @@ export class Call {
   withheld: Withheld[] = [];
   /** The past has been told; what comes now is live. */
   caughtUp = false;
+  /** Not announced any more, or unknown to the server: over, whatever is still told of it. */
+  gone = false;
   /** Grows with each change, so that a view can tell whether there is anything to draw. */
   version = 0;
 
@@ -68,15 +70,7 @@ export class Call {
   }
 
   get ended(): boolean {
-    return this.info?.state === "ended";
-  }
-
-  /** The server does not know this call any more: nothing will follow. */
-  end(): void {
-    if (this.info && !this.ended) {
-      this.info = { ...this.info, state: "ended", ended_ms: this.info.ended_ms ?? this.#heardMs };
-      this.version += 1;
-    }
+    return this.gone || this.info?.state === "ended";
   }
 
   /**
@@ -84,7 +78,7 @@ export class Call {
    * source gave the time of the start, that is used when it says more (a silence before this screen joined).
    */
   clock(now: number): number {
-    if (this.info?.state === "ended") return this.info.ended_ms ?? this.#heardMs;
+    if (this.ended) return this.info?.ended_ms ?? this.#heardMs;
     const heard = this.#heardAt ? this.#heardMs + Math.max(0, now - this.#heardAt) : 0;
     return Math.max(heard, sinceStart(this.info?.started_at ?? 0, now, this.#heardMs));
   }

@@ -20,7 +20,7 @@ export class Desk {
 
   /** A connection stands: follow again whatever was being followed, each from its position. */
   resume(): void {
-    for (const call of this.calls) if (!call.ended) this.#say(call.watch());
+    for (const call of this.calls) if (!call.ended || !call.caughtUp) this.#say(call.watch());
     if (this.#asked && !this.#find(this.#asked)) {
       this.#begin(this.#asked);
       this.current ??= this.#find(this.#asked) ?? null;
@@ -31,7 +31,11 @@ export class Desk {
     switch (message.type) {
       case "calls": {
         const live = message.calls.map((summary) => summary.call_id);
-        for (const call of this.calls) if (!live.includes(call.id) && call.id !== this.#asked) this.#over(call);
+        for (const call of this.calls) {
+          call.gone = !live.includes(call.id) && call.id !== this.#asked;
+          // What is on screen stays until the next one begins, also when its past is still on the way.
+          if (call.gone && call !== this.current) this.#drop(call);
+        }
         const begun = live.filter((id) => !this.#find(id));
         for (const id of begun.toReversed()) this.#begin(id);
         if (begun[0] && (!this.current || this.current.ended)) this.show(begun[0]);
@@ -44,7 +48,9 @@ export class Desk {
         return;
       case "error": {
         const call = message.code === "unknown_call" ? this.#find(message.call_id) : undefined;
-        if (call) this.#over(call);
+        if (!call) return;
+        call.gone = true;
+        if (call !== this.current || !call.info) this.#drop(call);
         return;
       }
       default:
@@ -77,12 +83,6 @@ export class Desk {
     const call = new Call(id);
     this.calls = [call, ...this.calls];
     this.#say(call.watch());
-  }
-
-  /** Not this agent's any more, or gone: it stays while it is on screen, until the next one begins. */
-  #over(call: Call): void {
-    call.end();
-    if (call !== this.current || !call.info) this.#drop(call);
   }
 
   #drop(call: Call): void {

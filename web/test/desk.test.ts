@@ -70,6 +70,28 @@ describe("an agent's calls", () => {
     expect(desk.current?.ended).toBe(true);
   });
 
+  it("keeps a call that ended before its past had come, and takes its past", () => {
+    announce("a");
+    announce();
+    expect([desk.current?.id, desk.current?.ended]).toEqual(["a", true]);
+    desk.resume();
+    expect(said.filter((message) => message.type === "watch")).toHaveLength(2);
+    tell("a", 1);
+    tell("a", 2, { customer: "account-7", state: "ended", ended_ms: 9 });
+    expect([desk.current?.info?.customer, desk.current?.ended, desk.current?.clock(99)]).toEqual(["account-7", true, 9]);
+    announce("b");
+    expect(ids()).toEqual(["b"]);
+  });
+
+  it("has a call back that is announced again", () => {
+    announce("a");
+    tell("a", 1);
+    announce();
+    expect(desk.current?.ended).toBe(true);
+    announce("a");
+    expect(desk.current?.ended).toBe(false);
+  });
+
   it("follows again from each position after a loss", () => {
     announce("a");
     tell("a", 5);

@@ -98,7 +98,10 @@ export class CardView extends LitElement {
     const { why } = this.card;
     if (!why.words.length) return html`Because: ${why.condition}`;
     const reader = this.place === "read" ? "supervisor" : "agent";
-    return html`${why.score === null ? "Because" : "By meaning, because"} ${said(why.words, reader)}`;
+    if (why.score === null) return html`Because ${said(why.words, reader)}`;
+    return html`By meaning, because ${said(why.words, reader)}${
+      why.near.length ? html`<span data-testid="card-near">. It may also be about: ${why.near.map(plain).join(", ")}</span>` : nothing
+    }`;
   }
 
   #behind() {
@@ -135,7 +138,7 @@ export class CardView extends LitElement {
             why.bends.length
               ? html`<br />Made out: ${why.bends.map((bend) => `“${bend.heard}” for “${bend.meant}”`).join(", ")}.`
               : nothing
-          }${why.score === null ? nothing : html`<br />Sure to ${Math.round(why.score * 100)} %.`}${
+          }${why.score === null ? nothing : html`<br />The model is ${Math.round(why.score * 100)} % sure.`}${
             why.near.length ? html`<br />About as likely: ${why.near.join(", ")}.` : nothing
           }${why.beat.length ? html`<br />Came before ${why.beat.join(", ")}.` : nothing}
         </p>
@@ -571,6 +574,11 @@ export class CardView extends LitElement {
       }
     `,
   ];
+}
+
+/** An article's id as words: no-internet -> no internet. */
+function plain(id: string): string {
+  return id.replace(/[-_]+/g, " ");
 }
 
 /** A link in an article opens beside the page: the guidance must stay on screen. */

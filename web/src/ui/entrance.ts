@@ -43,7 +43,6 @@ export class Entrance implements ReactiveController {
     this.connection = new Connection(role, this.agent);
     this.connection.onStatus = (status) => this.#changed(status);
     this.connection.onMessage = (message) => {
-      if (message.type === "welcome") this.#lane = message.lane;
       if (message.type === "lane") this.#lane = message.state;
       guest.told(message);
       if (message.type === "error" && message.retry && !message.key) this.#askAgain(message.retry_after ?? 2);
@@ -104,7 +103,10 @@ export class Entrance implements ReactiveController {
   }
 
   #changed(status: Status): void {
-    if (status.phase === "live") this.#guest.welcomed();
+    if (status.phase === "live") {
+      this.#lane = status.welcome.lane;
+      this.#guest.welcomed();
+    }
     if (status.phase === "stopped" && status.code === "unauthenticated") {
       this.#signOut(codeWords(status.code, status.message));
     }

@@ -68,7 +68,6 @@ export class MoodView extends LitElement {
           : html`<p>Nothing said so far points to trouble.</p>`
       }
       ${this.hints.length ? html`<p class="small">From the recogniser: ${this.hints.map(hintWords).join(", ")}</p>` : nothing}
-      ${mood.reading === "words" ? html`<p class="small quiet">Read from the words alone, without the model.</p>` : nothing}
     </div>`;
   }
 

@@ -27,12 +27,13 @@ const SAID_BY: Record<Quote["party"], string> = {
   unknown: "somebody said",
 };
 
-/** "the customer said “a” and “b”", at most two of them; `reader` decides whether the agent is "you". */
+/** "the customer said “a” and “b”", the two longest of them; `reader` decides whether the agent is "you". */
 export function said(quotes: readonly Quote[], reader: "agent" | "supervisor"): TemplateResult {
-  const first = quotes.slice(0, 2);
-  const party = first[0]?.party ?? "unknown";
+  const longest = new Set(quotes.toSorted((a, b) => b.text.length - a.text.length).slice(0, 2));
+  const told = quotes.filter((quote) => longest.has(quote));
+  const party = told[0]?.party ?? "unknown";
   const who = party === "agent" && reader === "supervisor" ? "the agent said" : SAID_BY[party];
-  const more = quotes.length - first.length;
+  const more = quotes.length - told.length;
   return html`${who}
-  ${first.map((quote, i) => html`${i ? " and " : ""}${quoteButton(quote)}`)}${more > 0 ? `, and ${more} more` : ""}`;
+  ${told.map((quote, i) => html`${i ? " and " : ""}${quoteButton(quote)}`)}${more > 0 ? `, and ${more} more` : ""}`;
 }

@@ -36,7 +36,7 @@ export class SearchBox extends LitElement {
 
   override render() {
     const articles = this.found?.articles ?? [];
-    return html`<search>
+    return html`<search @keydown=${this.#key}>
       <input
         type="search"
         aria-label="Search articles"
@@ -45,7 +45,6 @@ export class SearchBox extends LitElement {
         maxlength="200"
         data-testid="search"
         @input=${this.#typed}
-        @keydown=${this.#key}
       />
       <p class="unseen" role="status">${this.asked && this.found ? counted(articles.length) : ""}</p>
       ${
@@ -71,6 +70,7 @@ export class SearchBox extends LitElement {
                   </li>`,
               )}
               ${articles.length ? nothing : html`<li class="muted small none">Nothing is about that.</li>`}
+              ${this.found.meaning ? nothing : html`<li class="muted small none" data-testid="words-only">Searched by words, not by meaning.</li>`}
             </ul>`
           : nothing
       }
@@ -98,14 +98,24 @@ export class SearchBox extends LitElement {
   }
 
   #key = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && this.input?.value) {
+    const { input } = this;
+    if (!input) return;
+    if (event.key === "Escape" && input.value) {
       event.preventDefault();
-      this.input.value = "";
+      input.value = "";
+      input.focus();
       this.#typed();
-    } else if (event.key === "Enter") {
+    } else if (event.key === "Enter" && event.target === input) {
       clearTimeout(this.#timer);
-      const wanted = this.input?.value.trim();
+      const wanted = input.value.trim();
       if (wanted) this.#send(wanted);
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const stops = [input, ...this.renderRoot.querySelectorAll("summary")];
+      const at = stops.indexOf(event.target as HTMLInputElement);
+      const next = at < 0 ? undefined : stops[at + (event.key === "ArrowDown" ? 1 : -1)];
+      if (!next) return;
+      event.preventDefault();
+      next.focus();
     }
   };
 
@@ -128,9 +138,12 @@ export class SearchBox extends LitElement {
         font-size: 0.875rem;
       }
 
+      /* Guidance stays in sight below. */
       ul {
         display: grid;
         gap: 2px;
+        max-block-size: max(14rem, 42vh);
+        overflow-y: auto;
         margin: 6px 0 0;
         padding: 4px;
         border: 1px solid var(--line);
@@ -157,7 +170,16 @@ export class SearchBox extends LitElement {
       }
 
       ol {
-        padding-inline-start: 20px;
+        padding-inline-start: 1.4em;
+        list-style: decimal;
+      }
+
+      .body > :first-child {
+        margin-block-start: 0;
+      }
+
+      .body > :last-child {
+        margin-block-end: 0;
       }
 
       .none {

@@ -36,15 +36,17 @@ export class StatusView extends LitElement {
         : status.phase === "stopped"
           ? codeWords(status.code, status.message)
           : this.notice;
-    const parts = ["Connected", this.who, LANE_WORD[this.lane]].filter(Boolean);
-    const quiet = status.phase === "live" ? parts.join(" · ") : "Connecting…";
+    const live = status.phase === "live";
+    const quiet = live ? ["Connected", this.who].filter(Boolean).join(" · ") : "Connecting…";
+    const lane = live ? LANE_WORD[this.lane] : "";
     return html`<footer class="strip small ${down ? "down" : this.notice ? "notice" : ""}">
       <span class="dot" aria-hidden="true"></span>
-      <span class="words" role="status"
+      <span class="words ${words ? "" : "clip"}" role="status"
         >${
           words
             ? html`<span data-testid="banner" data-phase=${status.phase}>${words}</span>`
-            : html`<span data-testid="connected">${quiet}</span>`
+            : html`<span data-testid="connected">${quiet}</span
+                >${lane ? html`<span data-testid="lane" title="Cards come from the words alone now."> · ${lane}</span>` : nothing}`
         }</span
       >
       ${
