@@ -30,7 +30,8 @@ from rtig.script import WORD_MS
 
 BEAT_SECONDS = 0.001
 FLOOR_SECONDS, AFTER_SECONDS = 3.0, 2.0
-TRIGGERS_A_FILE = 500
+TRIGGERS_A_FILE = 100
+"""What a file was parsed into is let go of at once: one of 500 triggers holds everybody up for 30 ms."""
 _FRAGMENT_WORDS = 12
 _CHANGES = 2
 _TRIGGER = "  - id: t{number}\n    title: Trigger {number}\n    say: Let me look at that.\n    said: [{phrase}]\n"

@@ -27,11 +27,11 @@ from rtig.lane.talk import Learn
 SILENT_FOR_ONE = 6
 """With few examples a label, so many silent ones for each of them: those are what any call has plenty of."""
 FALSE_ALARMS = 3.0
-"""Of 100 silent training turns, unseen, how many may bring an article at most. Where labels are clear it is far less."""
+"""Of 100 silent training turns, unseen, how many may bring an article. Where labels are clear it is far less."""
 TURN_MS = 60_000
 
 Read = Callable[[Sequence[Utterance]], Sequence[dict[str, float]]]
-"""A model that has learned: of each utterance, how likely it has each meaning."""
+"""A model that has learned: of each utterance, how surely it has each meaning."""
 
 
 class Turn(NamedTuple):
@@ -109,8 +109,10 @@ def read_turns(path: Path, group: str = "") -> list[Turn]:
 def sentences(
     turns: Iterable[Turn], silent: frozenset[str], examples: int | None = None, seed: int = 0
 ) -> dict[str, list[str]]:
-    """What was said of each label: all, or `examples` turns drawn by `seed`, and of a silent one `SILENT_FOR_ONE` times
-    as many. Turns are drawn, not different sentences: what is said often counts for more, as it does in calls.
+    """What was said of each label: all, or `examples` turns drawn by `seed`.
+
+    Of a silent label they are `SILENT_FOR_ONE` times as many. Turns are drawn, not different sentences: what is said
+    often counts for more, as it does in calls.
     """
     said: dict[str, list[str]] = {}
     for turn in turns:
@@ -146,6 +148,13 @@ def source_of(said: dict[str, list[str]], silent: frozenset[str]) -> Source:
             for label in articles
         ),
     )
+
+
+def check_labels(turns: Iterable[Turn], silent: frozenset[str]) -> None:
+    """Raises `WorldError` for a silent label that no turn has: it would be misspelt."""
+    known = {label for turn in turns for label in turn.labels}
+    for label in sorted(silent - known):
+        raise WorldError(f"No training turn has the silent label `{label}`; there are {', '.join(sorted(known))}.")
 
 
 def title(label: str) -> str:
@@ -214,6 +223,23 @@ def figures(found: Sequence[Outcome]) -> Figures:
         auc_silent=_auc([one.score for one in needing], [one.score for one in silent]),
         accuracy=_share(sum(one.best in one.needs for one in needing), len(needing)),
     )
+
+
+def curve(found: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """Recall and precision at each score from the highest down, were the likeliest article shown from there on."""
+    needing = sum(bool(one.needs) for one in found)
+    points: list[tuple[float, float]] = []
+    right = 0
+    for shown, one in enumerate(sorted(found, key=lambda one: -one.score), 1):
+        right += one.best in one.needs
+        points.append((right / max(needing, 1), right / shown))
+    return points
+
+
+def in_use(found: Sequence[Outcome]) -> tuple[float, float] | None:
+    """Recall and precision as they are; None where nothing was shown, or nothing needed."""
+    now = figures(found)
+    return None if now.recall is None or now.precision is None else (now.recall, now.precision)
 
 
 def report(found: dict[str, list[Outcome]], seconds: float) -> Report:

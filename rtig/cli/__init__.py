@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 import rtig
-from rtig.cli import authors, calls, servers, trials
+from rtig.cli import authors, calls, evaluating, servers, trials
 from rtig.cli.arguments import pretty
 from rtig.config import FILE
 from rtig.core.events import SourceEvent
@@ -53,6 +53,7 @@ app.add_typer(servers.app)
 app.add_typer(calls.app)
 app.add_typer(trials.app)
 app.add_typer(authors.kb, name="kb")
+app.add_typer(evaluating.app, name="eval")
 app.add_typer(schema, name="schema")
 
 

@@ -28,7 +28,8 @@ Numbers: TypeAlias = NDArray[np.intp]
 Encode: TypeAlias = Callable[[Sequence[str]], Floats]
 
 FOLDS = 5
-LANDMARKS = 1_000
+LANDMARKS, LANDMARKS_IN_SILENCE = 1_000, 500
+"""At most so many are sentences with a meaning, and so many are negatives."""
 NEAR = 1.0
 """Of the landmarks' kernel, exp(-NEAR · squared distance)."""
 LOOSE, STIFF = 20.0, 0.1
@@ -91,7 +92,7 @@ class Meanings:
         vectors = encode([normal(text) for kind in kinds for text in kind])
         folds = _folds(labels)
         with threadpool_limits(1):
-            judges, unseen = _Judges.learned(vectors, labels, folds)
+            judges, unseen = _Judges.learned(vectors, labels, folds, labels < len(meanings))
         made = cls(encode, meanings, judges)
         held = folds >= 0
         made._set_thresholds([judge[held] for judge in unseen], labels[held], false_alarms)
@@ -142,7 +143,7 @@ class Meanings:
         of_all, of_none = np.zeros((len(logits[0]), many), np.float32), np.zeros((len(logits[0]), many), np.float32)
         negatives = np.arange(many, logits[0].shape[1])
         rivals = np.append(field.competing, negatives)
-        for judge in logits:
+        for judge in logits if len(rivals) else ():
             shares = _shares(judge[:, rivals])
             of_all[:, field.competing] += shares[:, : len(field.competing)]
             of_none[:, field.competing] += shares[:, len(field.competing) :].sum(axis=1, keepdims=True)
@@ -166,9 +167,15 @@ class _Judges(NamedTuple):
     near_bias: Floats
 
     @classmethod
-    def learned(cls, vectors: Floats, labels: Numbers, folds: Numbers) -> tuple["_Judges", list[Floats]]:
-        """And what they say of the sentences that they have not seen."""
-        kernel = Nystroem(gamma=NEAR, n_components=min(LANDMARKS, len(vectors)), random_state=0).fit(vectors)
+    def learned(
+        cls, vectors: Floats, labels: Numbers, folds: Numbers, meant: NDArray[np.bool_]
+    ) -> tuple["_Judges", list[Floats]]:
+        """And what they say of the sentences that they have not seen. `meant`: which are no negatives."""
+        drawing = np.random.default_rng(0)
+        rows = [drawing.permutation(np.flatnonzero(of))[:most]
+                for of, most in ((meant, LANDMARKS), (~meant, LANDMARKS_IN_SILENCE))]  # fmt: skip
+        landmarks = vectors[np.concatenate(rows)]
+        kernel = Nystroem(gamma=NEAR, n_components=len(landmarks), random_state=0).fit(landmarks)
         nearness = kernel.transform(vectors)
         sought = np.eye(labels.max() + 1, dtype=np.float32)[labels]
         lines: list[LogisticRegression] = []

@@ -1,4 +1,4 @@
-"""Reads utterances for what they mean and articles for what they are about: one pass through the encoder serves both."""
+"""Reads utterances for what they mean, and articles for what they are about; one pass of the encoder serves both."""
 
 from collections.abc import Mapping, Sequence
 
@@ -29,8 +29,9 @@ class Reader:
         return Reader(self._encoder)
 
     def learn(self, task: Learn) -> None:
-        self._meanings = Meanings.learn(self._encoder.encode, task.meanings, task.negatives, task.false_alarms)
-        self.version = task.version
+        if self._meanings is None or task.version != self.version:
+            self._meanings = Meanings.learn(self._encoder.encode, task.meanings, task.negatives, task.false_alarms)
+            self.version = task.version
         if task.articles != self._articles:
             self._articles = task.articles
             self._about = self._encoder.encode([article.text for article in task.articles]) if task.articles else None

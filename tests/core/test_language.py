@@ -97,3 +97,9 @@ def test_a_stem_is_the_front_of_its_word_and_never_nothing(word: str) -> None:
     stem = Language().stem(word)
     assert word.startswith(stem) or stem == "the"
     assert bool(stem) == bool(word)
+
+
+def test_little_words_that_point_share_a_stem() -> None:
+    english = Language("en")
+    assert {english.stem(word) for word in ("a", "an", "this", "those")} == {"the"}
+    assert (english.points("this"), english.points("my"), Language("de").points("the")) == (True, False, False)

@@ -154,8 +154,12 @@ def test_any_text_is_read_and_every_word_knows_its_place(text: str) -> None:
 @given(TEXTS, TEXTS, st.integers(0, 60))
 def test_the_words_of_a_revision_are_those_of_its_text(before: str, other: str, kept: int) -> None:
     text = before[:kept] + other
-    found, plain = revised(text, before, words(before)), words(text)
-    assert (found.norms, found.at, found.size, found.spans) == (plain.norms, plain.at, plain.size, plain.spans)
+    plain = words(text)
+    for asked in (False, True):
+        known = words(before)
+        assert not asked or len(known.spans) == known.size
+        found = revised(text, before, known)
+        assert (found.norms, found.at, found.size, found.spans) == (plain.norms, plain.at, plain.size, plain.spans)
 
 
 @settings(max_examples=200, deadline=None)
