@@ -23,8 +23,10 @@ from rtig.core.matcher import Matcher, Spoken
 from rtig.core.text import words
 from rtig.knowledge.base import language
 
-CUTOFFS = (86, 88, 90, 92, 94)
+CUTOFFS = (82, 84, 86, 88, 90, 92, 94)
 """Likeness, of 100, from which the scan takes a phrase for said."""
+LOWEST_TIMED = 86
+"""The scan is timed at this one or a higher one: below, it takes longer still, and fires falsely all the time."""
 
 
 class Engine(Protocol):
@@ -53,7 +55,7 @@ class Rtig:
 class RapidFuzz:
     """Every phrase held against the fragment: how like it is the most alike part?"""
 
-    def __init__(self, phrases: Sequence[Phrase], cutoff: float = CUTOFFS[0]) -> None:
+    def __init__(self, phrases: Sequence[Phrase], cutoff: float = LOWEST_TIMED) -> None:
         self._phrases = [" ".join(phrase) for phrase in phrases]
         self.cutoff = cutoff
 
@@ -66,6 +68,13 @@ class RapidFuzz:
             score_cutoff=self.cutoff,
             limit=None,
         )
+
+    def hear_plainly(self, fragment: Fragment) -> list[int]:
+        """The same as most would write it: every likeness worked out, then held against the cutoff."""
+        said = " ".join(fragment.heard)
+        return [
+            number for number, phrase in enumerate(self._phrases) if fuzz.partial_ratio(phrase, said) >= self.cutoff
+        ]
 
     def found(self, answer: Any, fragment: Fragment) -> dict[int, str]:
         return {phrase: "" for _, _, phrase in answer}

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from benchmarks.engines import ENGINES, Rtig
+from benchmarks.engines import ENGINES, RapidFuzz, Rtig
 from benchmarks.phrases_data import Fragment, Phrase
 from benchmarks.scores import Score
 from rtig.core import sounds, text
@@ -16,6 +16,8 @@ from rtig.core.transcript import Transcript, hear
 from rtig.script import WORD_MS
 
 _T = TypeVar("_T")
+PLAIN_SHARE = 10
+"""The plain scan hears one fragment in so many, and ten at least: its times hardly differ."""
 PASSES = 3
 """Each fragment counts with the fastest of so many, after a first pass that fills what an engine remembers."""
 SLOW_SECONDS = 3.0
@@ -46,6 +48,9 @@ def measured(name: str, phrases: Sequence[Phrase], fragments: Sequence[Fragment]
         cold, answers = timed(engine.hear, fragments)
         warm = cold if sum(cold) > SLOW_SECONDS * 1e9 else _fastest(engine.hear, fragments)
         figures |= {"us_p50": percentile(warm, 50), "us_p99": percentile(warm, 99)}
+        if isinstance(engine, RapidFuzz):
+            few = fragments[: max(10, len(fragments) // PLAIN_SHARE)]
+            figures["us_p50_plain"] = percentile(timed(engine.hear_plainly, few)[0], 50)
         if isinstance(engine, Rtig):
             figures |= {"us_cold_p50": percentile(cold, 50), **_heard(engine.matcher, fragments)}
     finally:

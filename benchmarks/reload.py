@@ -9,12 +9,15 @@ import argparse
 import asyncio
 import gc
 import json
+import signal
 import statistics
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from benchmarks.phrases_data import dialogues, phrases
@@ -30,8 +33,6 @@ from rtig.script import WORD_MS
 
 BEAT_SECONDS = 0.001
 FLOOR_SECONDS, AFTER_SECONDS = 3.0, 2.0
-TRIGGERS_A_FILE = 100
-"""What a file was parsed into is let go of at once: one of 500 triggers holds everybody up for 30 ms."""
 _FRAGMENT_WORDS = 12
 _CHANGES = 2
 _TRIGGER = "  - id: t{number}\n    title: Trigger {number}\n    say: Let me look at that.\n    said: [{phrase}]\n"
@@ -41,6 +42,7 @@ def run(arguments: list[str]) -> int:
     """The suite's command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks reload", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--triggers", type=int, default=10_000, help="(%(default)s)")
+    parser.add_argument("--per-file", type=int, default=100, help="triggers in one file (%(default)s)")
     parser.add_argument("--calls", type=int, default=50, help="that go on (%(default)s)")
     parser.add_argument("--rate", type=float, default=20.0, help="fragments a second, of all calls (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
@@ -61,7 +63,7 @@ class Beat:
 
     def __init__(self) -> None:
         self.during = "floor"
-        self.late: dict[str, list[float]] = {}
+        self.late = {what: [0.0] for what in ("floor", "compiling", "swapping", "letting go")}
 
     async def run(self) -> None:
         due = time.perf_counter()
@@ -69,7 +71,7 @@ class Beat:
             due += BEAT_SECONDS
             await asyncio.sleep(due - time.perf_counter())
             now = time.perf_counter()
-            self.late.setdefault(self.during, []).append((now - due) * 1000)
+            self.late[self.during].append((now - due) * 1000)
             due = max(due, now - BEAT_SECONDS)
 
 
@@ -78,16 +80,19 @@ async def _measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     spoken = [" ".join(phrase) for phrase in phrases(texts, asked.triggers, asked.seed)]
     (folder / "kb.yaml").write_text("name: Reload\nlanguage: en\n")
     (folder / "triggers").mkdir()
-    for at in range(0, len(spoken), TRIGGERS_A_FILE):
-        _write(folder, at, spoken[at : at + TRIGGERS_A_FILE])
+    for at in range(0, len(spoken), asked.per_file):
+        _write(folder, at, spoken[at : at + asked.per_file])
     seen = signature(folder)
     begun = time.perf_counter()
-    playbook = compile_folder(folder)
+    with _holds() as holds:
+        playbook = compile_folder(folder)
     result: dict[str, Any] = {
         "triggers": asked.triggers,
+        "per_file": asked.per_file,
         "calls": asked.calls,
         "fragments_per_second": asked.rate,
         "alone_s": round(time.perf_counter() - begun, 2),
+        "longest_hold_ms": round(max(holds) * 1000, 1),
     }
     let_go_slowly(playbook)
     tune_process()
@@ -105,7 +110,7 @@ async def _measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     following = changes(folder, 0.01, seen)
     for number in range(_CHANGES):
         beat.during = "compiling"
-        _write(folder, 0, [f"{spoken[0]} {'again ' * (number + 1)}", *spoken[1:TRIGGERS_A_FILE]])
+        _write(folder, 0, [f"{spoken[0]} {'again ' * (number + 1)}", *spoken[1 : asked.per_file]])
         begun = time.perf_counter()
         found = await anext(following)
         took.append(time.perf_counter() - begun)
@@ -128,6 +133,31 @@ async def _measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     result |= {"longest_stall_ms": round(max(changing), 1), "compiled_s": round(statistics.median(took), 2)}
     result["frozen"] = gc.get_freeze_count()
     return result
+
+
+@contextmanager
+def _holds() -> Iterator[list[float]]:
+    """For how long, in seconds of this thread's CPU, other threads could not have gone on.
+
+    It lets them go on where it lets signals in, so one that comes each millisecond tells. Other processes do not show.
+    """
+    holds = [0.0]
+    asked = time.thread_time()
+
+    def let_in(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        holds.append(time.thread_time() - asked)
+        asked = time.thread_time()
+
+    before = signal.signal(signal.SIGPROF, let_in)
+    gc.disable()  # as the server does it
+    signal.setitimer(signal.ITIMER_PROF, BEAT_SECONDS, BEAT_SECONDS)
+    try:
+        yield holds
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+        gc.enable()
 
 
 def _write(folder: Path, at: int, said: list[str]) -> None:

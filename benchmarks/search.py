@@ -118,7 +118,7 @@ def _by_meaning(library: Library, rules: Sequence[Rule], queries: Sequence[str])
     from rtig import lane  # needs the `models` extra
     from rtig.lane.talk import Article, Learn
 
-    reader = lane.reader()
+    reader = lane.new_reader()
     begun = time.perf_counter()
     articles = tuple(Article(rule.id, f"{rule.title}. {rule.body}") for rule in rules)
     reader.learn(Learn(version="search", meanings=(), negatives=(), false_alarms=1.0, articles=articles))

@@ -97,6 +97,7 @@ async def _serve_rtig(log: str) -> None:
         other_messages_per_second=1000,
         knowledge_base=ROOT / "knowledge_base",
         reload_seconds=0,
+        meaning="off",  # the model has no part in what is measured, and learning would take the first seconds
     )
     playbook = knowledge.compile_folder(settings.knowledge_base)
     tune_process()

@@ -16,19 +16,17 @@ import msgspec
 from msgspec import Struct
 
 from rtig.core import engine
-from rtig.core.events import AnyEvent, CardMissed, ClockTicked, Party, PlaybookChanged, SegmentHeard, UtteranceRead
+from rtig.core.events import AnyEvent, CardMissed, ClockTicked, Party, PlaybookChanged, UtteranceRead
 from rtig.core.guidance import Card, Withheld
 from rtig.core.playbook import Playbook
 from rtig.core.redaction import redacted
 from rtig.core.transcript import Segment
 from rtig.core.utterances import Utterance
 from rtig.errors import WorldError
+from rtig.knowledge.hearing import Read, heard
 
 SAME_CARD_MS = 5_000
 """A card of the same rule this near in time answers the same words."""
-
-Read = Callable[[str, Sequence[Utterance]], Sequence[dict[str, float]]]
-"""A model: of each utterance in a queue, how likely it has each meaning."""
 
 
 class Place(NamedTuple):
@@ -171,23 +169,8 @@ def folds(
 
     What a server added of its own to a call that was live is left out: it followed from the rules of that day.
     """
-    masked = (
-        redacted(event)[0]
-        for event in events
-        if not isinstance(event, ClockTicked | UtteranceRead | CardMissed | PlaybookChanged)
-    )
-    if read is None or not playbook.meanings:
-        yield from engine.rehearse(playbook, call_id, masked)
-        return
-    rehearsal = engine.Rehearsal(playbook, call_id)
-    for event in masked:
-        yield from rehearsal.hear(event)
-        if isinstance(event, SegmentHeard) and event.final:
-            unread = engine.unread(playbook, rehearsal.call)
-            for one, scores in zip(unread, read(rehearsal.call.queue, unread), strict=True) if unread else ():
-                yield from rehearsal.hear(
-                    UtteranceRead(call_id=call_id, utterance=one.key, meanings=playbook.meanings_version, scores=scores)
-                )
+    own = ClockTicked | UtteranceRead | CardMissed | PlaybookChanged
+    return heard(playbook, call_id, (redacted(event)[0] for event in events if not isinstance(event, own)), read)
 
 
 def remembering(read: Read) -> Read:

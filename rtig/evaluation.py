@@ -175,8 +175,8 @@ def outcomes(playbook: Playbook, turns: Sequence[Turn], silent: frozenset[str], 
         list(rehearsal.hear(CallStarted(call_id=name, channel="chat")))
         for number, turn in enumerate(said):
             heard = SegmentHeard(
-                call_id=name, segment_id=str(number), rev=1, party="customer", text=turn.text, final=True, turn_end=True,
-                start_ms=number * TURN_MS, end_ms=number * TURN_MS,
+                call_id=name, segment_id=str(number), rev=1, party="customer", text=turn.text,
+                final=True, turn_end=True, start_ms=number * TURN_MS, end_ms=number * TURN_MS,
             )  # fmt: skip
             items = [item for folded in rehearsal.hear(heard) for item in folded.guidance]
             waiting = unread(playbook, rehearsal.call)
@@ -268,7 +268,8 @@ def surfacing(
 ) -> Iterator[tuple[str, list[Outcome], float]]:
     """Each group, what came of its test turns, and the seconds of processor time that they took.
 
-    `negatives`, by kind, are those of a training set without silent turns. Raises `WorldError` for a test group without training.
+    `negatives`, by kind, are those of a training set without silent turns. Raises `WorldError` for a test group
+    without training.
     """
     for group in dict.fromkeys(turn.group for turn in test):
         taught = [turn for turn in train if turn.group == group]

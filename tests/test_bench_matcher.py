@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from benchmarks import matcher
-from benchmarks.engines import ENGINES, PACKAGES
+from benchmarks.engines import CUTOFFS, ENGINES, LOWEST_TIMED, PACKAGES, RapidFuzz
 from benchmarks.phrases_data import FRAGMENT_WORDS, Dialogues, Fragment, Phrases, dialogues, fragments, phrases
 from benchmarks.scores import Score
 from rtig.core.text import words
@@ -126,6 +126,31 @@ def test_every_engine_finds_what_is_said_as_written(name: str) -> None:
     assert not engine.found(engine.hear(other), other)
 
 
+def test_the_plain_scan_finds_what_the_one_with_a_cutoff_does(texts: Dialogues, garbler: Garbler) -> None:
+    known = Phrases(phrases(texts, 100, seed=1))
+    scan = RapidFuzz(known.all)
+    for one in fragments(texts, known, garbler, 30, "1"):
+        assert set(scan.hear_plainly(one)) == set(scan.found(scan.hear(one), one))
+
+
+@pytest.mark.parametrize(
+    ("recalls", "beside_rtig", "cutoff"),
+    [
+        ({86: 0.95, 88: 0.9, 90: 0.7}, True, 88),
+        ({82: 0.95, 84: 0.9, 86: 0.8}, True, LOWEST_TIMED),
+        ({86: 0.95, 88: 0.9, 90: 0.7}, False, 86),
+        ({}, True, LOWEST_TIMED),
+    ],
+)
+def test_the_scan_is_timed_at_the_highest_cutoff_that_recalls_as_much(
+    recalls: dict[int, float], beside_rtig: bool, cutoff: int
+) -> None:
+    scores = {str(at): {"recall_garbled": recalls.get(at, 0.0)} for at in CUTOFFS}
+    scores["rtig"] = {"recall_garbled": 0.9}
+    assert matcher._best(scores, beside_rtig) == cutoff
+    assert matcher._best({}, beside_rtig) == LOWEST_TIMED
+
+
 def test_a_line_an_engine_and_one_of_ratios(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +165,9 @@ def test_a_line_an_engine_and_one_of_ratios(
         assert {"us_p50", "us_p99", "recall_exact", "recall_garbled", "false_per_100", "build_s", "mem_mb"} <= set(row)
         assert row["recall_exact"] == 1
     assert rows[0]["us_cold_p50"] > rows[0]["us_p50"]
+    for scan in rows[1::2]:
+        assert scan["us_p50_plain"] > 0
+        assert set(scan["cutoffs"]) == {*map(str, CUTOFFS), "rtig"}
     assert "made up" in ratios["source"]
     for figure in (ratios["flatness"], *ratios["against_rapidfuzz"]["40"].values()):
         least, middle, greatest = figure

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,7 +149,7 @@ def test_what_is_meant_is_left_out_without_the_models(kb: Path, monkeypatch: pyt
     def reader() -> None:
         raise EncoderUnavailable("Meaning needs `onnxruntime`.")
 
-    monkeypatch.setattr(lane, "reader", reader)
+    monkeypatch.setattr(lane, "new_reader", reader)
     (kb / "triggers/coaching.yaml").write_text(TRIGGERS + MEANT)
     said = "rtig: meanings are left out. Meaning needs `onnxruntime`.\n"
     assert run("kb", "lint", kb).stderr == f"{said}0 errors, 0 warnings in {kb}\n"
@@ -185,6 +186,7 @@ def test_try(kb: Path) -> None:
     tried = parsed("kb", "try", "my bill has doubled", "--kb", kb)
     assert tried["fired"][0]["words"][0]["text"] == "bill has doubled"
     assert tried["articles"][0]["article"] == "doubled-bill"
+    assert "nothing is said" in run("kb", "try", "  ", "--kb", kb, code=2).stderr
     misheard = run("kb", "try", "I want to speak to your manger", "--kb", kb).stdout
     assert 'heard "manger" for "manager"' in misheard
 
@@ -217,7 +219,7 @@ def test_try_says_what_a_model_made_of_it(capsys: pytest.CaptureFixture[str]) ->
         "keeps first_name: Anna",
         "    0.80 apple: meant",
         "    0.75 pear, less likely than apple",
-        "A search by words and meaning finds",
+        "A search by words and meaning finds (the higher, the nearer)",
         "    1.50 apple: Apples",
     ):
         assert f"{line}\n" in text
@@ -276,7 +278,7 @@ def test_replay_that_cannot_be(kb: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"type":"call_started","call_id":"a"}\n{"type":"segment","call_id":"a","text":"secret words"}\n')
     result = run("replay", bad, "--kb", kb, code=1)
-    assert "line 2" in result.stderr
+    assert f"{bad}: line 2" in result.stderr
     assert "secret" not in result.stderr
     assert "Traceback" not in result.stderr
     run("replay", bad, "--format", "nobodys", code=2)
@@ -295,7 +297,7 @@ def test_a_vendors_recording_is_replayed() -> None:
 
 
 async def test_replay_into_a_server(kb: Path, recorded: Path) -> None:
-    given: dict[str, Any] = {"port": 0, "log": "memory", "source_token": "let-me-in"}
+    given: dict[str, Any] = {"port": 0, "log": "memory", "source_token": "let-me-in", "meaning": "off"}
     settings = Settings(**given)
     async with server.running(settings, knowledge.compile_folder(kb)) as running:
         words = ("replay", recorded, "--to", running.socket_url, "--token", "let-me-in", "--speed", 100)
@@ -339,11 +341,34 @@ def test_explain_for_people(kb: Path) -> None:
     assert "in time, so nothing was called for" in recorded
 
 
+TAKEN_BACK = """id: again
+title: Twice a manager
+lines:
+  - customer: I want to speak to your manager
+  - agent: let me put you through to her
+  - customer: my bill has doubled
+  - silence: 40
+  - customer: I said I would speak to a manager
+"""
+
+
+def test_explain_tells_when_a_card_came_and_why_it_went(kb: Path, tmp_path: Path) -> None:
+    """One that was taken back and came again stands where it came for good."""
+    call = tmp_path / "again.yaml"
+    call.write_text(TAKEN_BACK)
+    text = run("explain", call, "--kb", kb).stdout
+    assert text.index("A bill that doubled  [") < text.index("Wants a manager  [")
+    assert re.search(r"retracted at 0:0\S+ \(the agent did it unprompted\), .*confirmed at 0:", text)
+
+
 def test_explain_what_is_not_there(kb: Path, log: Path) -> None:
     assert "did you mean `doubled`" in run("explain", "doubeld", "--kb", kb, code=2).stderr
     assert "did you mean `record`" in run("explain", "doubled", "--rule", "recrod", "--kb", kb, code=2).stderr
     assert "has no call `other`" in run("explain", "other", "--log", log, "--kb", kb, code=1).stderr
     assert "no such file" in run("explain", "doubled", "--log", log.parent / "x.db", "--kb", kb, code=1).stderr
+    page = kb / "articles/billing/doubled-bill.md"
+    assert run("explain", page, "--kb", kb, code=1).stderr.startswith(f"rtig: {page}: line 1: ")
+    assert f"{kb}/kb.yaml:1:1: `name` is not a key" in run("explain", kb / "kb.yaml", "--kb", kb, code=1).stderr
 
 
 def test_erase(log: Path, kb: Path) -> None:

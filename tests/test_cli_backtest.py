@@ -231,6 +231,10 @@ def test_scripts_and_our_own_events(old: Path, new: Path, tmp_path: Path) -> Non
     assert parsed(old, new, old / "calls")["calls"] == 2
 
 
+def test_a_folder_without_recordings_passes_no_gate(old: Path, tmp_path: Path) -> None:
+    assert run(old, old, old / "articles", code=1).stderr.startswith(f"rtig: {old}/articles holds no recordings: files")
+
+
 def test_a_servers_log(old: Path, new: Path, tmp_path: Path) -> None:
     """Of one tenant; ticks that the server wrote do not disturb."""
     path = tmp_path / "calls.db"

@@ -24,6 +24,7 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.partition(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
 LEFT_TO_CI = {"make demo", "make test"}
 """CI runs the second; the first is the demo, which tests/test_demo.py and the browser tests run."""
+BACKTEST = "rtig backtest knowledge_base changed knowledge_base/calls --no-meaning"
 
 
 def run(command: str, folder: Path, *, serve: bool = False) -> "subprocess.CompletedProcess[str]":
@@ -69,7 +70,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "knowledge_base").symlink_to(ROOT / "knowledge_base")
     shutil.copytree(ROOT / "knowledge_base", tmp_path / "changed")
     coaching = tmp_path / "changed" / "triggers" / "coaching.yaml"
-    coaching.write_text(coaching.read_text("utf-8").replace("mood: frustrated", "mood: tense"), "utf-8")
+    coaching.write_text(coaching.read_text("utf-8").replace("mood: frustrated", "mood: tense", 1), "utf-8")
     (tmp_path / "articles.csv").write_text("title,body\nPaying by card,Take the *last four* digits.\n")
     asyncio.run(log_a_call(tmp_path / "rtig.db"))
     for name in ("train", "test"):
@@ -97,6 +98,14 @@ def test_a_command_of_the_readme(command: str, folder: Path) -> None:
     done = run(command, folder, serve=command == "rtig serve")
     assert done.returncode == 0, done.stderr
     assert done.stdout or done.stderr
+    if command == BACKTEST:
+        [shown] = re.findall(r"^```\n(knowledge_base \(.*?)^    …$", README, re.DOTALL | re.MULTILINE)
+        assert without_versions(done.stdout).startswith(without_versions(shown))
+
+
+def without_versions(text: str) -> str:
+    """Each change of an article gives another."""
+    return re.sub(r"\([0-9a-f]{12}\)", "", text)
 
 
 def test_the_readme_names_the_two_commands_first() -> None:

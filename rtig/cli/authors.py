@@ -104,6 +104,8 @@ def try_sentence(
     as_json: AsJson = False,
 ) -> None:
     """Say what one sentence would bring up, and why."""
+    if not sentence.strip():
+        raise typer.BadParameter("nothing is said", param_hint="SENTENCE")
     playbook = knowledge.compile_folder(folder_of(folder))
     reader = reader_of(playbook, meaning)
     tried = authoring.try_sentence(
@@ -173,7 +175,7 @@ def _print_tried(tried: authoring.Tried) -> None:
             out.print("    nothing of it")
     if tried.articles:
         by = "words and meaning" if tried.likely is not None else "words"
-        out.print(f"\nA search by {by} finds", style="bold")
+        out.print(f"\nA search by {by} finds (the higher, the nearer)", style="bold")
         for found in tried.articles:
             out.print(f"    {found.score:.2f} {found.article}: {found.title}")
     if tried.near:

@@ -28,7 +28,7 @@ from rtig.cli.meaning import Meaning, reader_of
 from rtig.core.events import AnyEvent, Party, key
 from rtig.core.guidance import Card, Guidance, Line, Quote
 from rtig.core.redaction import redacted
-from rtig.errors import WorldError
+from rtig.errors import MessageRefused, WorldError
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.ingest.feed import read_file
@@ -38,6 +38,17 @@ from rtig.replay import Summary, Tally, by_call, play
 from rtig.script import perform
 
 app = typer.Typer()
+
+_GONE = {
+    "revised": "other words were heard in the end",
+    "unfinished": "its words were never settled",
+    "voided": "the recogniser took its words back",
+    "excluded": "words under `unless` were said too",
+    "done": "the agent did it unprompted",
+    "late": "too late",
+    "superseded": "the knowledge base changed",
+}
+"""Why a card was taken back, in an author's words."""
 
 
 class Recording(NamedTuple):
@@ -150,12 +161,18 @@ def _lost(url: str) -> Callable[[str], None]:
 
 
 def recordings(path: Path, format_name: Format, parties: dict[str, Party], call_id: str) -> dict[str, Recording]:
-    """The calls in a file, by their ids."""
+    """The calls in a file, by their ids.
+
+    Raises `WorldError` that names the file, and the line where there are lines; of a script, `PlaybookErrors`.
+    """
     if format_name is Format.SCRIPT or (format_name is Format.RTIG and path.suffix in (".yaml", ".yml")):
         scheduled = perform(knowledge.read_script(existing(path)), call_id)
         events: list[AnyEvent] = [s.event for s in scheduled]
         return {events[0].call_id: Recording(events, {key(s.event): s.at_ms for s in scheduled})}
-    calls = by_call(read_file(existing(path), format_name.value, call_id, parties))
+    try:
+        calls = by_call(read_file(existing(path), format_name.value, call_id, parties))
+    except MessageRefused as refused:
+        raise WorldError(f"{path}: {refused.sentence}") from None
     return {name: Recording(events, {}) for name, events in calls.items()}
 
 
@@ -252,7 +269,10 @@ def _print_card(out: Console, card: CardStory) -> None:
     ):
         if told:
             out.print(f"{margin}{what} {told}")
-    turns = (f"{t.state} at {clock(t.at_ms)}" + (f" ({t.reason})" if t.reason else "") for t in card.turns)
+    turns = (
+        f"{t.state} at {clock(t.at_ms)}" + (f" ({_GONE.get(t.reason, t.reason)})" if t.reason else "")
+        for t in card.turns
+    )
     out.print(f"{margin}{', '.join(turns)}")
 
 

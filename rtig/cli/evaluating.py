@@ -73,7 +73,7 @@ def surfacing(
 
 def _learned() -> Callable[[Learn], Read]:
     """Raises `EncoderUnavailable` where rtig is installed without its models."""
-    first = lane.reader()
+    first = lane.new_reader()
 
     def learn(lesson: Learn) -> Read:
         reader = first.another()

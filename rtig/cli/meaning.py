@@ -27,10 +27,14 @@ def reader_of(playbook: Playbook, wanted: bool) -> "Reader | None":
     if not wanted or not playbook.meanings:
         return None
     try:
-        reader = lane.reader()
+        return taught(lane.new_reader(), playbook)
     except EncoderUnavailable as error:
         typer.echo(f"rtig: meanings are left out. {error}", err=True)
         return None
+
+
+def taught(reader: "Reader", playbook: Playbook) -> "Reader":
+    """The same model, once it has learned a playbook's meanings; a terminal is told what takes so long."""
     console = Console(stderr=True)
     with console.status(f"learning {len(playbook.meanings)} meanings") if console.is_terminal else nullcontext():
         reader.learn(lesson(playbook))

@@ -18,14 +18,14 @@ from rtig import backtest as trying
 from rtig import knowledge
 from rtig.cli.arguments import AsJson, Format, Parties, Tenant, count, existing, parties_of, progress_of
 from rtig.cli.calls import recordings
-from rtig.cli.meaning import Meaning, reader_of
+from rtig.cli.meaning import Meaning, reader_of, taught
 from rtig.core.events import AnyEvent, Party
 from rtig.core.playbook import Playbook
-from rtig.errors import MessageRefused, PlaybookErrors, WorldError
+from rtig.errors import PlaybookErrors, WorldError
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.knowledge.explain import clock
-from rtig.learning import lesson
+from rtig.knowledge.hearing import Read
 
 app = typer.Typer()
 
@@ -116,24 +116,24 @@ def _compiled(folder: Path) -> Playbook:
 def _calls_in(
     files: list[Path], format_name: Format, parties: dict[str, Party], tenant: str
 ) -> Iterator[list[AnyEvent]]:
-    """The events of each call. Raises `WorldError` that names the file, and the line where there are lines."""
+    """The events of each call. Raises what `recordings` does."""
     for file in (inner for path in files for inner in _files_in(path)):
         with existing(file).open("rb") as opened:
             logged = opened.read(len(_SQLITE)) == _SQLITE
         if logged:
             yield from _logged_calls(file, tenant)
             continue
-        try:
-            yield from (recording.events for recording in recordings(file, format_name, parties, "").values())
-        except MessageRefused as refused:
-            raise WorldError(f"{file}: {refused.sentence}") from None
+        yield from (recording.events for recording in recordings(file, format_name, parties, "").values())
 
 
 def _files_in(path: Path) -> list[Path]:
-    """A file, or the recordings in a folder."""
+    """A file, or the recordings in a folder. Raises `WorldError` where there are none: a gate must not pass then."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.iterdir() if file.suffix in _RECORDINGS)
+    found = sorted(file for file in path.iterdir() if file.suffix in _RECORDINGS)
+    if not found:
+        raise WorldError(f"{path} holds no recordings: files that end in {', '.join(_RECORDINGS)}.")
+    return found
 
 
 def _logged_calls(path: Path, tenant: str) -> Iterator[list[AnyEvent]]:
@@ -151,7 +151,7 @@ def _logged_calls(path: Path, tenant: str) -> Iterator[list[AnyEvent]]:
             runner.run(log.close())
 
 
-def _models(playbooks: tuple[Playbook, Playbook], wanted: bool) -> list[trying.Read | None]:
+def _models(playbooks: tuple[Playbook, Playbook], wanted: bool) -> list[Read | None]:
     """A model for each playbook that asks for one; where both mean the same, the same."""
     old, new = playbooks
     first = reader_of(old, wanted)
@@ -161,9 +161,7 @@ def _models(playbooks: tuple[Playbook, Playbook], wanted: bool) -> list[trying.R
     if first is None:
         second = reader_of(new, wanted and not old.meanings)
         return [None, trying.remembering(second.understand) if second is not None else None]
-    other = first.another()
-    other.learn(lesson(new))
-    return [read, trying.remembering(other.understand)]
+    return [read, trying.remembering(taught(first.another(), new).understand)]
 
 
 def _print_report(report: trying.Report, old: str, new: str) -> None:

@@ -34,10 +34,10 @@ MISSPELT = -3.5
 _SHORTEST_EDITED = 4
 _SHORTEST_TWICE_EDITED = 8
 _SHORTEST_STEM_EDITED = 6
-_STEPS = ((3, 0.0), (5, 1.0), (8, 2.0), (99, 2.5))
+_STEPS = ((3, 0.5), (5, 1.0), (8, 2.0), (99, 2.5))
 """How far the sounds of a word may be off: of one of fewer sounds than this, by so many steps."""
 _SHORTEST_STEM = 3
-_SHORTEST_TORN, _SHORTEST_TORN_SHAPE = 5, 3
+_SHORTEST_TORN, _SHORTEST_TORN_SHAPE = 5, 2
 _MOST_TORN_STEPS = 2.0
 _ONE_LETTER_WORDS = "ai"
 _KEPT = 50_000

@@ -63,11 +63,13 @@ of its words were heard otherwise than they are written. `Matcher.meant` tells w
 _Plain: TypeAlias = tuple[int, int, int, float, float]
 """A wording under way: node, bent words, length so far; and of the bent words, in nats, what speaks for their having
 been heard by mistake, and the rarity of those meant. Bare tuples, because this is the hot path."""
+_Plains: TypeAlias = tuple[_Plain, ...]
 _Found: TypeAlias = tuple[int, int, int, int]
-"""Of a match that has no marks: phrase, length, bent, way."""
+"""Of a match that has no marks: phrase, bent, length, way; of the same phrase the least is the best."""
 _NOTHING: _Plain = (0, 0, 0, 0.0, 0.0)
 """Nothing heard yet: the root."""
 _NOTHING_BELOW: dict[int, int] = {}
+_NOTHING_JOINED: dict[int, float] = {}
 _NO_PAIR = Pair((), False)
 _END, _BRANCH, _LEAF = 1, 2, 4
 """What a node is: something ends here, a gap or slot follows, no word follows."""
@@ -89,29 +91,29 @@ class _Rich(NamedTuple):
     """Those are a value, so that it may go on from there."""
 
 
+_Riches: TypeAlias = tuple[_Rich, ...]
+
+
 class State:
     """Where the matcher is after some words.
 
     Wordings that the last word begins are not listed: they follow from `last` and `usual`.
     """
 
-    __slots__ = ("before", "begun", "fresh", "last", "loose", "rich", "strict", "usual")
+    __slots__ = ("before", "begun", "fresh", "last", "loose", "rich", "usual")
 
     def __init__(
         self,
-        loose: list[_Plain],
-        strict: list[_Plain],
-        fresh: list[_Plain],
-        rich: list[_Rich],
+        loose: _Plains,
+        fresh: _Plains,
+        rich: _Riches,
         last: str,
         usual: bool,
         begun: bool,
-        before: list[_Plain],
+        before: _Plains,
     ) -> None:
         self.loose = loose
-        """Wordings under way whose next word may be bent."""
-        self.strict = strict
-        """Those whose next word may not: too many are."""
+        """Wordings under way whose last word was heard as it is written."""
         self.fresh = fresh
         """Those whose last word was bent, so that the next one may not be."""
         self.rich = rich
@@ -126,7 +128,7 @@ class State:
     @property
     def idle(self) -> bool:
         """No phrase is under way."""
-        return not (self.begun or self.loose or self.strict or self.fresh or self.rich)
+        return not (self.begun or self.loose or self.fresh or self.rich)
 
     def __eq__(self, other: object) -> bool:
         """Whether the same words lead on to the same matches."""
@@ -135,7 +137,6 @@ class State:
             and self.last == other.last
             and self.usual == other.usual
             and self.loose == other.loose
-            and self.strict == other.strict
             and self.fresh == other.fresh
             and self.rich == other.rich
             and self.before == other.before
@@ -149,8 +150,8 @@ class _Bent(NamedTuple):
 
     fuzzy: dict[int, float]
     pairs: tuple[tuple[int, int, float], ...]
-    fresh: list[_Plain]
-    ends: list[_Plain]
+    fresh: _Plains
+    ends: _Plains
 
 
 class _Begin(NamedTuple):
@@ -161,10 +162,9 @@ class _Begin(NamedTuple):
     """
 
     reading: Reading
-    loose: list[_Plain]
-    strict: list[_Plain]
-    rich: list[_Rich]
-    ends: list[_Plain]
+    loose: _Plains
+    rich: _Riches
+    ends: _Plains
     alone: _Bent
     usual: _Bent
 
@@ -178,23 +178,22 @@ class _Step(NamedTuple):
     exact: tuple[int, ...]
     fuzzy: dict[int, float]
     pairs: tuple[tuple[int, int, float], ...]
-    joined: tuple[tuple[int, float], ...]
+    joined: dict[int, float]
     """What the two words may be if they are one torn apart, with what speaks for it."""
     usual: bool
     begun: bool
-    loose: list[_Plain]
-    strict: list[_Plain]
-    fresh: list[_Plain]
-    rich: list[_Rich]
-    ends: list[_Plain]
-    found: list[_Found] | None
+    loose: _Plains
+    fresh: _Plains
+    rich: _Riches
+    ends: _Plains
+    found: Sequence[_Found] | None
     """What ends there; None where something branches."""
 
 
 class Matcher:
     """Phrases are numbered in the order given; `bans` adds numbers of its own."""
 
-    start = State([], [], [], [], "", False, False, [])
+    start = State((), (), (), "", False, False, ())
 
     def __init__(self, phrases: Sequence[Spoken], language: Language, kinds: Mapping[str, Kind] | None = None) -> None:
         """`kinds` are the playbook's slots by name. Raises `PhraseError` for a phrase that cannot be read."""
@@ -206,12 +205,12 @@ class Matcher:
         self._flags = bytearray()
         self._parents: list[int] = []
         self._written: list[str] = []  # the word, stem, gap or slot that leads to a node
-        self._may_bend: list[int] = []  # words that may be bent on the way to some end below a node
+        self._may_bend = bytearray()  # words that may be bent on the way to some end below a node
         self._weight: list[float] = []  # rarity of the words on the way to a node
         self._heaviest: list[float] = []  # the most of that at an end below, on whose way words may be bent
-        self._ends: dict[
-            int, tuple[tuple[int, int], ...]
-        ] = {}  # phrases that end at a node, and how many words may be bent
+        self._ends: dict[int, tuple[int, ...]] = {}  # phrases that end at a node
+        self._may_be_bent = bytearray()  # words, in a tolerant phrase that ends at a node
+        self._tolerant = [tolerant for _, tolerant in phrases]
         self._branches: dict[int, list[tuple[int, int]]] = {}  # gaps and slots after a node: room and node
         self._slots: dict[int, dict[str, int]] = {}  # of a node that stands before slots
         self._kind_at: dict[int, Kind] = {}  # of a node that is in a slot
@@ -225,6 +224,7 @@ class Matcher:
             ends = [self._add(0, number, wording, tolerant) for wording in wordings(parsed.rows)]
             if parsed.then_not:
                 ban = self.bans[number] = len(phrases) + len(self.bans)
+                self._tolerant.append(False)
                 node = self._node(0, "", 0.0)
                 for wording in wordings(parsed.then_not):
                     self._add(node, ban, wording, False)
@@ -245,8 +245,8 @@ class Matcher:
 
         `kept` receives the state after each word.
         """
-        flags, steps = self._flags, self._steps
-        loose, strict, fresh, rich = state.loose, state.strict, state.fresh, state.rich
+        children, flags, steps = self._children, self._flags, self._steps
+        loose, fresh, rich = state.loose, state.fresh, state.rich
         last, usual, begun, before = state.last, state.usual, state.begun, state.before
         earlier = ""
         matches: list[Match] = []
@@ -255,76 +255,85 @@ class Matcher:
             if step is None:
                 step = self._step(last, usual, word)
             (
-                exact, fuzzy, pairs, joined, now_usual, begun,
-                now_loose, now_strict, now_fresh, now_rich, ends, found,
+                exact, fuzzy, pairs, joined, usual, begun,
+                now_loose, now_fresh, now_rich, ends, found,
             ) = step  # fmt: skip
-            if loose or strict or fresh or joined:
-                now_loose, now_strict, now_fresh, ends = [*now_loose], [*now_strict], [*now_fresh], [*ends]
+            more_ends: list[_Plain] = []
+            if loose or fresh or joined:
+                more_loose: list[_Plain] = []
+                more_fresh: list[_Plain] = []
                 if joined:
-                    for plain in self._all_loose(before, earlier):
-                        for symbol, speaks in joined:
-                            self._bend(plain, symbol, 2, speaks, now_fresh, ends)
-                if loose:
-                    self._on_exactly(loose, exact, 0.0, now_loose, now_strict, ends)
-                    if fuzzy:
-                        self._on_bent(loose, fuzzy, now_fresh, ends)
-                    if pairs:
-                        self._two_on(loose, pairs, now_fresh, ends)
-                if strict:
-                    self._on_exactly(strict, exact, 0.0, now_loose, now_strict, ends)
+                    self._on_bent(self._all_loose(before, earlier), joined, 2, more_fresh, more_ends)
+                others = fuzzy.keys()
+                for plain in loose:
+                    node, bent, length, mistaken, meant = plain
+                    below = children[node]
+                    for symbol in exact:
+                        if symbol in below:
+                            child = below[symbol]
+                            longer = (child, bent, length + 1, mistaken, meant)
+                            flag = flags[child]
+                            if flag:
+                                more_ends.append(longer)
+                            if flag < _LEAF:
+                                more_loose.append(longer)
+                    if fuzzy and not others.isdisjoint(below.keys()):
+                        self._on_bent((plain,), fuzzy, 1, more_fresh, more_ends)
+                if loose and pairs:
+                    self._two_on(loose, pairs, more_fresh, more_ends)
                 if fresh:
-                    self._on_exactly(fresh, exact, USUAL if now_usual else 0.0, now_loose, now_strict, ends)
-            flagged = rich
-            if rich or now_rich:
-                now_rich = [*now_rich]
+                    self._on_exactly(fresh, exact, USUAL if usual else 0.0, more_loose, more_ends)
+                if more_loose:
+                    now_loose = (*now_loose, *more_loose)
+                if more_fresh:
+                    now_fresh = (*now_fresh, *more_fresh)
+                if more_ends:
+                    found = self._found(found, more_ends)
+            if rich or now_rich or found is None:
+                more_rich = [*now_rich]
                 for partial in rich:
-                    self._on(partial, word, exact, fuzzy, now_rich)
-                flagged = [partial for partial in now_rich if flags[partial.node]]
-            if len(ends) > len(step.ends):
-                found = self._found(ends)
-            if flagged or found is None:
-                now_rich = [*now_rich]
-                self._arrive(index, ends, now_rich, flagged, matches)
-            else:
-                for phrase, length, bent, way in found:
-                    matches.append((index, phrase, length, bent, (), way))
-            before, earlier = loose, last
-            loose, strict, fresh, rich, last, usual = now_loose, now_strict, now_fresh, now_rich, word, now_usual
+                    self._on(partial, word, exact, fuzzy, more_rich)
+                flagged = [partial for partial in more_rich if flags[partial.node]]
+                if flagged or found is None:
+                    self._arrive(index, (*ends, *more_ends), more_rich, flagged, matches)
+                    found = ()
+                now_rich = tuple(more_rich)
+            for phrase, bent, length, way in found:
+                matches.append((index, phrase, length, bent, (), way))
+            before, loose, fresh, rich = loose, now_loose, now_fresh, now_rich
+            earlier, last = last, word
             if kept is not None:
                 full = self._all_loose(before, earlier)
-                kept.append(State(loose, strict, fresh, rich, last, usual, begun, full))
-        return State(loose, strict, fresh, rich, last, usual, begun, self._all_loose(before, earlier)), matches
+                kept.append(State(loose, fresh, rich, last, usual, begun, full))
+        return State(loose, fresh, rich, last, usual, begun, self._all_loose(before, earlier)), matches
 
-    def _all_loose(self, loose: list[_Plain], last: str) -> list[_Plain]:
+    def _all_loose(self, loose: _Plains, last: str) -> _Plains:
         """Those too that the last word begins."""
         begun = self._begin(last).loose if last else loose
         return loose + begun if loose and last else begun
 
     def _on_exactly(
-        self, plains: list[_Plain], exact: tuple[int, ...], less: float,
-        loose: list[_Plain], strict: list[_Plain], ends: list[_Plain],
-    ) -> None:  # fmt: skip
+        self, plains: _Plains, exact: tuple[int, ...], less: float, loose: list[_Plain], ends: list[_Plain]
+    ) -> None:
         """Go one word on with what was heard as it is written."""
-        children, flags, may_bend = self._children, self._flags, self._may_bend
+        children = self._children
         for symbol in exact:
             for node, bent, length, mistaken, meant in plains:
-                child = children[node].get(symbol)
-                if child is not None:
-                    plain = (child, bent, length + 1, mistaken - less, meant)
-                    flag = flags[child]
-                    if flag:
-                        ends.append(plain)
-                    if flag < _LEAF:
-                        (loose if bent < may_bend[child] else strict).append(plain)
+                if symbol in children[node]:
+                    child = children[node][symbol]
+                    # A number that stays is not made anew: what is remembered should be small, and read fast.
+                    self._put((child, bent, length + 1, mistaken - less if less else mistaken, meant), loose, ends)
 
-    def _on_bent(self, plains: list[_Plain], fuzzy: dict[int, float], fresh: list[_Plain], ends: list[_Plain]) -> None:
-        """Go one word on with what was heard otherwise."""
-        children, heard = self._children, fuzzy.keys()
+    def _on_bent(
+        self, plains: _Plains, heard: dict[int, float], words: int, fresh: list[_Plain], ends: list[_Plain]
+    ) -> None:
+        """Go one word on with what so many words were heard for; few ways do."""
+        children, symbols = self._children, heard.keys()
         for plain in plains:
-            below = children[plain[0]]
-            if not heard.isdisjoint(below):
-                for symbol in heard & below.keys():
-                    self._bend(plain, symbol, 1, fuzzy[symbol], fresh, ends)
+            below = children[plain[0]].keys()
+            if not symbols.isdisjoint(below):
+                for symbol in symbols & below:
+                    self._bend(plain, symbol, words, heard[symbol], fresh, ends)
 
     def joins(self, state: State, word: str) -> bool:
         """Whether a word may be the second half of one whose first half was the last word."""
@@ -336,7 +345,7 @@ class Matcher:
             return state
         rich = [partial._replace(room=0) if partial.taken else partial for partial in state.rich]
         return State(
-            state.loose, state.strict, state.fresh, rich, state.last, state.usual, state.begun, state.before
+            state.loose, state.fresh, tuple(rich), state.last, state.usual, state.begun, state.before
         )  # fmt: skip
 
     def value(self, slot: str, said: Sequence[str], heard: str) -> str:
@@ -357,7 +366,7 @@ class Matcher:
     def tables(self) -> list[dict[Any, Any] | list[Any]]:
         """What is big in it, for whoever lets go of it bit by bit."""
         return [
-            self._children, self._parents, self._written, self._may_bend, self._weight, self._heaviest, self._words,
+            self._children, self._parents, self._written, self._weight, self._heaviest, self._words,
             self._ends, self._branches, self._begins, *self._steps, *self._lattice.tables(),
         ]  # fmt: skip
 
@@ -366,42 +375,46 @@ class Matcher:
         if begin is not None:
             return begin
         reading = self._lattice.read(word)
-        begin = _Begin(reading, [], [], [], [], self._bent(reading, 0.0), self._bent(reading, USUAL))
-        self._on_exactly([_NOTHING], reading.exact, 0.0, begin.loose, begin.strict, begin.ends)
+        loose: list[_Plain] = []
+        rich: list[_Rich] = []
+        ends: list[_Plain] = []
+        self._on_exactly((_NOTHING,), reading.exact, 0.0, loose, ends)
         for _, node in self._branches.get(0, ()):
-            self._into_slots(_Rich(node, 0, 0, 0, 0.0, 0.0, ()), word, begin.rich)
+            self._into_slots(_Rich(node, 0, 0, 0, 0.0, 0.0, ()), word, rich)
+        begin = _Begin(
+            reading, tuple(loose), tuple(rich), tuple(ends),
+            self._bent(reading, 0.0), self._bent(reading, USUAL),
+        )  # fmt: skip
         if len(self._begins) >= _KEPT:
             self._begins.clear()
         self._begins[word] = begin
         return begin
 
     def _step(self, last: str, after_usual: bool, word: str) -> _Step:
-        reading, begins_loose, begins_strict, rich, first_ends, *either = self._begin(word)
+        reading, begins_loose, rich, first_ends, *either = self._begin(word)
         pair = self._lattice.pair(last, word) if last else _NO_PAIR
         bent = either[pair.usual]
         less = USUAL if pair.usual else 0.0
         loose: list[_Plain] = []
-        strict: list[_Plain] = []
         fresh: list[_Plain] = []
         ends: list[_Plain] = []
-        joined: tuple[tuple[int, float], ...] = ()
+        joined = _NOTHING_JOINED
         if last:
             before = self._begin(last)
             before_bent = before.usual if after_usual else before.alone
-            for plains in (before.loose, before.strict):
-                self._on_exactly(plains, reading.exact, 0.0, loose, strict, ends)
-            self._on_exactly(before_bent.fresh, reading.exact, less, loose, strict, ends)
-            self._on_bent(before.loose, bent.fuzzy, fresh, ends)
+            self._on_exactly(before.loose, reading.exact, 0.0, loose, ends)
+            self._on_exactly(before_bent.fresh, reading.exact, less, loose, ends)
+            self._on_bent(before.loose, bent.fuzzy, 1, fresh, ends)
             self._two_on(before.loose, bent.pairs, fresh, ends)
-            speaks = reading.rarity + before.reading.rarity - less
-            joined = tuple((symbol, speaks + chance) for symbol, chance in pair.joined)
-            for symbol, chance in joined:
-                self._bend(_NOTHING, symbol, 2, chance, fresh, ends)
-        begun = bool(begins_loose or begins_strict or bent.fresh)
-        ends += bent.ends + first_ends
+            if pair.joined:
+                speaks = reading.rarity + before.reading.rarity - less
+                joined = {symbol: speaks + chance for symbol, chance in pair.joined}
+                self._on_bent((_NOTHING,), joined, 2, fresh, ends)
+        begun = bool(begins_loose or bent.fresh)
+        ends += (*bent.ends, *first_ends)
         step = _Step(
-            reading.exact, bent.fuzzy, bent.pairs, joined, pair.usual, begun, loose, strict, fresh, rich, ends,
-            self._found(ends),
+            reading.exact, bent.fuzzy, bent.pairs, joined, pair.usual, begun, tuple(loose), tuple(fresh),
+            rich, tuple(ends), self._found((), ends) if ends else (),
         )  # fmt: skip
         steps = self._steps[after_usual]
         if len(steps) >= _KEPT:
@@ -412,11 +425,11 @@ class Matcher:
     def _bent(self, reading: Reading, less: float) -> _Bent:
         """What a word may be taken for when so much speaks against it; what can never be proven is left out."""
         fuzzy = {s: speaks - less for s, speaks in reading.fuzzy.items() if speaks - less + AT_BEST >= PROOF}
-        made = _Bent(fuzzy, reading.pairs, [], [])
-        for symbol, speaks in fuzzy.items():
-            self._bend(_NOTHING, symbol, 1, speaks, made.fresh, made.ends)
-        self._two_on([_NOTHING], reading.pairs, made.fresh, made.ends)
-        return made
+        fresh: list[_Plain] = []
+        ends: list[_Plain] = []
+        self._on_bent((_NOTHING,), fuzzy, 1, fresh, ends)
+        self._two_on((_NOTHING,), reading.pairs, fresh, ends)
+        return _Bent(fuzzy, reading.pairs, tuple(fresh), tuple(ends))
 
     def _put(self, plain: _Plain, into: list[_Plain], ends: list[_Plain]) -> None:
         flag = self._flags[plain[0]]
@@ -438,7 +451,7 @@ class Matcher:
                 self._put((child, bent + 1, length + words, speaks, against), into, ends)
 
     def _two_on(
-        self, plains: list[_Plain], pairs: Iterable[tuple[int, int, float]], into: list[_Plain], ends: list[_Plain]
+        self, plains: _Plains, pairs: Iterable[tuple[int, int, float]], into: list[_Plain], ends: list[_Plain]
     ) -> None:
         """Go two words on with one that was heard: they were run together."""
         for first, second, speaks in pairs:
@@ -449,10 +462,12 @@ class Matcher:
                     against = meant + self._weight[child] - self._weight[node]
                     self._put((child, bent + 1, length + 1, mistaken + speaks, against), into, ends)
 
-    def _odds(self, node: int, bent: int, mistaken: float, meant: float) -> float:
-        """In nats: that the words of a wording that ends at a node were meant, against that they were said as heard."""
+    def _is_proven(self, node: int, bent: int, mistaken: float, meant: float) -> bool:
+        """Whether the words of a wording that ends at a node were meant rather than said as heard."""
+        if bent > self._may_be_bent[node]:
+            return False
         around = self._weight[node] - meant
-        return min(AT_BEST * bent, FORETOLD * around - meant) + mistaken
+        return min(AT_BEST * bent, FORETOLD * around - meant) + mistaken >= PROOF
 
     def _on(
         self, partial: _Rich, word: str, exact: tuple[int, ...], fuzzy: dict[int, float], rich: list[_Rich]
@@ -495,17 +510,15 @@ class Matcher:
         whole = kind.value(taken, "") is not None
         rich.append(partial._replace(length=partial.length + 1, taken=taken, whole=whole))
 
-    def _arrive(
-        self, index: int, ends: list[_Plain], rich: list[_Rich], flagged: list[_Rich], matches: list[Match]
-    ) -> None:
+    def _arrive(self, index: int, ends: _Plains, rich: list[_Rich], flagged: list[_Rich], matches: list[Match]) -> None:
         """What ends and what branches at the nodes that word `index` led to, where it is more than one plain end."""
         best: dict[tuple[int, int], Match] = {}
         plain = (_Rich(node, 0, bent, length, mistaken, meant, ()) for node, bent, length, mistaken, meant in ends)
         for node, _, bent, length, mistaken, meant, marks, _, whole in (*plain, *flagged):
             if not whole:
                 continue
-            for phrase, may_bend in self._ends.get(node, ()):
-                if bent == 0 or (bent <= may_bend and self._odds(node, bent, mistaken, meant) >= PROOF):
+            for phrase in self._ends.get(node, ()):
+                if bent == 0 or (self._tolerant[phrase] and self._is_proven(node, bent, mistaken, meant)):
                     match = (index, phrase, length, bent, marks, node)
                     # What must not follow may follow several places at once, and takes back each of them.
                     place = (phrase, length - marks[0].last if marks and marks[0].slot == BAN else 0)
@@ -518,18 +531,24 @@ class Matcher:
             rich.extend(_Rich(child, 0, 0, length, 0.0, 0.0, (Mark(BAN, 0, length - 1),)) for child in banned)
         matches.extend(best[place] for place in sorted(best))
 
-    def _found(self, ends: list[_Plain]) -> list[_Found] | None:
-        """What ends where plain wordings have led to; None where something branches there."""
-        best: dict[int, _Found] = {}
+    def _found(self, known: Iterable[_Found] | None, ends: list[_Plain]) -> list[_Found] | None:
+        """What ends where plain wordings have led to, beside what is known to; None where something branches there."""
+        if known is None:
+            return None
+        found = [*known]
         for node, bent, length, mistaken, meant in ends:
             if self._flags[node] & _BRANCH:
                 return None
-            for phrase, may_bend in self._ends[node]:
-                if bent == 0 or (bent <= may_bend and self._odds(node, bent, mistaken, meant) >= PROOF):
-                    known = best.get(phrase)
-                    if known is None or (bent, length) < (known[2], known[1]):
-                        best[phrase] = (phrase, length, bent, node)
-        return sorted(best.values()) if len(best) > 1 else list(best.values())
+            found += [
+                (phrase, bent, length, node)
+                for phrase in self._ends[node]
+                if bent == 0 or (self._tolerant[phrase] and self._is_proven(node, bent, mistaken, meant))
+            ]
+        if len(found) > 1:
+            found.sort(reverse=True)
+            best = {one[0]: one for one in found}
+            found = [*best.values()][::-1]
+        return found
 
     # --- making the trie
 
@@ -545,9 +564,10 @@ class Matcher:
             self._may_bend[passed] = max(self._may_bend[passed], may_bend)
             self._heaviest[passed] = max(self._heaviest[passed], self._weight[node])
         self._flags[node] |= _END
+        self._may_be_bent[node] = max(self._may_be_bent[node], may_bend)
         ends = self._ends.get(node, ())
-        if (number, may_bend) not in ends:
-            self._ends[node] = (*ends, (number, may_bend))
+        if number not in ends:
+            self._ends[node] = (*ends, number)
         return node
 
     def _child(self, node: int, unit: Unit) -> int:
@@ -591,6 +611,7 @@ class Matcher:
         self._written.append(written)
         self._flags.append(0)
         self._may_bend.append(0)
+        self._may_be_bent.append(0)
         self._weight.append(weight)
         self._heaviest.append(0.0)
         return len(self._children) - 1

@@ -9,7 +9,8 @@ Katakana), which never tears a word of one script apart; Chinese and Thai are no
 """
 
 from functools import lru_cache
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 from unicodedata import normalize
 
 import regex
@@ -25,6 +26,7 @@ _TOKEN = regex.compile(
 )
 _ASCII_TOKEN = regex.compile(r"\[[^\[\]]{1,24}\]|\d+(?:[.,]\d+)+(?![A-Za-z0-9])|[A-Za-z0-9]+(?:'[A-Za-z]+)*")
 Spans = tuple[tuple[int, int], ...]
+_Places = tuple[tuple[int, ...], Spans]
 
 FILLERS = frozenset(
     ["um", "umm", "uh", "uhh", "uhm", "er", "erm", "ehm", "ah", "eh", "hm", "hmm", "mm", "mmm", "mhm", "huh"]
@@ -94,28 +96,35 @@ _IS = frozenset(
 
 
 class Words:
-    """The words of a text. `norms` are what is compared; `at[i]` is the token that `norms[i]` came from.
+    """The words of a text. `norms` are what is compared.
 
-    `size` counts the tokens, fillers included; `spans` are their places: characters from and to in the text.
+    `at[i]` is the token that `norms[i]` came from; `size` counts the tokens, fillers included; `spans` are their
+    places: characters from and to in the text. These are found when first asked for: matching needs the words alone.
     """
 
-    __slots__ = ("_spans", "_text", "at", "norms", "size")
+    __slots__ = ("_located", "_text", "at", "norms", "size", "spans")
+    at: tuple[int, ...]
+    spans: Spans
+    size: int
 
-    def __init__(
-        self, text: str, norms: tuple[str, ...], at: tuple[int, ...], size: int, spans: Spans | None = None
-    ) -> None:
+    def __init__(self, text: str, norms: tuple[str, ...], places: _Places | None = None) -> None:
         self._text = text
         self.norms = norms
-        self.at = at
-        self.size = size
-        self._spans = spans
+        self._located = places is not None
+        if places is not None:
+            self.at, self.spans = places
 
-    @property
-    def spans(self) -> Spans:
-        """Found when first asked for: matching needs the words alone, evidence their places too."""
-        if self._spans is None:
-            self._spans = tuple(token.span() for token in _pattern(self._text).finditer(self._text))
-        return self._spans
+    def __getattr__(self, name: str) -> Any:
+        """Fill what is empty as yet; from then on it is read like any attribute."""
+        if name == "size":
+            counted = not self._located and _is_plain(self._text)
+            self.size = sum(map(_tokens_in, self._text.split())) if counted else len(self.spans)
+        elif name in ("at", "spans"):
+            self.at, self.spans = _places(self._text, 0, 0)
+            self._located = True
+        else:
+            raise AttributeError(name)
+        return getattr(self, name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Words) and self._text == other._text
@@ -126,16 +135,8 @@ class Words:
 def words(text: str) -> Words:
     """The words of a text, in order. Never raises."""
     if _is_plain(text):
-        return _between_spaces(text, 0, [], [], 0)
-    norms: list[str] = []
-    at: list[int] = []
-    spans: list[tuple[int, int]] = []
-    for token in _pattern(text).finditer(text):
-        for norm in _norms(token.group()):
-            norms.append(norm)
-            at.append(len(spans))
-        spans.append(token.span())
-    return Words(text, tuple(norms), tuple(at), len(spans), tuple(spans))
+        return Words(text, _between_spaces(text))
+    return Words(text, tuple(norm for token in _pattern(text).finditer(text) for norm in _norms(token.group())))
 
 
 def revised(text: str, before: str, known: Words) -> Words:
@@ -144,36 +145,44 @@ def revised(text: str, before: str, known: Words) -> Words:
     What stands before its last space is not read again where it has stayed.
     """
     cut = before.rfind(" ") + 1
-    if not cut or not text.startswith(before[:cut]) or not _is_plain(text) or not _is_plain(before):
+    last = before[cut:]
+    if not cut or not text.startswith(before[:cut]) or not _is_plain(text) or not _is_plain(last):
         return words(text)
-    norms, size = _chunk(before[cut:])[0::2] if cut < len(before) else ((), 0)
-    kept = len(known.norms) - len(norms)
-    found = _between_spaces(text, cut, list(known.norms[:kept]), list(known.at[:kept]), known.size - size)
-    if known._spans is not None:
-        new = (token.span() for token in _ASCII_TOKEN.finditer(text, cut))
-        found._spans = (*known._spans[: known.size - size], *new)
-    return found
+    kept = len(known.norms) - len(_chunk(last))
+    norms = known.norms[:kept] + _between_spaces(text[cut:])
+    if not known._located:
+        return Words(text, norms)
+    size = len(known.spans)
+    while size and known.spans[size - 1][0] >= cut:
+        size -= 1
+    at, spans = _places(text, cut, size)
+    return Words(text, norms, (known.at[:kept] + at, known.spans[:size] + spans))
 
 
-def _between_spaces(text: str, start: int, norms: list[str], at: list[int], size: int) -> Words:
-    """A plain text has the tokens of what stands between its spaces, and few of those are new."""
-    for chunk in (text[start:] if start else text).split():
-        found, places, count = _chunk(chunk)
-        norms += found
-        at += [size + place for place in places]
-        size += count
-    return Words(text, tuple(norms), tuple(at), size)
+def _between_spaces(text: str) -> tuple[str, ...]:
+    """A plain text has the words of what stands between its spaces, and few of those are new."""
+    return tuple(chain.from_iterable(map(_chunk, text.split())))
 
 
 @lru_cache(maxsize=16_384)
-def _chunk(chunk: str) -> tuple[tuple[str, ...], tuple[int, ...], int]:
-    """What stands between two spaces: its norms, the token of each, and how many tokens there are."""
-    tokens = [_norms(token.group()) for token in _ASCII_TOKEN.finditer(chunk)]
-    return (
-        tuple(norm for token in tokens for norm in token),
-        tuple(number for number, token in enumerate(tokens) for _ in token),
-        len(tokens),
-    )
+def _chunk(chunk: str) -> tuple[str, ...]:
+    """What stands between two spaces."""
+    return tuple(norm for token in _ASCII_TOKEN.finditer(chunk) for norm in _norms(token.group()))
+
+
+@lru_cache(maxsize=16_384)
+def _tokens_in(chunk: str) -> int:
+    return len(_ASCII_TOKEN.findall(chunk))
+
+
+def _places(text: str, start: int, before: int) -> _Places:
+    """Where the words come from that stand at `start`, between two tokens, or after; so many tokens stand before."""
+    at: list[int] = []
+    spans: list[tuple[int, int]] = []
+    for number, token in enumerate(_pattern(text).finditer(text, start), before):
+        at += [number] * len(_norms(token.group()))
+        spans.append(token.span())
+    return tuple(at), tuple(spans)
 
 
 def _is_plain(text: str) -> bool:

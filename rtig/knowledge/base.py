@@ -141,7 +141,8 @@ class KnowledgeBase(NamedTuple):
 def read(folder: Path) -> KnowledgeBase:
     """The whole folder, checked. Raises `PlaybookErrors` with everything that is wrong in it."""
     if not folder.is_dir():
-        raise PlaybookErrors((PlaybookError(str(folder), 0, 0, "there is no such folder"),))
+        problem = "this is a file; name the folder that holds kb.yaml" if folder.exists() else "there is no such folder"
+        raise PlaybookErrors((PlaybookError(str(folder), 0, 0, problem),))
     reader = _Reader(folder)
     knowledge = reader.read()
     if reader.errors:
@@ -185,7 +186,7 @@ def shipped() -> Path:
 def read_script(path: Path) -> Script:
     """One script from a file outside a knowledge base. Raises `PlaybookErrors`."""
     errors: list[PlaybookError] = []
-    file = File(path.name, errors.append)
+    file = File(str(path), errors.append)
     text = _text(path, file)
     node = file.read(text) if text is not None else None
     script = file.shaped(node, written.Script) if node is not None else None
@@ -241,6 +242,7 @@ class _Reader:
         for file, node, triggers in self._shaped("triggers", written.Triggers):
             for index, trigger in enumerate(triggers.triggers):
                 self._trigger(file, node.at("triggers", index), trigger)
+            node.let_go()  # these files may be long
         for file, node, checklist in self._shaped("playbooks", written.Checklist):
             self._checklist(file, node, checklist)
         for file, node, lexicon in self._shaped("lexicons", written.Lexicon):

@@ -138,7 +138,9 @@ def explain(
     return Explanation(
         call_id=call_id,
         playbook=playbook.version,
-        cards=tuple(_card_story(card, turns) for card, turns in watch.cards.values()),
+        cards=tuple(
+            _card_story(card, turns) for card, turns in sorted(watch.cards.values(), key=lambda one: one[0].at_ms)
+        ),
         withheld=withheld,
         rule=_rule_story(playbook, call, told, watch) if told is not None else None,
     )

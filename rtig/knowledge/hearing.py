@@ -12,24 +12,14 @@ Read = Callable[[str, Sequence[Utterance]], Sequence[dict[str, float]]]
 """A model: of each utterance in a queue, how likely it has each meaning."""
 
 
-def heard(
-    playbook: Playbook, call_id: str, events: Iterable[AnyEvent], read: Read | None = None
-) -> Iterator[engine.Folded]:
+def heard(playbook: Playbook, call_id: str, events: Iterable[AnyEvent], read: Read | None = None) -> Iterator[Folded]:
     """Fold events whose personal data is masked. A model's answers come right after the words that it has read."""
     rehearsal = engine.Rehearsal(playbook, call_id)
     for event in events:
         yield from rehearsal.hear(event)
         if read is not None and isinstance(event, SegmentHeard) and event.final:
-            yield from _read(playbook, rehearsal, read)
-
-
-def _read(playbook: Playbook, rehearsal: engine.Rehearsal, read: Read) -> Iterator[Folded]:
-    unread = engine.unread(playbook, rehearsal.call)
-    if unread:
-        call = rehearsal.call
-        for one, scores in zip(unread, read(call.queue, unread), strict=True):
-            yield from rehearsal.hear(
-                UtteranceRead(
-                    call_id=call.call_id, utterance=one.key, meanings=playbook.meanings_version, scores=scores
+            unread = engine.unread(playbook, rehearsal.call)
+            for one, scores in zip(unread, read(rehearsal.call.queue, unread), strict=True) if unread else ():
+                yield from rehearsal.hear(
+                    UtteranceRead(call_id=call_id, utterance=one.key, meanings=playbook.meanings_version, scores=scores)
                 )
-            )

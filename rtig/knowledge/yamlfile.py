@@ -6,6 +6,7 @@ that does not fit, not only the first thing. Dates stay the text that was writte
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -63,6 +64,13 @@ class Node:
             node = node.value[part]
         return node
 
+    def let_go(self) -> None:
+        """Empty the tree, one node after the other; it is of no use any more.
+
+        A big one that goes by itself goes at once, and every other thread waits for it.
+        """
+        _let_go(self)
+
     def plain(self) -> Any:
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
@@ -84,9 +92,10 @@ class File:
 
     def read(self, text: str, first_line: int = 1) -> Node | None:
         """The tree of a YAML text that begins on a line of the file; None, reported, where it is no YAML."""
+        yaml = YAML(typ="safe", pure=True)
         try:
             # The composer alone: it keeps the marks, and what a scalar means is decided below.
-            root = YAML(typ="safe", pure=True).compose(text)
+            root = yaml.compose(text)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             where = (mark.line + first_line, mark.column + 1) if mark is not None else (first_line, 1)
@@ -97,7 +106,13 @@ class File:
             what = f"the character {found.group(1)}" if found else "this"
             self.wrong((first_line, 1), f"{what} may not stand in YAML", "Remove control characters")
             return None
+        finally:
+            # They hold one another, and while a playbook is made nothing collects such cycles.
+            vars(yaml.parser).clear()
+            vars(yaml).clear()
         node = self._node(root, first_line, 0) if root is not None else None
+        if root is not None:
+            _let_go(root)
         if node is None or node.value is None:
             self.wrong((first_line, 1), "there is nothing in here")
             return None
@@ -140,7 +155,7 @@ class File:
 
     def shaped(self, root: Node, shape: type[_T]) -> _T | None:
         """The tree as a struct. What does not fit is reported and left out; None where nothing useful is left."""
-        info = inspect.type_info(shape)
+        info = _type_info(shape)  # type: ignore[arg-type]  # a class is hashable
         for _ in range(_REPAIRS):
             try:
                 return msgspec.convert(root.plain(), shape)
@@ -171,6 +186,20 @@ class File:
             return _take_out(root, path)
         self.wrong(node, *_put(problem, name, kind, description, node.value))
         return _take_out(root, path)
+
+
+_type_info = cache(inspect.type_info)
+
+
+def _let_go(tree: Node | YamlNode) -> None:
+    left: list[Any] = [tree]
+    while left:
+        one = left.pop()
+        if isinstance(one, tuple):  # a key and its value
+            left += one
+        elif isinstance(one.value, dict | list):
+            left += one.value.values() if isinstance(one.value, dict) else one.value
+            one.value = None
 
 
 def _scalar(yaml: ScalarNode) -> Any:

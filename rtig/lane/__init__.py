@@ -1,6 +1,6 @@
 """The model lane: utterances understood by a sentence encoder, in a process of its own beside the server.
 
-Everything that needs the `models` extra is behind `reader`; the rest of rtig works without.
+Everything that needs the `models` extra is behind `new_reader`; the rest of rtig works without.
 """
 
 import os
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rtig.lane.reader import Reader
 
 
-def reader(weights: Path | None = None, sha256: str | None = None) -> "Reader":
+def new_reader(weights: Path | None = None, sha256: str | None = None) -> "Reader":
     """A model that has learned nothing yet. `weights`: an ONNX file; by default the one that is installed.
 
     Raises `EncoderUnavailable` where rtig is installed without its models, or the weights are not what they should be.

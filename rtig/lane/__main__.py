@@ -41,7 +41,7 @@ def main() -> int:
     threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
     weights, sha256 = (*sys.argv[1:3], "", "")[:2]
     try:
-        _serve(lane.reader(Path(weights) if weights else None, sha256 or None), tasks, tell)
+        _serve(lane.new_reader(Path(weights) if weights else None, sha256 or None), tasks, tell)
     except EncoderUnavailable as error:
         tell(Unable(str(error), again=False))
     except Exception as error:

@@ -11,12 +11,11 @@ fire beside an article, are each held against the articles and the negatives, an
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from rtig.core.conditions import PartyWanted
@@ -24,8 +23,10 @@ from rtig.core.playbook import MeaningSource
 from rtig.core.text import words
 
 Floats: TypeAlias = NDArray[np.float32]
+Exact: TypeAlias = NDArray[np.float64]
 Numbers: TypeAlias = NDArray[np.intp]
 Encode: TypeAlias = Callable[[Sequence[str]], Floats]
+_Float = TypeVar("_Float", np.float32, np.float64)
 
 FOLDS = 5
 LANDMARKS, LANDMARKS_IN_SILENCE = 1_000, 500
@@ -34,12 +35,17 @@ NEAR = 1.0
 """Of the landmarks' kernel, exp(-NEAR · squared distance)."""
 LOOSE, STIFF = 20.0, 0.1
 """The inverse of the logistic regression's penalty, and the ridge regression's penalty."""
+STIFF_BY_ITSELF = 1e-6
+"""Landmarks that are the same sentence would leave the equations without an answer."""
 CONTRAST = 8.0
 """What the ridge regression says of a class, about 0 or 1, times this is its log likelihood."""
-LEAST_MORE = 0.44
+NEGATIVES_FOR_ONE = 2.0
+"""All negatives together count at most so many times as much as all sentences with a meaning: there are always plenty
+of them, and in calls about so many utterances mean nothing of interest for one that does."""
+LEAST_MORE = 0.53
 """A meaning is meant where it has at least this share of what it and the negatives have together: where it is about as
 likely as that nothing is meant. More where the false alarms that were allowed ask for it."""
-LEAST_SURE = 0.25
+LEAST_SURE = 0.2
 """And at least this share of all: what is split among many meanings is none of them."""
 
 
@@ -171,41 +177,36 @@ class _Judges(NamedTuple):
         cls, vectors: Floats, labels: Numbers, folds: Numbers, meant: NDArray[np.bool_]
     ) -> tuple["_Judges", list[Floats]]:
         """And what they say of the sentences that they have not seen. `meant`: which are no negatives."""
+        most = min(1.0, NEGATIVES_FOR_ONE * meant.sum() / max(1, (~meant).sum()))
+        weights = np.where(meant, 1.0, most)
         drawing = np.random.default_rng(0)
-        rows = [drawing.permutation(np.flatnonzero(of))[:most]
-                for of, most in ((meant, LANDMARKS), (~meant, LANDMARKS_IN_SILENCE))]  # fmt: skip
-        landmarks = vectors[np.concatenate(rows)]
-        kernel = Nystroem(gamma=NEAR, n_components=len(landmarks), random_state=0).fit(landmarks)
-        nearness = kernel.transform(vectors)
-        sought = np.eye(labels.max() + 1, dtype=np.float32)[labels]
-        lines: list[LogisticRegression] = []
-        near: list[Ridge] = []
-        for fold in range(FOLDS):
-            seen = folds != fold
-            lines.append(LogisticRegression(C=LOOSE, max_iter=1_000).fit(vectors[seen], labels[seen]))
-            near.append(Ridge(alpha=STIFF).fit(nearness[seen], sought[seen]))
-        drawn = [_by_class(one.coef_, one.intercept_) for one in lines]
+        landmarks = vectors[
+            np.concatenate(
+                [
+                    drawing.permutation(np.flatnonzero(meant))[:LANDMARKS],
+                    drawing.permutation(np.flatnonzero(~meant))[:LANDMARKS_IN_SILENCE],
+                ]
+            )
+        ]
+        exact = vectors.astype(np.float64)  # in single precision what is learned would depend on noise
         judges = cls(
-            np.hstack([weights for weights, _ in drawn]).astype(np.float32),
-            np.hstack([bias for _, bias in drawn]).astype(np.float32),
-            kernel.components_.astype(np.float32),
-            np.hstack([CONTRAST * kernel.normalization_.T @ one.coef_.T for one in near]).astype(np.float32),
-            np.hstack([CONTRAST * one.intercept_ for one in near]).astype(np.float32),
+            *_learned_lines(exact, labels, weights, folds),
+            landmarks,
+            *_learned_near(exact, landmarks.astype(np.float64), labels, weights, folds),
         )
         said = judges.logits(vectors)
-        unseen = [np.zeros_like(sought), np.zeros_like(sought)]
+        unseen = [np.zeros_like(said[0]), np.zeros_like(said[FOLDS])]
         for fold in range(FOLDS):
-            for one, all_folds in zip(unseen, (said[:FOLDS], said[FOLDS:]), strict=True):
-                one[folds == fold] = all_folds[fold][folds == fold]
+            rows = folds == fold
+            unseen[0][rows] = said[fold][rows]
+            unseen[1][rows] = said[FOLDS + fold][rows]
         return judges, unseen
 
     def logits(self, vectors: Floats) -> list[Floats]:
         """Of each judge: of each utterance, a log likelihood of each class, up to a constant."""
-        # Of vectors of length 1 the squared distance is 2 - 2 x y.
-        nearness = np.exp(2 * NEAR * (vectors @ self.landmarks.T - 1))
         return [
             *np.split(vectors @ self.lines + self.lines_bias, FOLDS, axis=1),
-            *np.split(nearness @ self.near + self.near_bias, FOLDS, axis=1),
+            *np.split(_nearness(vectors, self.landmarks) @ self.near + self.near_bias, FOLDS, axis=1),
         ]
 
 
@@ -214,11 +215,40 @@ def normal(text: str) -> str:
     return " ".join(words(text).norms)
 
 
-def _by_class(lines: Floats, bias: Floats) -> tuple[Floats, Floats]:
-    """A column for each class, where two classes have one line between them."""
-    if len(bias) == 1:
-        lines, bias = np.vstack([np.zeros_like(lines), lines]), np.append(np.zeros_like(bias), bias)
-    return lines.T, bias
+def _learned_lines(vectors: Exact, labels: Numbers, weights: Exact, folds: Numbers) -> tuple[Floats, Floats]:
+    lines, bias = [], []
+    for fold in range(FOLDS):
+        seen = folds != fold
+        judge = LogisticRegression(C=LOOSE, max_iter=1_000).fit(vectors[seen], labels[seen], weights[seen])
+        # Two classes have one line between them.
+        lines.append(judge.coef_ if len(judge.coef_) > 1 else np.vstack([0 * judge.coef_, judge.coef_]))
+        bias.append(judge.intercept_ if len(judge.coef_) > 1 else np.append(0, judge.intercept_))
+    return np.vstack(lines).T.astype(np.float32), np.hstack(bias).astype(np.float32)
+
+
+def _learned_near(
+    vectors: Exact, landmarks: Exact, labels: Numbers, weights: Exact, folds: Numbers
+) -> tuple[Floats, Floats]:
+    """The normal equations of all sentences, less those of one fold after another."""
+    nearness = _nearness(vectors, landmarks)
+    weighted = nearness * weights[:, None]
+    classes = np.eye(labels.max() + 1)[labels]
+    usual = weights @ classes / weights.sum()
+    classes -= usual
+    squares, sought = weighted.T @ nearness, weighted.T @ classes
+    stiff = STIFF * _nearness(landmarks, landmarks) + STIFF_BY_ITSELF * np.eye(len(landmarks))
+    near = []
+    for fold in range(FOLDS):
+        rows = folds == fold
+        left = squares - weighted[rows].T @ nearness[rows] + stiff
+        near.append(np.linalg.solve(left, sought - weighted[rows].T @ classes[rows]))
+    return CONTRAST * np.hstack(near).astype(np.float32), CONTRAST * np.tile(usual, FOLDS).astype(np.float32)
+
+
+def _nearness(vectors: NDArray[_Float], landmarks: NDArray[_Float]) -> NDArray[_Float]:
+    """Of vectors of length 1 the squared distance is 2 - 2 x y."""
+    near: NDArray[_Float] = np.exp(2 * NEAR * (vectors @ landmarks.T - 1))
+    return near
 
 
 def _folds(labels: Numbers) -> Numbers:

@@ -100,6 +100,21 @@ def test_a_contraction_is_several_words_at_one_place() -> None:
     assert found.at == (0, 1, 1, 1, 2)
 
 
+def test_places_are_found_when_they_are_asked_for() -> None:
+    found = words("um, I've  paid")
+    assert found.size == 3
+    assert (found.at, found.spans) == ((1, 1, 2), ((0, 2), (4, 8), (10, 14)))
+    assert words("um, I've  paid [noise]").size == 4
+    with pytest.raises(AttributeError):
+        found.tokens  # noqa: B018
+
+
+@pytest.mark.parametrize("text", ["um", "a\nb c", "I've don't 24/7, 1,000.50", "[noise] yes", "héllo you're"])
+def test_size_is_the_same_before_and_after_places_are_found(text: str) -> None:
+    before, after = words(text), words(text)
+    assert before.size == len(after.spans) == after.size
+
+
 def test_what_no_person_says_is_still_a_word() -> None:
     assert norms("a" + "'ll" * 5_000) == "a" + "ll" * 5_000
     assert norms("x" * 16_384) == "x" * 16_384

@@ -7,6 +7,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+from folders import GOOD, write
 
 from rtig.core.playbook import Playbook
 from rtig.errors import PlaybookErrors
@@ -86,6 +87,21 @@ async def test_the_collector_rests_only_while_a_playbook_is_made(tmp_path: Path)
     assert isinstance(await anext(following), Playbook)
     assert gc.isenabled()
     await following.aclose()  # type: ignore[attr-defined]
+
+
+def test_making_a_playbook_leaves_nothing_to_collect(tmp_path: Path) -> None:
+    """It would be frozen with the playbook, at every change more of it."""
+    folder = write(tmp_path / "kb", GOOD)
+    compile_folder(folder)  # what is made once for all stays
+    gc.collect()
+    gc.disable()
+    try:
+        playbook = compile_folder(folder)
+        assert gc.collect() == 0
+        del playbook
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_a_folder_that_is_gone_has_no_files(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import gc
 from typing import Annotated, Literal
 
 from hypothesis import given, settings
@@ -101,3 +102,29 @@ def test_any_text_is_read_or_reported(text: str) -> None:
     if node is None or file.shaped(node, Shape) is None:
         assert errors
     assert all(error.line >= 1 and error.column >= 1 for error in errors)
+
+
+def test_reading_leaves_nothing_to_collect() -> None:
+    """While a playbook is made, nothing is collected, and what is left over then is never."""
+    texts = ("parts:\n  - {name: a, size: 2}\nweights: &w {b: 0.5}\n", "parts: [\n", "parts: \x01\n")
+    for text in texts:  # what is made once for all stays
+        read(text)
+    gc.collect()
+    gc.disable()
+    try:
+        for text in texts:
+            node, errors = read(text)
+            if node is not None:
+                assert File("f.yaml", errors.append).shaped(node, Shape) is not None
+            del node
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_tree_that_is_let_go_of_is_empty() -> None:
+    node, _ = read("parts:\n  - {name: a}\n  - {name: &n b}\nweights: {c: 1}\nagain: *n\n")
+    assert node is not None
+    parts = [node.at("parts"), node.at("parts", 1), node.at("weights")]
+    node.let_go()
+    assert [part.value for part in (node, *parts)] == [None] * 4

@@ -147,4 +147,4 @@ def test_without_the_models_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(EncoderUnavailable, match=r"`onnxruntime`: .*pip install 'rtig\[models\]'"):
-        lane.reader()
+        lane.new_reader()

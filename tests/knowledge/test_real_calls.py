@@ -1,6 +1,6 @@
 """The shipped knowledge base on real calls: what real people said, as a recogniser heard it.
 
-`python tests/knowledge/test_shipped.py` prints every card with its reason. The calls are not part of the project.
+`python tests/knowledge/test_real_calls.py` prints every card with its reason. The calls are not part of the project.
 """
 
 import json

@@ -1,0 +1,92 @@
+"""The reader: what it learns again and what not, and what it tells of what it has understood."""
+
+import pytest
+from msgspec.structs import replace
+
+from rtig.core.playbook import MeaningSource
+from rtig.core.utterances import Utterance, key_of
+from rtig.lane.encoder import Encoder
+from rtig.lane.reader import TOLD_FROM, Reader
+from rtig.lane.talk import Article, Asked, Learn
+
+LESSON = Learn(
+    version="v1",
+    meanings=(
+        MeaningSource(
+            id="bill", rule="bill", competes=True, party="customer",
+            examples=("my bill is too high", "why is my bill so much", "i was charged twice", "i pay too much"),
+        ),
+        MeaningSource(
+            id="refusal", rule="refusal", competes=False, party="agent",
+            examples=("i cannot do that", "that is not possible", "we do not offer that", "there is nothing i can do"),
+        ),
+    ),
+    negatives=(("hello there", "good morning", "thanks a lot", "good bye", "hi how are you", "one moment please"),),
+    false_alarms=10.0,
+    articles=(
+        Article("bill", "Why a bill is higher than expected. An ended discount is the usual cause."),
+        Article("moving", "Moving home. The line moves with you within ten working days."),
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    made = Reader(Encoder())
+    made.learn(LESSON)
+    return made
+
+
+def asked(text: str, party: str = "customer") -> Asked:
+    return Asked(key_of("customer", text), party, text, "")  # type: ignore[arg-type]
+
+
+def test_only_those_whose_words_count_may_mean_it(reader: Reader) -> None:
+    customer, agent = reader.read([asked("sorry that is not possible"), asked("sorry that is not possible", "agent")])
+    assert "refusal" not in customer
+    assert agent["refusal"] >= 0.5
+
+
+def test_what_is_unlikely_is_not_told(reader: Reader) -> None:
+    (found,) = reader.read([asked("good morning")])
+    assert all(score >= TOLD_FROM for score in found.values())
+    (everything,) = reader.read([asked("good morning")], least=0.0)
+    assert everything.keys() == {"bill"}
+
+
+def test_understand_is_read_for_utterances(reader: Reader) -> None:
+    text = "my bill is far too high"
+    utterance = Utterance(key_of("customer", text), "customer", text, 0, 1_000, (), full=False)
+    assert reader.understand("", [utterance]) == reader.read([asked(text)])
+
+
+def test_articles_are_found_by_what_they_are_about(reader: Reader) -> None:
+    found = reader.find("we are going to live in another town", most=2)
+    assert [name for name, _ in found] == ["moving", "bill"]
+    assert found[0][1] > found[1][1]
+    assert len(reader.find("bill", most=1)) == 1
+
+
+def test_before_it_has_learned_it_understands_nothing() -> None:
+    fresh = Reader(Encoder())
+    assert fresh.read([asked("my bill is too high")]) == ({},)
+    assert fresh.find("bill", 3) == ()
+    assert fresh.version == ""
+    assert fresh.learned == {}
+
+
+def test_changed_articles_alone_are_no_new_meanings(reader: Reader) -> None:
+    mine = reader.another()
+    mine.learn(LESSON)
+    before = mine._meanings
+    mine.learn(replace(LESSON, articles=LESSON.articles[1:]))
+    assert mine._meanings is before
+    assert [name for name, _ in mine.find("my bill", 5)] == ["moving"]
+    mine.learn(replace(LESSON, version="v2", articles=()))
+    assert mine._meanings is not before
+    assert mine.version == "v2"
+    assert mine.find("my bill", 5) == ()
+
+
+def test_how_well_a_meaning_was_learned_is_said(reader: Reader) -> None:
+    assert {name: learned.sentences for name, learned in reader.learned.items()} == {"bill": 4, "refusal": 4}
