@@ -33,7 +33,7 @@ LANDMARKS, LANDMARKS_IN_SILENCE = 1_000, 500
 """At most so many are sentences with a meaning, and so many are negatives."""
 NEAR = 1.0
 """Of the landmarks' kernel, exp(-NEAR · squared distance)."""
-LOOSE, STIFF = 20.0, 0.1
+LOOSE, STIFF = 8.0, 1.0
 """The inverse of the logistic regression's penalty, and the ridge regression's penalty."""
 STIFF_BY_ITSELF = 1e-6
 """Landmarks that are the same sentence would leave the equations without an answer."""
@@ -42,7 +42,7 @@ CONTRAST = 8.0
 NEGATIVES_FOR_ONE = 2.0
 """All negatives together count at most so many times as much as all sentences with a meaning: there are always plenty
 of them, and in calls about so many utterances mean nothing of interest for one that does."""
-LEAST_MORE = 0.53
+LEAST_MORE = 0.56
 """A meaning is meant where it has at least this share of what it and the negatives have together: where it is about as
 likely as that nothing is meant. More where the false alarms that were allowed ask for it."""
 LEAST_SURE = 0.2
