@@ -35,7 +35,7 @@ export const TAKEN_BACK: Record<string, string> = {
   done: "Already done.",
   voided: "The words were withdrawn.",
   late: "It came too late.",
-  superseded: "A better one came.",
+  superseded: "The knowledge base changed.",
   unfinished: "The sentence was never finished.",
 };
 
