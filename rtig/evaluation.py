@@ -26,7 +26,7 @@ from rtig.lane.talk import Learn
 
 SILENT_FOR_ONE = 6
 """With few examples a label, so many silent ones for each of them: those are what any call has plenty of."""
-FALSE_ALARMS = 2.0
+FALSE_ALARMS = 1.75
 """Of 100 silent training turns, unseen, how many may bring an article. Where labels are clear it is far less."""
 TURN_MS = 60_000
 

@@ -42,7 +42,7 @@ CONTRAST = 8.0
 NEGATIVES_FOR_ONE = 2.0
 """All negatives together count at most so many times as much as all sentences with a meaning: there are always plenty
 of them, and in calls about so many utterances mean nothing of interest for one that does."""
-LEAST_MORE = 0.58
+LEAST_MORE = 0.48
 """A meaning is meant where it has at least this share of what it and the negatives have together: where it is about as
 likely as that nothing is meant. More where the false alarms that were allowed ask for it."""
 LEAST_SURE = 0.2
