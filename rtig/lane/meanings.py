@@ -33,8 +33,9 @@ LANDMARKS, LANDMARKS_IN_SILENCE = 1_000, 500
 """At most so many are sentences with a meaning, and so many are negatives."""
 NEAR = 1.0
 """Of the landmarks' kernel, exp(-NEAR · squared distance)."""
-LOOSE, STIFF = 8.0, 1.0
-"""The inverse of the logistic regression's penalty, and the ridge regression's penalty."""
+LOOSE, STIFF = 950.0, 7e-5
+"""The logistic regression's inverse penalty, over the root of the number of sentences, and the ridge regression's
+penalty for each sentence: what is learned from little may be followed more closely than what holds much noise."""
 STIFF_BY_ITSELF = 1e-6
 """Landmarks that are the same sentence would leave the equations without an answer."""
 CONTRAST = 8.0
@@ -219,7 +220,8 @@ def _learned_lines(vectors: Exact, labels: Numbers, weights: Exact, folds: Numbe
     lines, bias = [], []
     for fold in range(FOLDS):
         seen = folds != fold
-        judge = LogisticRegression(C=LOOSE, max_iter=1_000).fit(vectors[seen], labels[seen], weights[seen])
+        judge = LogisticRegression(C=LOOSE / len(labels) ** 0.5, max_iter=1_000)
+        judge.fit(vectors[seen], labels[seen], weights[seen])
         # Two classes have one line between them.
         lines.append(judge.coef_ if len(judge.coef_) > 1 else np.vstack([0 * judge.coef_, judge.coef_]))
         bias.append(judge.intercept_ if len(judge.coef_) > 1 else np.append(0, judge.intercept_))
@@ -236,7 +238,7 @@ def _learned_near(
     usual = weights @ classes / weights.sum()
     classes -= usual
     squares, sought = weighted.T @ nearness, weighted.T @ classes
-    stiff = STIFF * _nearness(landmarks, landmarks) + STIFF_BY_ITSELF * np.eye(len(landmarks))
+    stiff = STIFF * len(labels) * _nearness(landmarks, landmarks) + STIFF_BY_ITSELF * np.eye(len(landmarks))
     near = []
     for fold in range(FOLDS):
         rows = folds == fold
