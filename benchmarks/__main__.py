@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import latency, matcher, reload, search, slow_reader
+from benchmarks import chaos, lane, latency, matcher, reload, search, slow_reader
 
 SUITES = {
     "latency": latency.run,
@@ -10,6 +10,8 @@ SUITES = {
     "matcher": matcher.run,
     "reload": reload.run,
     "search": search.run,
+    "lane": lane.run,
+    "chaos": chaos.run,
 }
 
 

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.engines import CUTOFFS, ENGINES, LOWEST_TIMED, PACKAGES, RapidFuzz, Rtig, memory_mb
-from benchmarks.garbling import KINDS, Garbler
 from benchmarks.measuring import Round, measured
 from benchmarks.phrases_data import DATA, Dialogues, Phrases, dialogues, fragments, phrases
 from benchmarks.scores import Score
+from rtig.training.garbling import KINDS, Garbler
 
 SIZES, QUICK_SIZES = "100,1000,10000,100000", "100,1000"
 SCANNED, FEWEST_SCANNED = 6_000_000, 200

@@ -13,10 +13,10 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.garbling import KINDS, Garbler
 from rtig import knowledge
 from rtig.core.text import words
 from rtig.script import Line
+from rtig.training.garbling import KINDS, Garbler
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

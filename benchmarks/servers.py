@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import uvicorn
 import uvloop
@@ -28,18 +28,26 @@ class Running(NamedTuple):
 
     def cpu_seconds(self) -> float:
         """CPU time that the process has used so far; 0 where the system does not say."""
-        stat = Path(f"/proc/{self.process.pid}/stat")
-        if not stat.exists():
-            return 0.0
-        fields = stat.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process.pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used so far; 0 where the system does not say."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
-def started(what: str, log: str = "memory") -> Iterator[Running]:
-    """A server process, `rtig` or `echo`, that ends with the block."""
+def started(what: str, log: str = "memory", knowledge_base: Path = ROOT / "knowledge_base") -> Iterator[Running]:
+    """A server process, `rtig`, `rtig-with-lane` or `echo`, that ends with the block."""
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.servers", what, log], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-m", "benchmarks.servers", what, log, str(knowledge_base)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     ) as process:
         assert process.stdout is not None
         try:
@@ -86,7 +94,7 @@ async def _no_pages(scope: object, receive: object, send: object) -> None:
     raise RuntimeError("the echo has no pages")
 
 
-async def _serve_rtig(log: str) -> None:
+async def _serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
     settings = Settings(
         port=0,
         log=log,
@@ -95,9 +103,9 @@ async def _serve_rtig(log: str) -> None:
         supervisor_token=SecretStr(TOKEN),
         log_level="warning",
         other_messages_per_second=1000,
-        knowledge_base=ROOT / "knowledge_base",
+        knowledge_base=knowledge_base,
         reload_seconds=0,
-        meaning="off",  # the model has no part in what is measured, and learning would take the first seconds
+        meaning=meaning,  # where the model has no part in what is measured, learning would take the first seconds
     )
     playbook = knowledge.compile_folder(settings.knowledge_base)
     tune_process()
@@ -108,4 +116,6 @@ async def _serve_rtig(log: str) -> None:
 
 if __name__ == "__main__":
     log_to_stderr("warning")
-    uvloop.run(_serve_echo() if sys.argv[1] == "echo" else _serve_rtig(sys.argv[2]))
+    what, home, folder = sys.argv[1:]
+    meaning: Literal["auto", "off"] = "auto" if what == "rtig-with-lane" else "off"
+    uvloop.run(_serve_echo() if what == "echo" else _serve_rtig(home, Path(folder), meaning))

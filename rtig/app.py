@@ -30,6 +30,7 @@ from rtig.gateway.metrics import READING, Metrics
 from rtig.gateway.pages import WEB, pages
 from rtig.gateway.socket import SocketLimits, uvicorn_ws
 from rtig.gateway.visit import Visit
+from rtig.gateway.webhook import Webhook
 from rtig.ingest.formats import FORMATS
 from rtig.knowledge.library import Hit, Library, merged
 from rtig.knowledge.watch import Signature, changes, let_go_slowly, signature
@@ -102,6 +103,9 @@ async def running(
         live = LiveCalls(log, playbook)
         stack.callback(live.close)
         librarian = _Librarian(Library(playbook))
+        if settings.webhook_url is not None:
+            webhook = Webhook(live, metrics, settings.webhook_url, settings.webhook_key, settings.webhook_words)
+            stack.push_async_callback(webhook.close)
         recovered = await live.recover()
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian)
         stack.push_async_callback(desk.close)
@@ -234,7 +238,7 @@ def _http_config(settings: Settings, desk: Desk, web: Path) -> uvicorn.Config:
         ping_seconds=settings.ping_interval,
     )
     return uvicorn.Config(
-        pages(desk.doors, desk.metrics, desk.ready, web),
+        pages(desk.doors, desk.metrics, desk.ready, web, desk.brief),
         http="h11",
         ws=uvicorn_ws(lambda: Visit(desk), desk.admit, limits),
         interface="asgi3",
@@ -326,6 +330,7 @@ def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics) -> 
         lambda ns: metrics.took(READING, ns),
         weights=str(settings.encoder or ""),
         sha256=settings.encoder_sha256 or "",
+        device=settings.encoder_device,
         deadline_seconds=settings.reading_seconds,
     )
     live.ask = lane.ask

@@ -21,7 +21,7 @@ from rtig.core.guidance import Card, Withheld
 from rtig.core.playbook import Playbook
 from rtig.core.redaction import redacted
 from rtig.core.transcript import Segment
-from rtig.core.utterances import Utterance
+from rtig.core.utterances import Reading, Utterance
 from rtig.errors import WorldError
 from rtig.knowledge.hearing import Read, heard
 
@@ -175,9 +175,9 @@ def folds(
 
 def remembering(read: Read) -> Read:
     """The same model, reading no utterance twice: what it says of one depends on its words and the queue alone."""
-    known: dict[tuple[str, str], dict[str, float]] = {}
+    known: dict[tuple[str, str], Reading] = {}
 
-    def reading(queue: str, utterances: Sequence[Utterance]) -> Sequence[dict[str, float]]:
+    def reading(queue: str, utterances: Sequence[Utterance]) -> Sequence[Reading]:
         new = [one for one in utterances if (queue, one.key) not in known]
         if new:
             known.update(zip(((queue, one.key) for one in new), read(queue, new), strict=True))

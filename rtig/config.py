@@ -1,9 +1,12 @@
 """The settings of a server: from the environment (`RTIG_…`), then from `rtig.toml`, then these defaults."""
 
+import base64
+import binascii
 import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
@@ -44,10 +47,16 @@ class Settings(BaseSettings):
         description="`auto` has utterances understood by a model where rtig is installed with its `models` extra.",
     )
     encoder: Path | None = Field(
-        default=None, description="ONNX file of another sentence encoder than the one that is installed."
+        default=None,
+        description="Weights of another encoder than the one that comes with rtig, as `rtig train` makes them.",
     )
     encoder_sha256: str | None = Field(
         default=None, pattern=r"^[0-9a-fA-F]{64}$", description="SHA-256 that the file must have."
+    )
+    encoder_device: Literal["auto", "cpu", "cuda", "torch"] = Field(
+        default="auto",
+        description="What the model runs on: `cpu`; `cuda`, a GPU, with torch; `torch`, the CPU with torch. "
+        "`auto` takes a GPU where torch finds one.",
     )
     reading_seconds: float = Field(
         default=5, gt=0, description="Seconds that an utterance may wait for the model; beyond, it is not read."
@@ -67,6 +76,16 @@ class Settings(BaseSettings):
     )
     allowed_origins: Words = Field(
         default=(), description="Origins whose pages may connect, beside the server's own, e.g. https://desk.example."
+    )
+
+    webhook_url: str | None = Field(
+        default=None, description="Address that each change of an alert is sent to; https, or on this machine."
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="What the webhook's events are signed with: `whsec_` and 24 to 64 bytes in Base64."
+    )
+    webhook_words: bool = Field(
+        default=False, description="Whether the customer's words that raised an alert are sent too."
     )
 
     message_bytes: int = Field(
@@ -109,7 +128,7 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
-    @field_validator("source_token", "agent_token", "supervisor_token", mode="before")
+    @field_validator("source_token", "agent_token", "supervisor_token", "webhook_url", "webhook_secret", mode="before")
     @classmethod
     def _none_if_empty(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -122,6 +141,34 @@ class Settings(BaseSettings):
                 "RTIG_AGENT_TOKEN and RTIG_SUPERVISOR_TOKEN or RTIG_TOKENS_FILE, or listen on 127.0.0.1"
             )
         return self
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _safe_on_its_way(cls, value: str | None) -> str | None:
+        if value is not None:
+            address = urlsplit(value)
+            local = address.scheme == "http" and is_loopback(address.hostname or "")
+            if not address.hostname or not (address.scheme == "https" or local):
+                raise ValueError("an address begins with https://; http:// is for this machine only")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not 24 <= len(_signing_key(value)) <= 64:
+            raise ValueError("a secret is `whsec_` and 24 to 64 bytes in Base64: `openssl rand -base64 32` makes them")
+        return value
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if self.webhook_url is not None and self.webhook_secret is None:
+            raise ValueError("webhook_url is set and webhook_secret is not: what is sent must be signed")
+        return self
+
+    @property
+    def webhook_key(self) -> bytes:
+        """What events are signed with; empty where no secret is set."""
+        return b"" if self.webhook_secret is None else _signing_key(self.webhook_secret)
 
     @property
     def asks_for_tokens(self) -> bool:
@@ -143,6 +190,15 @@ def strangers(environment: Iterable[str]) -> list[str]:
     """The variables that look like settings and are none: a misspelt one would otherwise be left out in silence."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OF_COMMANDS
     return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def _signing_key(secret: SecretStr) -> bytes:
+    """The bytes of a secret as Standard Webhooks writes it; empty where it is none."""
+    prefix, _, encoded = secret.get_secret_value().partition("_")
+    try:
+        return base64.b64decode(encoded, validate=True) if prefix == "whsec" else b""
+    except binascii.Error:
+        return b""
 
 
 def is_loopback(host: str) -> bool:

@@ -75,6 +75,7 @@ class Code(StrEnum):
     BAD_TIME = "bad_time"
     UNKNOWN_CALL = "unknown_call"
     UNKNOWN_CARD = "unknown_card"
+    UNKNOWN_ALERT = "unknown_alert"
     UNKNOWN_FORMAT = "unknown_format"
     CALL_ENDED = "call_ended"
     CALL_TAKEN = "call_taken"

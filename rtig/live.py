@@ -7,12 +7,12 @@ acknowledgement waits for the disk. After a restart the live calls are folded ag
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import structlog
 
-from rtig.core import board, engine
+from rtig.core import board, brief, engine
 from rtig.core.call import Call
 from rtig.core.events import (
     AnyEvent,
@@ -22,7 +22,7 @@ from rtig.core.events import (
     PlaybookChanged,
     SegmentHeard,
 )
-from rtig.core.guidance import BoardRow, Guidance, Line
+from rtig.core.guidance import BoardRow, Brief, Guidance, Line
 from rtig.core.playbook import Playbook
 from rtig.core.utterances import Utterance
 from rtig.errors import Code, LogUnavailable, MessageRefused
@@ -75,6 +75,7 @@ class LiveCalls:
         self._calls: dict[CallKey, _LiveCall] = {}
         self._opening: dict[CallKey, asyncio.Lock] = {}
         self._listeners: dict[str, list[Listener]] = {}
+        self._everywhere: list[Listener] = []
         self.ask: Ask | None = None
 
     @property
@@ -152,6 +153,14 @@ class LiveCalls:
         live = self._calls[key]
         return board.row(live.playbook, live.call, live.clock())
 
+    def brief(self, key: CallKey) -> Awaitable[Brief]:
+        """What whoever takes an opened call over has to know of it as it is now.
+
+        Made beside the loop: of a long call it takes as long as many events.
+        """
+        live = self._calls[key]
+        return asyncio.to_thread(brief.brief, live.playbook, live.call)
+
     def live(self, tenant: str) -> list[CallKey]:
         """The tenant's calls that are going on, newest first."""
         return [k for k, live in reversed(self._calls.items()) if k.tenant == tenant and live.going_on]
@@ -172,6 +181,10 @@ class LiveCalls:
     def listen_tenant(self, tenant: str, listener: Listener) -> Unlisten:
         """Every later update of every call of a tenant."""
         return _subscribe(self._listeners.setdefault(tenant, []), listener)
+
+    def listen_everywhere(self, listener: Listener) -> Unlisten:
+        """Every later update of every call, which this process heard live: what is folded again is not told again."""
+        return _subscribe(self._everywhere, listener)
 
     async def change_playbook(self, playbook: Playbook) -> None:
         """Fold all live calls with another playbook from here on; each call's log says so."""
@@ -226,7 +239,7 @@ class LiveCalls:
             live.disarm()
 
     def _tell(self, live: "_LiveCall", update: Update) -> None:
-        for listener in (*live.listeners, *self._listeners.get(live.key.tenant, ())):
+        for listener in (*live.listeners, *self._listeners.get(live.key.tenant, ()), *self._everywhere):
             listener(update)
 
     def _ask(self, live: "_LiveCall") -> None:

@@ -13,10 +13,10 @@ from statistics import median
 from msgspec import Struct
 
 from rtig.client import LostCallback, Source
-from rtig.core import engine
+from rtig.core import brief, engine
 from rtig.core.call import Call
 from rtig.core.events import AnyEvent, SegmentHeard, SourceEvent, key
-from rtig.core.guidance import Card, Guidance
+from rtig.core.guidance import Brief, Card, Guidance
 from rtig.core.playbook import Playbook
 from rtig.core.redaction import redacted
 
@@ -97,6 +97,16 @@ class Tally:
             head_start_ms=median(self._head_starts) if self._head_starts else None,
             retraction_rate=round(early.count("retracted") / len(early), 4) if early else None,
         )
+
+
+def brief_of(playbook: Playbook, events: Sequence[AnyEvent]) -> Brief:
+    """The brief of a recorded call as it stands at its end. Raises `ValueError` where there are no events."""
+    if not events:
+        raise ValueError("A call has events.")
+    call = engine.begin(events[0].call_id)
+    for folded in engine.rehearse(playbook, call.call_id, (redacted(event)[0] for event in events)):
+        call = folded.call
+    return brief.brief(playbook, call)
 
 
 def by_call(events: Iterable[AnyEvent]) -> dict[str, list[AnyEvent]]:

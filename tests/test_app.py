@@ -242,7 +242,7 @@ async def test_calls_that_are_going_on_when_the_model_comes_are_read_then(unders
 
 
 async def test_without_a_model_words_do_what_they_can(understood: Playbook, tmp_path: Path) -> None:
-    weights = tmp_path / "no.onnx"
+    weights = tmp_path / "no.safetensors"
     async with (
         running(settings(meaning="auto", encoder=weights), understood) as server,
         greeted(server, "source") as (source, _),

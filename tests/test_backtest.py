@@ -37,7 +37,7 @@ from rtig.core.events import (
 from rtig.core.playbook import MeaningSource, Playbook, Source
 from rtig.core.policy import Attention
 from rtig.core.triggers import Rule
-from rtig.core.utterances import Utterance
+from rtig.core.utterances import Reading, Utterance
 from rtig.errors import WorldError
 
 BILL = rule("bill", Said(("bill has doubled",)))
@@ -153,8 +153,8 @@ MEANT = Source(
 )
 
 
-def read(queue: str, utterances: Sequence[Utterance]) -> list[dict[str, float]]:
-    return [{"bill.0": 0.8 if "twice" in one.text and queue == "billing" else 0.1} for one in utterances]
+def read(queue: str, utterances: Sequence[Utterance]) -> list[Reading]:
+    return [Reading({"bill.0": 0.8 if "twice" in one.text and queue == "billing" else 0.1}) for one in utterances]
 
 
 def test_a_model_reads_what_was_said() -> None:
@@ -169,7 +169,7 @@ def test_a_model_reads_what_was_said() -> None:
 def test_no_utterance_is_read_twice() -> None:
     asked: list[tuple[str, str]] = []
 
-    def noting(queue: str, utterances: Sequence[Utterance]) -> list[dict[str, float]]:
+    def noting(queue: str, utterances: Sequence[Utterance]) -> list[Reading]:
         asked.extend((queue, one.text) for one in utterances)
         return read(queue, utterances)
 

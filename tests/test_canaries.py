@@ -147,6 +147,16 @@ def of_supervisor() -> Iterator[str | bytes]:
         yield json.dumps(good | {"text": {name: name}})
         yield json.dumps(good | {name: name})
         yield json.dumps({"type": "watch_board", name: name})
+        alert = {
+            "type": "answer_alert",
+            "call_id": "never-begun",
+            "alert_id": "a",
+            "action": "resolve",
+            "answer_id": "a",
+        }
+        for field in alert:
+            yield json.dumps(alert | {field: name})
+        yield json.dumps(alert | {name: name})
 
 
 def hellos() -> Iterator[Json]:

@@ -151,7 +151,7 @@ def test_what_is_meant_is_left_out_without_the_models(kb: Path, monkeypatch: pyt
 
     monkeypatch.setattr(lane, "new_reader", reader)
     (kb / "triggers/coaching.yaml").write_text(TRIGGERS + MEANT)
-    said = "rtig: meanings are left out. Meaning needs `onnxruntime`.\n"
+    said = "rtig: what a model would read is left out. Meaning needs `onnxruntime`.\n"
     assert run("kb", "lint", kb).stderr == f"{said}0 errors, 0 warnings in {kb}\n"
     assert run("kb", "lint", kb, "--no-meaning").stderr == f"0 errors, 0 warnings in {kb}\n"
     assert run("kb", "try", "my bill", "--kb", kb).stderr == said
@@ -182,7 +182,7 @@ def test_try(kb: Path) -> None:
     near = run("kb", "try", "speak to the manager", "--kb", kb).stdout
     assert "Nothing fires." in near
     assert "not said: `(a|your)`" in near
-    assert "A search by words finds" in near
+    assert "A search by words" in near
     tried = parsed("kb", "try", "my bill has doubled", "--kb", kb)
     assert tried["fired"][0]["words"][0]["text"] == "bill has doubled"
     assert tried["articles"][0]["article"] == "doubled-bill"
@@ -359,6 +359,20 @@ def test_explain_tells_when_a_card_came_and_why_it_went(kb: Path, tmp_path: Path
     text = run("explain", call, "--kb", kb).stdout
     assert text.index("A bill that doubled  [") < text.index("Wants a manager  [")
     assert re.search(r"retracted at 0:0\S+ \(the agent did it unprompted\), .*confirmed at 0:", text)
+
+
+def test_explain_all_calls(kb: Path) -> None:
+    (kb / "calls/twice.yaml").write_text(TAKEN_BACK.replace("id: again", "id: twice"))
+    text = run("explain", "--all-calls", "--kind", "coach", "--kb", kb).stdout
+    assert "A bill that doubled" not in text
+    assert "Wants a manager  [coach, ask-manager]" in text
+    doubled, twice = text.splitlines()[-2:]
+    assert doubled.split() == ["doubled", "calm", "0", "0", "0"]
+    assert twice.split()[0::2] == ["twice", "1", "1"]
+    stories = parsed("explain", "--all-calls", "--kb", kb)
+    assert [(story["call_id"], len(story["cards"])) for story in stories] == [("doubled", 1), ("twice", 3)]
+    assert "give a call, or --all-calls" in run("explain", "--kb", kb, code=2).stderr
+    assert "give a call, or --all-calls" in run("explain", "doubled", "--all-calls", "--kb", kb, code=2).stderr
 
 
 def test_explain_what_is_not_there(kb: Path, log: Path) -> None:

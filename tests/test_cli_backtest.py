@@ -15,7 +15,7 @@ from rtig.cli import trials
 from rtig.core import events
 from rtig.core.events import CallEnded, CallStarted, ClockTicked, SegmentHeard
 from rtig.core.playbook import Playbook
-from rtig.core.utterances import Utterance
+from rtig.core.utterances import Reading, Utterance
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.lane.talk import Learn
@@ -179,8 +179,8 @@ class Understanding:
     def learn(self, task: Learn) -> None:
         self.meanings = tuple(meaning.id for meaning in task.meanings)
 
-    def understand(self, queue: str, utterances: Sequence[Utterance]) -> list[dict[str, float]]:
-        return [dict.fromkeys(self.meanings, 0.8 if "i pay" in one.text else 0.1) for one in utterances]
+    def understand(self, queue: str, utterances: Sequence[Utterance]) -> list[Reading]:
+        return [Reading(dict.fromkeys(self.meanings, 0.8 if "i pay" in one.text else 0.1)) for one in utterances]
 
 
 def reader_of(playbook: Playbook, wanted: bool) -> Understanding | None:

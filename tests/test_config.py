@@ -1,9 +1,10 @@
 """Settings: from the environment, from a file, and what is refused."""
 
+import base64
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from rtig.config import Settings, is_loopback, strangers
 
@@ -82,3 +83,41 @@ def test_a_misspelt_setting_in_the_file_is_refused() -> None:
     Path("rtig.toml").write_text("prot = 1\n")
     with pytest.raises(ValidationError, match="prot"):
         Settings()
+
+
+def test_a_webhook_is_signed_and_its_secret_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().webhook_key == b""
+    secret = "whsec_" + base64.b64encode(b"k" * 32).decode()
+    settings = Settings(webhook_url="https://desk.example/hook", webhook_secret=SecretStr(secret))
+    assert (settings.webhook_key, settings.webhook_words) == (b"k" * 32, False)
+    with pytest.raises(ValidationError, match="webhook_secret is not"):
+        Settings(webhook_url="https://desk.example/hook")
+    short = "whsec_" + base64.b64encode(b"k" * 23).decode()
+    for wrong in ("s3cret", short, "whsec_!!!!", secret.removeprefix("whsec_")):
+        with pytest.raises(ValidationError, match="24 to 64 bytes") as caught:
+            Settings(webhook_secret=SecretStr(wrong))
+        assert wrong not in str(caught.value)
+    monkeypatch.setenv("RTIG_WEBHOOK_URL", "")
+    monkeypatch.setenv("RTIG_WEBHOOK_SECRET", "")
+    assert Settings().webhook_url is None
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://desk.example/hook", True),
+        ("http://127.0.0.1:9/hook", True),
+        ("http://[::1]/hook", True),
+        ("http://desk.example/hook", False),
+        ("ftp://desk.example", False),
+        ("desk.example/hook", False),
+        ("https://", False),
+    ],
+)
+def test_what_is_sent_is_safe_on_its_way(url: str, fine: bool) -> None:
+    secret = SecretStr("whsec_" + base64.b64encode(b"k" * 32).decode())
+    if fine:
+        assert Settings(webhook_url=url, webhook_secret=secret).webhook_url == url
+    else:
+        with pytest.raises(ValidationError, match="begins with https://"):
+            Settings(webhook_url=url, webhook_secret=secret)

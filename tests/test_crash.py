@@ -37,6 +37,7 @@ from rtig.gateway.doors import DEFAULT_TENANT
 from rtig.script import Scheduled, perform
 from rtig.wire.messages import (
     SUBPROTOCOL,
+    Briefed,
     Bye,
     Calls,
     CaughtUp,
@@ -179,6 +180,8 @@ class Sidebar:
                 self._resumes(call_id)
             case Bye() as bye:
                 self.byes.append(bye)
+            case Briefed():
+                pass
             case other:
                 raise AssertionError(other)
 

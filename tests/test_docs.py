@@ -48,7 +48,7 @@ def test_every_message_of_the_server_is_there() -> None:
 
 
 def test_every_item_of_guidance_is_there() -> None:
-    assert {row[0] for row in table(PROTOCOL, "item")} == {tag(kind) for kind in get_args(guidance.Guidance)}
+    assert {row[0] for row in table(PROTOCOL, "item")} == {tag(kind) for kind in get_args(guidance.Watched)}
 
 
 def test_every_event_of_a_source_is_there_with_its_key() -> None:

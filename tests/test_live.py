@@ -48,11 +48,14 @@ async def test_listeners_have_the_guidance_before_accept_returns(log: MemoryLog)
     heard: list[Update] = []
     everywhere: list[Update] = []
     calls.listen(KEY, heard.append)
+    of_all: list[Update] = []
     calls.listen_tenant("default", everywhere.append)
+    unlisten = calls.listen_everywhere(of_all.append)
     for event in call(TALK):
         appended = calls.accept(KEY, event)
         assert heard[-1].position == appended.position
-    assert heard == everywhere
+    assert heard == everywhere == of_all
+    unlisten()
     assert [item.id for u in heard for item in u.items if isinstance(item, Card)] == [
         "bill.1",
         "cancel-any.1",

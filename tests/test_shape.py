@@ -132,7 +132,8 @@ def test_a_record_of_a_newer_version_keeps_its_place() -> None:
 def test_the_names_of_events_are_for_ever() -> None:
     tags = sorted(str(kind.__struct_config__.tag) for kind in _structs(events.AnyEvent))
     assert tags == [
+        "alert_answered",
         "call_ended", "call_started", "card_answered", "card_missed", "hint", "hold", "party_corrected",
-        "playbook_changed", "segment", "segment_voided", "tick", "tone_scored", "unrecognised", "utterance_read",
+        "playbook_changed", "segment", "segment_voided", "tick", "unrecognised", "utterance_read",
         "whisper",
     ]  # fmt: skip

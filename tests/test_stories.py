@@ -12,7 +12,7 @@ import pytest
 
 from rtig import knowledge, script
 from rtig.core import engine
-from rtig.core.guidance import Card, Checklist, Guidance, Mood, Withheld
+from rtig.core.guidance import Alert, Card, Checklist, Guidance, Mood, Withheld
 
 ROOT = Path(__file__).parents[1]
 STORIES = Path(__file__).parent / "stories"
@@ -46,6 +46,10 @@ def in_words(item: Guidance) -> str:
             return f"checklist   {item.id}: {steps}"
         case Withheld():
             return f"withheld    {item.rule} ({item.reason}{' ' + item.by if item.by else ''})"
+        case Alert():
+            words = " … ".join(quote.text for quote in item.why.words)
+            why = f" because of “{words}”" if words else f" because {item.why.condition}"
+            return f"alert       {item.id} {item.state}" + (f" ({item.reason})" if item.reason else why)
         case _:
             return ""
 

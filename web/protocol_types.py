@@ -16,7 +16,7 @@ import msgspec
 from msgspec import inspect as shape
 
 from rtig.core.events import Event
-from rtig.core.guidance import Guidance
+from rtig.core.guidance import Watched
 from rtig.errors import Code
 from rtig.wire import messages
 
@@ -44,7 +44,7 @@ def main() -> int:
 def module() -> str:
     """The whole TypeScript module."""
     told = get_args(messages.ServerMessage)
-    guidance = get_args(Guidance)
+    guidance = get_args(Watched)
     said = [kind for kind in get_args(messages.ClientMessage) if issubclass(kind, messages.Said)]
     blocks: dict[type, str] = {}
     for kind in (*said, *told, *guidance):
@@ -103,7 +103,7 @@ def _type(told: shape.Type, blocks: dict[type, str]) -> str:
         case shape.DictType(key_type=key, value_type=value):
             return f"Record<{_type(key, blocks)}, {_type(value, blocks)}>"
         case shape.UnionType(types=types):
-            if {getattr(one, "cls", None) for one in types} == set(get_args(Guidance)):
+            if {getattr(one, "cls", None) for one in types} == set(get_args(Watched)):
                 return "Guidance"
             return " | ".join(_type(one, blocks) for one in types)
         case shape.StructType():

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 import rtig
-from rtig.cli import authors, calls, evaluating, servers, trials
+from rtig.cli import authors, briefing, calls, evaluating, servers, training, trials
 from rtig.cli.arguments import pretty
 from rtig.config import FILE
 from rtig.core.events import SourceEvent
@@ -51,9 +51,11 @@ app = typer.Typer(
 schema = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="For programs that talk to a server.")
 app.add_typer(servers.app)
 app.add_typer(calls.app)
+app.add_typer(briefing.app)
 app.add_typer(trials.app)
 app.add_typer(authors.kb, name="kb")
 app.add_typer(evaluating.app, name="eval")
+app.add_typer(training.app)
 app.add_typer(schema, name="schema")
 
 

@@ -28,6 +28,13 @@ class Format(StrEnum):
     SCRIPT = "script"
 
 
+class Kind(StrEnum):
+    ARTICLE = "article"
+    COACH = "coach"
+    CHECKLIST = "checklist"
+    ALERT = "alert"
+
+
 class Who(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"

@@ -147,7 +147,8 @@ def _print_tried(tried: authoring.Tried) -> None:
     out = Console(soft_wrap=True, highlight=False, markup=False)
     for fired in tried.fired:
         held_back = f"  (not shown: {fired.held_back})" if fired.held_back else ""
-        out.print(f"{fired.title}  [{fired.kind}, {fired.rule}]{held_back}", style="bold")
+        to = " for supervisors" if fired.to == "supervisors" else ""
+        out.print(f"{fired.title}  [{fired.kind}{to}, {fired.rule}]{held_back}", style="bold")
         if fired.say:
             out.print(f"    say: {fired.say}")
         sure = f", {fired.score:.2f} of the 0.50 it takes" if fired.score is not None else ""

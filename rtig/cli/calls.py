@@ -1,19 +1,23 @@
 """Commands for recorded calls: `rtig replay`, `rtig explain`, `rtig erase`."""
 
 import asyncio
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
+from msgspec.structs import replace
 from rich.console import Console
+from rich.table import Table
 
 from rtig import knowledge
 from rtig.cli.arguments import (
     AsJson,
     Folder,
     Format,
+    Kind,
     Parties,
     Tenant,
     count,
@@ -25,8 +29,10 @@ from rtig.cli.arguments import (
     unknown,
 )
 from rtig.cli.meaning import Meaning, reader_of
+from rtig.cli.mooding import print_mood
 from rtig.core.events import AnyEvent, Party, key
 from rtig.core.guidance import Card, Guidance, Line, Quote
+from rtig.core.playbook import Playbook
 from rtig.core.redaction import redacted
 from rtig.errors import MessageRefused, WorldError
 from rtig.eventlog.port import CallKey
@@ -34,6 +40,7 @@ from rtig.eventlog.sqlite import SqliteLog
 from rtig.ingest.feed import read_file
 from rtig.knowledge import KnowledgeBase, authoring
 from rtig.knowledge.explain import CardStory, Explanation, bent, clock, explain, quoted
+from rtig.knowledge.explain_mood import explain_mood
 from rtig.replay import Summary, Tally, by_call, play
 from rtig.script import perform
 
@@ -101,29 +108,60 @@ def replay(
 def explain_call(
     call: Annotated[
         str, typer.Argument(help="A sample call's id, a script or recording, or, with --log, a call's id.")
-    ],
+    ] = "",
+    all_calls: Annotated[bool, typer.Option("--all-calls", help="Every sample call, and a count for each.")] = False,
+    kind: Annotated[Kind | None, typer.Option(help="Cards of one kind alone.")] = None,
     rule: Annotated[str, typer.Option(help="An article or trigger: did it come, and why not?")] = "",
     folder: Folder = None,
     log: Annotated[Path | None, typer.Option("--log", help="A server's event log, a SQLite file.")] = None,
     tenant: Tenant = "default",
     format_name: Annotated[Format, typer.Option("--format", help="Of a recording.")] = Format.RTIG,
     parties: Parties = None,
+    mood: Annotated[bool, typer.Option("--mood", help="Say why the customer's mood was what it was instead.")] = False,
+    drawn: Annotated[
+        int | None, typer.Option("--calls", min=1, help="With --mood: so many calls of a recording, by --seed.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which calls --calls draws.")] = 0,
     meaning: Meaning = True,
     as_json: AsJson = False,
 ) -> None:
     """Say why each card of a call came, and why others did not."""
     base = knowledge.read(folder_of(folder))
     playbook = knowledge.compiled(base.source)
+    if mood:
+        if drawn is not None:
+            named = recordings(Path(call), format_name, parties_of(parties), "")
+            names = random.Random(seed).sample(sorted(named), min(drawn, len(named)))  # noqa: S311 (a sample)
+            taken = [named[name] for name in names]
+        else:
+            taken = [_recording(base, call, log, tenant, format_name, parties_of(parties))]
+        model = reader_of(playbook, meaning and not taken[0].live)
+        for one in taken:
+            read_by = model.understand if model is not None else None
+            told = explain_mood(playbook, (redacted(event)[0] for event in one.events), recorded=one.live, read=read_by)
+            if as_json:
+                typer.echo(msgspec.json.encode(told).decode())
+            else:
+                print_mood(told)
+        return
     if rule and rule not in playbook.rules:
         raise typer.BadParameter(unknown("article or trigger", rule, playbook.rules), param_hint="--rule")
-    recording = _recording(base, call, log, tenant, format_name, parties_of(parties))
-    reader = reader_of(playbook, meaning and not recording.live)  # a log holds what a model has read
+    if all_calls == bool(call):
+        raise typer.BadParameter("give a call, or --all-calls", param_hint="CALL")
+    reader = reader_of(playbook, meaning and log is None)  # a log holds what a model has read
     read = reader.understand if reader is not None else None
-    story = explain(playbook, recording.events, rule or None, recorded=recording.live, read=read)
+    stories = []
+    for name in progress_of(base.calls if all_calls else [call], "explaining"):
+        recording = _recording(base, name, log, tenant, format_name, parties_of(parties))
+        story = explain(playbook, recording.events, rule or None, recorded=recording.live, read=read)
+        stories.append(_of_kind(playbook, story, kind) if kind is not None else story)
     if as_json:
-        typer.echo(msgspec.json.encode(story).decode())
-    else:
+        typer.echo(msgspec.json.encode(stories if all_calls else stories[0]).decode())
+        return
+    for story in stories:
         _print_story(story)
+    if all_calls:
+        _print_counts(stories)
 
 
 @app.command()
@@ -229,6 +267,30 @@ def _summed_up(summary: Summary) -> str:
     if summary.retraction_rate is not None:
         parts.append(f"{summary.retraction_rate:.1%} of the early cards were taken back")
     return "\n".join(parts)
+
+
+def _of_kind(playbook: Playbook, story: Explanation, kind: Kind) -> Explanation:
+    return replace(
+        story,
+        cards=tuple(card for card in story.cards if card.kind == kind.value),
+        withheld=tuple(held for held in story.withheld if playbook.rules[held.rule].kind == kind.value),
+    )
+
+
+def _print_counts(stories: Sequence[Explanation]) -> None:
+    """How many cards each call brought, and how many of them went again because the agent did what they ask for."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("call", "mood rose to"):
+        table.add_column(column)
+    for column in ("cards", "done since", "withheld"):
+        table.add_column(column, justify="right")
+    for story in stories:
+        shown = [card for card in story.cards if any(turn.state == "confirmed" for turn in card.turns)]
+        done = sum(card.turns[-1].reason == "done" for card in shown)
+        table.add_row(story.call_id, story.mood, str(len(shown)), str(done), str(len(story.withheld)))
+    out = Console(soft_wrap=True, highlight=False, markup=False)
+    out.print()
+    out.print(table)
 
 
 def _print_story(story: Explanation) -> None:

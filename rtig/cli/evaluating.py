@@ -10,19 +10,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rtig import evaluation, knowledge, lane
+from rtig import knowledge, lane
+from rtig.cli import moods
 from rtig.cli.arguments import AsJson, count, existing
 from rtig.cli.drawing import Curve, svg
-from rtig.evaluation import FALSE_ALARMS, Figures, Outcome, Read
+from rtig.evaluation import surfacing as evaluation
+from rtig.evaluation.surfacing import FALSE_ALARMS, Figures, Outcome, Read
 from rtig.lane.talk import Learn
 from rtig.learning import kinds_of_negatives
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure rtig on labelled data.")
-
-
-@app.callback()
-def _evaluations() -> None:
-    """There will be more than one."""
 
 
 @app.command()
@@ -71,6 +68,10 @@ def surfacing(
         _print(report)
 
 
+app.command()(moods.frustration)
+app.command()(moods.emotion)
+
+
 def _learned() -> Callable[[Learn], Read]:
     """Raises `EncoderUnavailable` where rtig is installed without its models."""
     first = lane.new_reader()
@@ -78,7 +79,7 @@ def _learned() -> Callable[[Learn], Read]:
     def learn(lesson: Learn) -> Read:
         reader = first.another()
         reader.learn(lesson)
-        return lambda utterances: reader.understand("", utterances, least=0.0)
+        return lambda utterances: [one.scores for one in reader.understand("", utterances, least=0.0)]
 
     return learn
 

@@ -20,16 +20,16 @@ Meaning = Annotated[
 
 
 def reader_of(playbook: Playbook, wanted: bool) -> "Reader | None":
-    """A model that has learned a playbook's meanings, which takes some seconds; None where there is nothing to learn.
+    """A model that has learned a playbook's meanings, which takes some seconds; None where none is wanted or installed.
 
     Where rtig is installed without its models, a word on stderr says so.
     """
-    if not wanted or not playbook.meanings:
+    if not wanted:
         return None
     try:
         return taught(lane.new_reader(), playbook)
     except EncoderUnavailable as error:
-        typer.echo(f"rtig: meanings are left out. {error}", err=True)
+        typer.echo(f"rtig: what a model would read is left out. {error}", err=True)
         return None
 
 

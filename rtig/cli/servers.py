@@ -30,6 +30,8 @@ def _settings_listed() -> str:
 
 
 def _default(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 

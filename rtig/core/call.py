@@ -1,12 +1,14 @@
 """The state of one call: everything that the fold keeps between two events."""
 
+from typing import Literal
+
 from immutables import Map
 from msgspec import Struct
 
 from rtig.core import frustration, policy
-from rtig.core.events import Channel
+from rtig.core.events import AlertAnswered, CardAnswered, Channel, Tone
 from rtig.core.frustration import Influence, Weighing
-from rtig.core.guidance import Card, Checklist, Mood
+from rtig.core.guidance import Alert, Card, Checklist, Mood
 from rtig.core.playbook import ClauseRef
 from rtig.core.policy import Choice, Choosing
 from rtig.core.shape import Shape
@@ -21,10 +23,13 @@ class Told(Struct, frozen=True):
     mood: Mood | None = None
     cards: Map[str, Card] = Map()
     checklists: Map[str, Checklist] = Map()
+    alerts: Map[str, Alert] = Map()
     playbook: str = ""
     """Version of the playbook that the checklists were told from; empty until the call has started."""
     choice: Choice = Choice()
     """The choice that the confirmed cards and the withheld ones were told from."""
+    held_back: frozenset[str] = frozenset()
+    """Cards that are due, while the agent is just doing what they ask for."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -37,6 +42,8 @@ class Call(Struct, frozen=True, kw_only=True):
     team: str = ""
     customer: str = ""
     started_at: int = 0
+    ending: Literal["", "completed", "transferred", "abandoned"] = ""
+    """How it ended; empty until then."""
     now: int = 0
     """The latest time that any event named, in ms on the call's clock."""
 
@@ -46,14 +53,14 @@ class Call(Struct, frozen=True, kw_only=True):
     """Where each phrase was said in final words, in order of time."""
     influences: Map[str, tuple[Influence, ...]] = Map()
     """What each signal adds to the weighing."""
-    tones: Map[str, Map[str, tuple[int, float]]] = Map()
-    """What each model read in each segment: the revision that it read, and how negative."""
     held: tuple[tuple[int, bool], ...] = ()
     """When the customer was put on hold (True) or taken off it, in order of time."""
     utterances: Map[str, tuple[Utterance, ...]] = Map()
-    """By party, in order of time: what a model is asked about."""
+    """By party, in order of time: the customer's, and the agent's where the playbook waits for what they mean."""
     readings: Map[str, dict[str, float]] = Map()
     """What a model understood of each utterance, by its key."""
+    tones: Map[str, Tone] = Map()
+    """What it read of the mood in each of the customer's."""
     meanings: str = ""
     """Version of the meanings that it was asked for."""
     meant: Map[str, tuple[Meant, ...]] = Map()
@@ -65,8 +72,14 @@ class Call(Struct, frozen=True, kw_only=True):
     unsaid: Map[tuple[str, int], bool] = Map()
     """Rules and the times at which they would have been met, had they been in the playbook then."""
     choosing: Choosing = policy.begin()
+    answers: Map[str, CardAnswered] = Map()
+    """What the agent did with cards, by the id of the answer."""
     missed: Map[str, str] = Map()
     """Cards that must not be shown, by id, with the reason."""
+    answered: tuple[AlertAnswered, ...] = ()
+    """What supervisors did about alerts."""
+    calms: int | None = None
+    """When an alert will resolve by itself if nothing more is heard."""
     told: Told = Told()
     due: int | None = None
     """When the clock alone may next change something, if nothing more is heard."""

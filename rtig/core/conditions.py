@@ -16,9 +16,9 @@ from typing import Literal, NamedTuple, assert_never
 from msgspec import Struct
 
 from rtig.core.events import Channel, Party
-from rtig.core.frustration import BANDS, Temper, Weighing, lasting
+from rtig.core.frustration import BANDS, Temper, Weighing, lasting, mover
 from rtig.core.guidance import Band, Bend, Quote
-from rtig.core.shape import FOR_EVER, Shape, Span, talk_shares
+from rtig.core.shape import FOR_EVER, Shape, Span, outside, talk_shares
 from rtig.core.slots import bare
 from rtig.core.transcript import Capture, Heard
 from rtig.core.utterances import Meant
@@ -47,6 +47,19 @@ class NotSaid(Struct, frozen=True, tag="not_said"):
     phrases: tuple[str, ...]
     within_ms: int
     party: PartyWanted = "agent"
+    tolerance: Tolerance = "asr"
+
+
+class SaidAgain(Struct, frozen=True, tag="said_again"):
+    """The same one of some phrases is said again within a time, and the other party was heard in between.
+
+    It holds from then on, or for `lasting_ms`.
+    """
+
+    phrases: tuple[str, ...]
+    within_ms: int
+    party: PartyWanted = "agent"
+    lasting_ms: int | None = None
     tolerance: Tolerance = "asr"
 
 
@@ -122,7 +135,9 @@ class Not(Struct, frozen=True, tag="not"):
     part: "Condition"
 
 
-Leaf = Said | NotSaid | Means | MoodAt | ScoreAt | Silence | TalkOver | Monologue | OnHold | TalkShare | SlotIs
+Leaf = (
+    Said | NotSaid | SaidAgain | Means | MoodAt | ScoreAt | Silence | TalkOver | Monologue | OnHold | TalkShare | SlotIs
+)
 Condition = Leaf | AllOf | AnyOf | Not
 
 
@@ -158,6 +173,8 @@ class Met(NamedTuple):
     bends: tuple[Bend, ...] = ()
     """Words of it that were heard otherwise."""
     meant: Meant | None = None
+    way: "Condition | None" = None
+    """Of a condition that can be met in several ways: the one in which it was."""
 
 
 class Course(NamedTuple):
@@ -176,15 +193,17 @@ def course(condition: Condition, heard: Heardings) -> Course:
     """When a condition holds and is met, as far as is known now."""
     match condition:
         case AllOf():
-            return _all([course(part, heard) for part in condition.parts])
+            return _all(condition.parts, [course(part, heard) for part in condition.parts])
         case AnyOf():
-            return _any([course(part, heard) for part in condition.parts])
+            return _any(condition.parts, [course(part, heard) for part in condition.parts])
         case Not():
             return Course(_but(course(condition.part, heard).holds))
         case Said():
             return _said(condition, heard)
         case NotSaid():
             return _not_said(condition, heard)
+        case SaidAgain():
+            return _said_again(condition, heard)
         case Means():
             met = [
                 Met(meant.end_ms, meant.start_ms, meant.quotes, meant=meant)
@@ -285,6 +304,28 @@ def _not_said(condition: NotSaid, heard: Heardings) -> Course:
     return Course((Span(due, FOR_EVER),), (Met(due, condition.within_ms),))
 
 
+def _said_again(condition: SaidAgain, heard: Heardings) -> Course:
+    met = []
+    for phrase in condition.phrases:
+        said = [p for _, p in places((phrase,), condition.tolerance, heard) if by(p.party, condition.party)]
+        for number, again in enumerate(said):
+            before = next((p for p in reversed(said[:number]) if _answered(p, again, heard.shape)), None)
+            if before is not None and again.end_ms - before.end_ms <= condition.within_ms:
+                quotes = (*before.quotes, *again.quotes)
+                met.append(Met(again.end_ms, again.start_ms, quotes, phrase, again.bends))
+    met.sort(key=lambda one: (one.at_ms, len(one.bends), one.since_ms, one.phrase))
+    return _from(met, condition.lasting_ms)
+
+
+def _answered(before: Heard, again: Heard, shape: Shape) -> bool:
+    """Whether one party said the same twice, and the other was heard in between."""
+    if before.party != again.party or before.end_ms > again.start_ms:
+        return False
+    turns = shape.turns.get("customer" if again.party == "agent" else "agent", ())
+    last = bisect_right(turns, again.start_ms, key=lambda turn: turn.start_ms) - 1
+    return last >= 0 and turns[last].end_ms > before.end_ms
+
+
 def _from(met: Sequence[Met], lasting_ms: int | None) -> Course:
     """What holds from each time that it is met: for good, or for a while. Of two at one time the first counts."""
     once = {one.at_ms: one for one in reversed(met)}
@@ -329,10 +370,9 @@ def _fits(condition: SlotIs, value: str) -> bool:
 def _frustrated(spans: Iterable[Span], for_ms: int, heard: Heardings) -> Course:
     found = [Span(span.start_ms + for_ms, span.end_ms) for span in spans if span.end_ms - span.start_ms > for_ms]
     met = []
-    facts = heard.weighing.facts
     for span in found:
-        at = bisect_right(facts, span.start_ms - for_ms, key=lambda fact: fact.at_ms)
-        met.append(Met(span.start_ms, span.start_ms, facts[at - 1].quotes if at else ()))
+        began = mover(heard.weighing, span.start_ms - for_ms)
+        met.append(Met(span.start_ms, span.start_ms, began.quotes if began is not None else ()))
     return Course(tuple(found), tuple(met))
 
 
@@ -340,14 +380,7 @@ def _silences(heard: Heardings) -> Iterator[Span]:
     """Where nobody spoke and nobody was on hold; the last silence goes on for as long as nothing is heard."""
     spans = [*heard.shape.gaps, *heard.quiet[:-1], *(Span(span.start_ms, FOR_EVER) for span in heard.quiet[-1:])]
     for span in spans:
-        start = span.start_ms
-        for hold in heard.holds:
-            if start < hold.end_ms and hold.start_ms < span.end_ms:
-                if start < hold.start_ms:
-                    yield Span(start, hold.start_ms)
-                start = hold.end_ms
-        if start < span.end_ms:
-            yield Span(start, span.end_ms)
+        yield from outside(span, heard.holds)
 
 
 def _after(ms: int, spans: Iterable[Span]) -> Course:
@@ -369,19 +402,40 @@ def _talk_over(condition: TalkOver, heard: Heardings) -> Course:
 # --- combinations
 
 
-def _all(courses: Sequence[Course]) -> Course:
+def _all(of: Sequence[Condition], courses: Sequence[Course]) -> Course:
     holds: tuple[Span, ...] = (Span(0, FOR_EVER),)
     for one in courses:
         holds = _both(holds, one.holds)
     times = {span.start_ms for span in holds} | {met.at_ms for one in courses for met in one.met}
     whole = Course(holds)
-    return whole._replace(met=tuple(_merged(at_ms, courses) for at_ms in sorted(times) if whole.at(at_ms)))
+    met = (_merged(at_ms, courses) for at_ms in sorted(times) if whole.at(at_ms))
+    return whole._replace(met=tuple(one._replace(way=_way_of_all(of, courses, one.at_ms)) for one in met))
 
 
-def _any(courses: Sequence[Course]) -> Course:
+def _any(of: Sequence[Condition], courses: Sequence[Course]) -> Course:
     holds = _joined(sorted(span for one in courses for span in one.holds))
     times = sorted({met.at_ms for one in courses for met in one.met})
-    return Course(holds, tuple(_merged(at_ms, courses) for at_ms in times))
+    met = (_merged(at_ms, courses) for at_ms in times)
+    return Course(holds, tuple(one._replace(way=_way_of_any(of, courses, one.at_ms)) for one in met))
+
+
+def _way_of_all(of: Sequence[Condition], courses: Sequence[Course], at_ms: int) -> Condition | None:
+    ways = [_last_way(one, at_ms) for one in courses]
+    if not any(ways):
+        return None
+    return AllOf(tuple(part if way is None else way for part, way in zip(of, ways, strict=True)))
+
+
+def _way_of_any(of: Sequence[Condition], courses: Sequence[Course], at_ms: int) -> Condition:
+    """The first of its parts that is met at the time."""
+    met = next(n for n, one in enumerate(courses) if any(met.at_ms == at_ms for met in one.met))
+    way = _last_way(courses[met], at_ms)
+    return of[met] if way is None else way
+
+
+def _last_way(one: Course, at_ms: int) -> Condition | None:
+    at = bisect_right(one.met, at_ms, key=lambda met: met.at_ms)
+    return one.met[at - 1].way if at else None
 
 
 def _merged(at_ms: int, courses: Sequence[Course]) -> Met:

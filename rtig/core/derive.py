@@ -4,18 +4,17 @@ Everything here is a function of the words, their times and the clock. It is kep
 the same from all the words at once.
 """
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
 from immutables import Map
 from msgspec.structs import replace
 
-from rtig.core import conditions, frustration, policy, shape, transcript, triggers, utterances
+from rtig.core import conditions, evidence, policy, shape, transcript, triggers, utterances, weighing
 from rtig.core.call import Call
-from rtig.core.conditions import Course, Heardings, Means, Said, Tolerance
-from rtig.core.events import CardAnswered, HoldChanged, ToneScored, UtteranceRead
-from rtig.core.frustration import Influence, Weighing
+from rtig.core.conditions import Course, Heardings, Means, Said, SaidAgain, Tolerance
+from rtig.core.events import CardAnswered, HoldChanged, Party, UtteranceRead
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.policy import Choice, Choosing, Mute, Shown
 from rtig.core.shape import FOR_EVER, Span
@@ -27,9 +26,6 @@ MEANT_FROM = 0.5
 """Models' thresholds are set here: see `UtteranceRead`."""
 NEAR_TIE = 0.1
 """Another article this near to the likeliest one is about as likely."""
-MODEL_FROM = 0.5
-MODEL_WEIGHS = 0.4
-"""Share of patience that a model's surest negative reading takes."""
 
 
 def advance(call: Call, at_ms: int) -> Call:
@@ -46,14 +42,15 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     touched = sorted({h.phrase for segment in (*change.settled, *change.unsettled) for h in segment.heard})
     changed = (*change.unsettled, *change.settled)
     call = _index(call, change.settled, change.unsettled)
-    call = _weigh_words(playbook, call, before, changed)
-    call = _weigh_tones(playbook, call, before, changed)
     call = _reshape(call, before, changed)
+    if call.shape is not before.shape:
+        on_hold = holds(call.held)
+        call = weighing.shaped(playbook, before, call, on_hold, on_hold)
     call = _reutter(playbook, call, before, changed)
     signals = dict.fromkeys(name for phrase in touched for name in playbook.signals_of_phrase.get(phrase, ()))
     call = _weigh_signals(playbook, call, signals)
     clauses = dict.fromkeys(ref for phrase in touched for ref in playbook.clauses_of_phrase.get(phrase, ()))
-    if call.weighing is not before.weighing:
+    if weighing.moved(before, call):
         clauses.update(dict.fromkeys(playbook.mood_clauses))
     if call.shape != before.shape:
         clauses.update(dict.fromkeys(playbook.shape_clauses))
@@ -86,103 +83,29 @@ def when_heard(heard: Heard) -> tuple[int, int, str, str]:
     return (heard.end_ms, heard.start_ms, heard.party, heard.quotes[-1].segment_id if heard.quotes else "")
 
 
-def _weigh_words(playbook: Playbook, call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
-    """Read the customer's turns again that a change may belong to."""
-    weighing = call.weighing
-    for segment in changed:
-        if segment.party != "customer" or not segment.words.size:
-            continue
-        low, high = shape.neighbourhood(before.transcript, call.transcript, segment)
-        since = max(low, _since(before, call, segment))
-        gone = [
-            fact
-            for fact in weighing.facts[bisect_left(weighing.facts, since, key=_at) :]
-            if fact.at_ms <= high and fact.key.startswith("words:")
-        ]
-        new = [
-            influence
-            for part in shape.turns(shape.turn(call.transcript.stream("customer"), low, high))
-            for influence in frustration.readings(playbook.sentiment, part, since)
-        ]
-        weighing = _reweighed(playbook, weighing, gone, new)
-    return replace(call, weighing=weighing, lexicon=playbook.lexicon) if weighing is not call.weighing else call
-
-
-def _since(before: Call, call: Call, segment: Segment) -> int:
-    """From when on a change may read otherwise: the words before it may have ended a part, and now go on into it."""
-    since = segment.start_ms
-    for state in (before, call):
-        stream = state.transcript.stream(segment.party)
-        index = bisect_left(stream, segment.place, key=_place) - 1
-        while index >= 0 and not stream[index].words.size:
-            index -= 1
-        if index >= 0:
-            since = min(since, stream[index].end_ms)
-    return since
-
-
-def _at(influence: Influence) -> int:
-    return influence.at_ms
-
-
-def _place(segment: Segment) -> tuple[int, int, str]:
-    return segment.place
-
-
 def _reshape(call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
     return replace(call, shape=shape.reshape(call.shape, before.transcript, call.transcript, changed))
 
 
 def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call:
-    weighing, influences = call.weighing, call.influences
     for name in names:
-        source = playbook.signals[name]
-        new = {
-            place.end_ms: Influence(
-                at_ms=place.end_ms,
-                key=f"signal:{name}",
-                what=source.signal.reason,
-                weight=source.signal.weight,
-                quotes=place.quotes,
-                signal=name,
-            )
-            for phrase in source.said
-            for place in heard_places(playbook, call.heard, phrase)
-            if place.party == "customer"
-        }
-        known = influences.get(name, ())
-        kept = tuple(new[at_ms] for at_ms in sorted(new))
-        if kept != known:
-            weighing = _reweighed(playbook, weighing, known, kept)
-            influences = influences.set(name, kept) if kept else influences.delete(name)
-    if weighing is call.weighing and influences is call.influences:
-        return call
-    return replace(call, weighing=weighing, influences=influences)
-
-
-def score(playbook: Playbook, call: Call, event: ToneScored) -> Call:
-    """A model has read a segment; its older reading of the same segment gives way."""
-    readings = call.tones.get(event.segment_id, Map())
-    if event.model in readings and event.rev < readings[event.model][0]:
-        return call
-    before = call
-    readings = readings.set(event.model, (event.rev, event.negative))
-    call = replace(call, tones=call.tones.set(event.segment_id, readings))
-    segment = call.transcript.find(event.segment_id)
-    if segment is not None:
-        call = _weigh_tones(playbook, call, before, (segment,))
-    if call.weighing is not before.weighing:
-        call = look_again(playbook, call, playbook.mood_clauses)
+        said = playbook.signals[name].said
+        places = (place for phrase in said for place in heard_places(playbook, call.heard, phrase))
+        call = weighing.signalled(playbook, call, name, places)
     return call
 
 
 def hold(playbook: Playbook, call: Call, event: HoldChanged) -> Call:
     """The customer was put on hold or taken off it."""
-    held = tuple(sorted({*call.held, (event.at_ms, event.on)}))
-    return look_again(playbook, replace(call, held=held), playbook.hold_clauses)
+    before, held = call, tuple(sorted({*call.held, (event.at_ms, event.on)}))
+    call = weighing.shaped(playbook, call, replace(call, held=held), holds(call.held), holds(held))
+    clauses = dict.fromkeys(playbook.hold_clauses)
+    if weighing.moved(before, call):
+        clauses |= dict.fromkeys(playbook.mood_clauses)
+    return look_again(playbook, call, clauses)
 
 
-def _holds(held: tuple[tuple[int, bool], ...]) -> tuple[Span, ...]:
+def holds(held: tuple[tuple[int, bool], ...]) -> tuple[Span, ...]:
     """Times on hold; one that nothing has ended goes on."""
     spans: list[Span] = []
     since: int | None = None
@@ -201,20 +124,30 @@ def _holds(held: tuple[tuple[int, bool], ...]) -> tuple[Span, ...]:
 
 
 def read(playbook: Playbook, call: Call, event: UtteranceRead) -> Call:
-    """A model has read an utterance. A reading for other meanings than the playbook's is no use."""
-    if event.meanings != playbook.meanings_version or event.utterance in call.readings:
-        return call
-    readings = call.readings.set(event.utterance, event.scores)
-    before, call = call, replace(call, readings=readings, meanings=event.meanings)
-    found = [one for one in _all_utterances(call) if one.key == event.utterance]
-    call = _remean(playbook, call, (), found)
-    return look_again(playbook, call, _of_meanings(playbook, before, call))
+    """A model has read an utterance: its mood, and its meaning, where that was asked for by this playbook."""
+    before = call
+    if event.tone is not None and event.utterance not in call.tones:
+        call = weighing.understood(
+            playbook, replace(call, tones=call.tones.set(event.utterance, event.tone)), event.utterance
+        )
+    clauses = dict.fromkeys(playbook.mood_clauses if weighing.moved(before, call) else ())
+    if event.meanings == playbook.meanings_version and event.utterance not in call.readings:
+        readings = call.readings.set(event.utterance, event.scores)
+        call = replace(call, readings=readings, meanings=event.meanings)
+        found = [one for one in _all_utterances(call) if one.key == event.utterance]
+        call = _remean(playbook, call, (), found)
+        clauses |= _of_meanings(playbook, before, call)
+    return look_again(playbook, call, clauses)
 
 
 def unread(playbook: Playbook, call: Call) -> list[Utterance]:
     """What a model has still to read, the latest first."""
     waiting = [
-        one for party in playbook.parties_read for one in call.utterances.get(party, ()) if one.key not in call.readings
+        one
+        for party in ("customer", "agent")
+        for one in call.utterances.get(party, ())
+        if (party in playbook.parties_read and one.key not in call.readings)
+        or (party == "customer" and one.key not in call.tones and one.key not in call.readings)
     ]
     return sorted(waiting, key=lambda one: -one.end_ms)
 
@@ -222,14 +155,21 @@ def unread(playbook: Playbook, call: Call) -> list[Utterance]:
 def _reutter(playbook: Playbook, call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
     """Keep the utterances in step with the final segments."""
     for segment in changed:
-        if segment.party in playbook.parties_read and segment.words.size:
+        if segment.party in _kept(playbook) and segment.words.size:
             low, high = shape.neighbourhood(before.transcript, call.transcript, segment)
             turn = shape.turn(call.transcript.stream(segment.party), low, high)
             found = utterances.revised(call.utterances.get(segment.party, ()), turn, low, high)
             call = replace(call, utterances=call.utterances.set(segment.party, found.utterances))
+            if segment.party == "customer":
+                call = weighing.spoken(playbook, call, found)
             if call.readings:
                 call = _remean(playbook, call, found.gone, found.new)
     return call
+
+
+def _kept(playbook: Playbook) -> tuple[Party, ...]:
+    """Whose utterances are kept: the customer's for their mood, and the others' where a meaning is waited for."""
+    return ("customer", "agent") if "agent" in playbook.parties_read else ("customer",)
 
 
 def _remean(playbook: Playbook, call: Call, gone: Collection[Utterance], new: Collection[Utterance]) -> Call:
@@ -255,9 +195,11 @@ def _when_meant(meant: Meant) -> tuple[int, int, str, float, str]:
     return (meant.end_ms, meant.start_ms, meant.party, -meant.score, meant.utterance)
 
 
-def rescoped(playbook: Playbook, call: Call) -> Call:
+def rescoped(playbook: Playbook, before: Call, call: Call) -> Call:
     """The call when it is known where it takes place: every utterance is looked at again for what it means here."""
     call = _remean(playbook, replace(call, meant=Map()), (), _all_utterances(call))
+    on_hold = holds(call.held)
+    call = weighing.shaped(playbook, before, call, on_hold, on_hold)
     return look_again(playbook, call, in_play(playbook, call))
 
 
@@ -314,36 +256,6 @@ def _growing(call: Call) -> dict[tuple[str, int], Utterance]:
     return {(one.key, one.start_ms): one for one in found if one is not None}
 
 
-def _weigh_tones(playbook: Playbook, call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
-    """Weigh what models read in the segments of a change as they are now, not as they were."""
-    if not call.tones:
-        return call
-    ids = dict.fromkeys(segment.id for segment in changed)
-    gone = [influence for segment_id in ids for influence in _tones(before, segment_id)]
-    new = [influence for segment_id in ids for influence in _tones(call, segment_id)]
-    weighing = _reweighed(playbook, call.weighing, gone, new)
-    return replace(call, weighing=weighing) if weighing is not call.weighing else call
-
-
-def _tones(call: Call, segment_id: str) -> list[Influence]:
-    """What models read in a final segment of the customer, in the revision that it has."""
-    segment = call.transcript.find(segment_id)
-    if segment is None or segment.party != "customer" or not segment.words.norms:
-        return []
-    return [
-        Influence(
-            at_ms=segment.end_ms,
-            key=f"model:{model}:{segment.id}",
-            what="tone of voice in words",
-            weight=round(max(0.0, negative - MODEL_FROM) / (1 - MODEL_FROM) * MODEL_WEIGHS, 4),
-            quotes=(transcript.quote_all(segment),),
-            scored=True,
-        )
-        for model, (rev, negative) in sorted(call.tones.get(segment_id, Map()).items())
-        if rev == segment.rev
-    ]
-
-
 def answer(playbook: Playbook, call: Call, event: CardAnswered) -> Call:
     card = call.told.cards.get(event.card_id)
     if card is None or event.action != "dismissed" or event.reason not in ("wrong", "known"):
@@ -353,12 +265,6 @@ def answer(playbook: Playbook, call: Call, event: CardAnswered) -> Call:
     at_ms = max(event.at_ms, card.at_ms if shown is None else shown.shown_ms)
     mute = Mute(min(at_ms, max(call.now, card.at_ms)), card.why.rule)
     return replace(call, choosing=_rechosen(playbook, call.choosing, (), (mute,)))
-
-
-def _reweighed(
-    playbook: Playbook, weighing: Weighing, gone: Collection[Influence], new: Collection[Influence]
-) -> Weighing:
-    return weighing.revised(gone, new, lambda patience, fact: frustration.weigh(playbook.temper, patience, fact))
 
 
 def _rechosen(
@@ -446,7 +352,7 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
         started=call.started,
         now=call.now,
         quiet=shape.quiet(call.shape, call.transcript, call.now),
-        holds=_holds(call.held),
+        holds=holds(call.held),
     )
     return found
 
@@ -546,7 +452,7 @@ def differs(before: Call, call: Call) -> bool:
     return (
         call.heard is not before.heard
         or call.meant is not before.meant
-        or call.weighing is not before.weighing
+        or weighing.moved(before, call)
         or call.shape is not before.shape
         or call.held is not before.held
         or (call.started, call.ended) != (before.started, before.ended)
@@ -557,6 +463,12 @@ def differs(before: Call, call: Call) -> bool:
 
 def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
     """What follows from the clock, and from words that are not final yet and may end a silence, or no longer do."""
+    if call.held and (call.now > before.now or call.held is not before.held):
+        then, now = holds(before.held), holds(call.held)
+        minute = evidence.next_minute(then, before.now)
+        if then != now or (minute is not None and minute <= call.now):
+            weighed = weighing.held(playbook, call, then, before.now, now)
+            call = look_again(playbook, weighed, playbook.mood_clauses) if weighing.moved(call, weighed) else weighed
     if call.ended:
         return call
     if call.now > before.now:
@@ -598,10 +510,7 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
 
     Nothing of this is kept: provisional cards hold no cooldown and spend no budget.
     """
-    also: dict[int, list[Heard]] = {}
-    for segment in call.transcript.open.values():
-        for place in segment.heard:
-            also.setdefault(place.phrase, []).append(place)
+    also = _open_places(call)
     growing = {which for which, one in _growing(call).items() if one.key in call.readings}
     meanings = (
         [name for name, found in call.meant.items() if any((one.utterance, one.start_ms) in growing for one in found)]
@@ -619,7 +528,7 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
     refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
     for ref in refs:
-        if any(isinstance(part, Said | Means) for part in conditions.parts(playbook.clause(ref).condition)):
+        if any(isinstance(part, Said | SaidAgain | Means) for part in conditions.parts(playbook.clause(ref).condition)):
             known = {m.order for m in call.moments.get(ref, ())}
             for moment in _moments(playbook, call, ref, heard):
                 if moment.blocked:
@@ -639,6 +548,28 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     return likely, doubts
 
 
+def being_done(playbook: Playbook, call: Call, moment: Moment) -> bool:
+    """Whether the agent is just saying, in words that are not final yet, what makes a moment's card needless."""
+    done = moment.rule.clauses[moment.clause].done
+    if not done or not call.transcript.open or moment.rule.exempt:
+        return False
+    heard = {phrase: tuple(places) for phrase, places in _open_places(call).items()}
+    return any(
+        triggers.does(place, moment.since_ms, moment.at_ms)
+        for phrase in done
+        for place in heard_places(playbook, heard, phrase)
+    )
+
+
+def _open_places(call: Call) -> dict[int, list[Heard]]:
+    """Where phrases were heard in the steady words of open segments."""
+    found: dict[int, list[Heard]] = {}
+    for segment in call.transcript.open.values():
+        for place in segment.heard:
+            found.setdefault(place.phrase, []).append(place)
+    return found
+
+
 # --- with another playbook
 
 
@@ -652,18 +583,13 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     empty = Call(call_id=call.call_id)
     fresh = replace(
         call, transcript=whole, heard=empty.heard, influences=empty.influences,
-        weighing=empty.weighing, moments=empty.moments, utterances=empty.utterances, meant=empty.meant,
+        moments=empty.moments, utterances=_uttered(playbook, call), meant=empty.meant,
         readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
         choosing=_rechosen(playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute)]),
     )  # fmt: skip
     fresh = _index(fresh, segments, ())
-    if call.lexicon == playbook.lexicon:  # to read all words again would hold up the other calls
-        read = [fact for fact in call.weighing.facts if fact.key.startswith("words:")]
-        fresh = replace(fresh, weighing=_reweighed(playbook, fresh.weighing, (), read))
-    else:
-        fresh = _weigh_words(playbook, fresh, call, segments)
-    fresh = _weigh_tones(playbook, fresh, call, segments)
-    fresh = _reutter(playbook, fresh, call, segments)
+    fresh = weighing.again(playbook, fresh)
+    fresh = _remean(playbook, fresh, (), _all_utterances(fresh))
     fresh = _weigh_signals(playbook, fresh, playbook.signals)
     clauses = in_play(playbook, fresh)
     fresh = look_again(playbook, fresh, clauses)
@@ -676,6 +602,18 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
         if card_id not in call.told.cards or call.told.cards[card_id].state == "retracted":
             missed = missed.set(card_id, "superseded")
     return replace(fresh, missed=missed)
+
+
+def _uttered(playbook: Playbook, call: Call) -> Map[str, tuple[Utterance, ...]]:
+    """What a playbook is given of what was said; another one may have been given less."""
+    found = {}
+    for party in _kept(playbook):
+        known = call.utterances.get(party)
+        if known is None:
+            known = utterances.revised((), call.transcript.stream(party), 0, FOR_EVER).utterances
+        if known:
+            found[party] = known
+    return Map(found)
 
 
 def _met(call: Call) -> dict[tuple[str, int], None]:

@@ -10,9 +10,10 @@ from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
-from rtig.core import derive, frustration, telling, transcript
+from rtig.core import alerts, derive, evidence, frustration, telling, transcript
 from rtig.core.call import Call
 from rtig.core.events import (
+    AlertAnswered,
     AnyEvent,
     CallEnded,
     CallStarted,
@@ -25,7 +26,6 @@ from rtig.core.events import (
     PlaybookChanged,
     SegmentHeard,
     SegmentVoided,
-    ToneScored,
     Unrecognised,
     UtteranceRead,
     Whispered,
@@ -68,10 +68,11 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
                 team=event.team, customer=event.customer, started_at=event.started_at,
             )  # fmt: skip
             items.append(telling.info(playbook, call))
-            call = derive.rescoped(playbook, call)
+            call = derive.rescoped(playbook, before, call)
         case CallEnded():
             change = transcript.forget_unfinished(call.transcript, None)
-            call = replace(derive.advance(call, event.at_ms), transcript=change.transcript, ended=True)
+            call = derive.advance(call, event.at_ms)
+            call = replace(call, transcript=change.transcript, ended=True, ending=event.reason)
             # The last word on everything: no time passes for a call that is over, and no turn goes on.
             call = derive.look_again(playbook, call, derive.in_play(playbook, call))
             items.append(telling.info(playbook, call))
@@ -79,8 +80,6 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             call = derive.hold(playbook, derive.advance(call, event.at_ms), event)
         case UtteranceRead():
             call = derive.read(playbook, call, event)
-        case ToneScored():
-            call = derive.score(playbook, call, event)
         case HintGiven():
             call = derive.advance(call, event.at_ms)
             items.append(
@@ -89,6 +88,8 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
         case CardAnswered():
             call = derive.advance(call, event.at_ms)
             call = derive.answer(playbook, call, event)
+            if event.answer_id not in call.answers:
+                call = replace(call, answers=call.answers.set(event.answer_id, event))
         case CardMissed():
             call = replace(call, missed=call.missed.set(event.card_id, "late"))
         case Whispered():
@@ -96,6 +97,8 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             items.append(
                 Whisper(call_id=call.call_id, id=event.whisper_id, text=event.text, by=event.by, at_ms=event.at_ms)
             )
+        case AlertAnswered():
+            call = alerts.answer(derive.advance(call, event.at_ms), event)
         case PlaybookChanged():
             # What the time since the last event has brought is due, and nothing that was there already.
             call = derive.advance(derive.rebuild(playbook, call), event.at_ms)
@@ -107,6 +110,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             assert_never(event)
     call = derive.pass_time(playbook, before, call)
     call = telling.tell(playbook, before, call, seq, items)
+    call = alerts.tell(playbook, before, call, seq, items)
     return derive.foresee(playbook, before, call), tuple(items)
 
 
@@ -119,9 +123,12 @@ def wake_at(playbook: Playbook, call: Call) -> int | None:
     """When the fold wants a tick if nothing else happens before, in ms on the call's clock; None: not at all."""
     if not call.started or call.ended:
         return None
-    times = [] if call.due is None else [call.due]
+    times = [at_ms for at_ms in (call.due, call.calms) if at_ms is not None]
     if call.told.choice.waiting:
         times.append(call.told.choice.free_ms)
+    minute = evidence.next_minute(derive.holds(call.held), call.now) if call.held else None
+    if minute is not None:
+        times.append(minute)
     cools = frustration.cools_at(playbook.temper, call.weighing.state, call.now)
     if cools is not None:
         times.append(cools)
@@ -187,7 +194,14 @@ def _time_of(event: AnyEvent) -> int | None:
         case SegmentHeard():
             return event.start_ms
         case (
-            CallEnded() | ClockTicked() | HoldChanged() | HintGiven() | CardAnswered() | Whispered() | PlaybookChanged()
+            CallEnded()
+            | ClockTicked()
+            | HoldChanged()
+            | HintGiven()
+            | CardAnswered()
+            | Whispered()
+            | AlertAnswered()
+            | PlaybookChanged()
         ):
             return event.at_ms
         case _:

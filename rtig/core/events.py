@@ -89,20 +89,22 @@ class HintGiven(Event, frozen=True, kw_only=True, tag="hint"):
     at_ms: Millis
 
 
-class ToneScored(Event, frozen=True, kw_only=True, tag="tone_scored"):
-    """A model's reading of one final segment."""
-
-    segment_id: Name
-    rev: Annotated[int, Meta(ge=0, le=2**53)]
-    model: Label
-    negative: Fraction
-
-
 class HoldChanged(Event, frozen=True, kw_only=True, tag="hold"):
     """The customer was put on hold, or taken off it."""
 
     on: bool
     at_ms: Millis
+
+
+class Tone(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a model reads of a customer's mood in one utterance."""
+
+    upset: Fraction
+    pleased: Fraction
+    strain: Annotated[float, Meta(ge=-100, le=100)] = 0.0
+    """Log odds that an utterance of a call that ends badly is like this."""
+    emotion: Label = ""
+    """The likeliest negative emotion, where one is likely."""
 
 
 class UtteranceRead(Event, frozen=True, kw_only=True, tag="utterance_read"):
@@ -116,6 +118,8 @@ class UtteranceRead(Event, frozen=True, kw_only=True, tag="utterance_read"):
     meanings: Name
     """Version of the meanings that the model was told."""
     scores: dict[str, Fraction] = {}
+    tone: Tone | None = None
+    """Of a customer's utterance only."""
 
 
 class ClockTicked(Event, frozen=True, kw_only=True, tag="tick"):
@@ -150,6 +154,16 @@ class Whispered(Event, frozen=True, kw_only=True, tag="whisper"):
     at_ms: Millis = 0
 
 
+class AlertAnswered(Event, frozen=True, kw_only=True, tag="alert_answered"):
+    """A supervisor took an alert on, or has dealt with it."""
+
+    alert_id: Name
+    action: Literal["acknowledge", "resolve"]
+    by: Label = ""
+    at_ms: Millis = 0
+    answer_id: Name
+
+
 class PlaybookChanged(Event, frozen=True, kw_only=True, tag="playbook_changed"):
     """From here on the call is folded with the playbook of this version."""
 
@@ -164,12 +178,12 @@ class Unrecognised(Event, frozen=True, kw_only=True, tag="unrecognised"):
 SourceEvent = CallStarted | SegmentHeard | SegmentVoided | PartyCorrected | HoldChanged | CallEnded | HintGiven
 AnyEvent = (
     SourceEvent
-    | ToneScored
     | UtteranceRead
     | ClockTicked
     | CardAnswered
     | CardMissed
     | Whispered
+    | AlertAnswered
     | PlaybookChanged
     | Unrecognised
 )
@@ -197,8 +211,6 @@ def key(event: AnyEvent) -> str:
             return f"hold:{event.at_ms}:{'on' if event.on else 'off'}"
         case UtteranceRead():
             return f"read:{event.utterance}:{event.meanings}"
-        case ToneScored():
-            return f"tone:{event.segment_id}@{event.rev}:{event.model}"
         case ClockTicked():
             return f"tick:{event.at_ms}"
         case CardAnswered():
@@ -207,6 +219,8 @@ def key(event: AnyEvent) -> str:
             return f"missed:{event.card_id}"
         case Whispered():
             return f"whisper:{event.whisper_id}"
+        case AlertAnswered():
+            return f"alert:{event.answer_id}"
         case PlaybookChanged():
             return f"playbook:{event.version}@{event.at_ms}"
         case Unrecognised():

@@ -2,38 +2,55 @@
 
 The score is a fold over influences in the order of the call's clock. An influence above 0 takes its share of the
 patience that is left, one below 0 gives its share of the frustration back, and in between frustration halves every
-`half_life`. Only the customer's words are ever weighed.
+`half_life`. What an influence is made of, `rtig.core.evidence` says; the customer's mood alone is ever weighed.
+
+Beside the score, which forgets, stands the risk, which does not: the probability that the call ends badly, from
+everything that has been weighed so far.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from math import ceil, log2
-from typing import NamedTuple
+from itertools import pairwise
+from math import ceil, fsum, log1p, log2, tanh
+from typing import Literal, NamedTuple
 
 from immutables import Map
 from msgspec import Struct
+from msgspec.structs import replace
 
 from rtig.core.guidance import Band, Mood, Quote, Reason
 from rtig.core.ledger import Ledger
-from rtig.core.sentiment import Sentiment
 from rtig.core.shape import FOR_EVER, Span
-from rtig.core.transcript import Segment, Stream
 
 BANDS: tuple[Band, ...] = ("calm", "tense", "frustrated", "critical")
-UTTERANCE_WORDS = 24
-"""A longer turn is read in parts of this many words: VADER's compound saturates on long texts."""
-READ_FROM = -0.25
-"""Weaker negative readings are noise on service talk: VADER calls a neutral "no" or "error" -0.3 to -0.4."""
-WORDS_WEIGH = 0.35
-"""Share of patience that a reading of -1 takes. A signal, which knows what it means, may weigh more."""
-RELIEF_FROM = 0.5
-RELIEF_WEIGHS = 0.2
-"""A reading of 1 gives back this share: polite words are common in angry calls and prove little."""
 SAME_SIGNAL_MS = 10_000
 """A signal said again within this time is the same remark."""
 REASONS_KEPT = 12
 REASONS_SHOWN = 4
 CURVE_POINTS = 30
+MOSTLY = 0.5
+"""The model's readings count where it has read this share of what the customer said."""
+
+Kind = Literal[
+    "said", "words", "read", "upset", "pleased", "strain", "heat", "relief", "refused", "again", "talked_over", "waited"
+]
+"""What the risk is made of. `said` and `read` count the customer's utterances and those that a model has read."""
+MEANS: dict[Kind, Kind] = {"words": "said", "upset": "read", "pleased": "read", "strain": "read"}
+"""Readings count in the mean over those utterances; of the others it is the number that counts, each for less."""
+
+
+class Odds(Struct, frozen=True):
+    """Log odds that a call ends badly: fitted on labelled calls, see `models/README.md`."""
+
+    base: float = -3.0
+    weights: dict[Kind, float] = {}
+
+
+class Risk(Struct, frozen=True):
+    """The odds when a model reads along, and those from the words alone."""
+
+    read: Odds = Odds()
+    unread: Odds = Odds()
 
 
 class Temper(Struct, frozen=True):
@@ -44,6 +61,7 @@ class Temper(Struct, frozen=True):
     frustrated: float = 0.5
     critical: float = 0.75
     hysteresis: float = 0.08
+    risk: Risk = Risk()
 
     @property
     def thresholds(self) -> tuple[float, float, float]:
@@ -56,19 +74,23 @@ class Signal(Struct, frozen=True):
     id: str
     reason: str
     weight: float
+    party: Literal["customer", "agent"] = "customer"
+    """Who says them. An agent's leave the customer without help, whatever they feel."""
 
 
 class Influence(Struct, frozen=True):
-    """Something the customer said that moves frustration. `weight` is -1 to 1."""
+    """Something that moves frustration. `weight` is -1 to 1."""
 
     at_ms: int
     key: str
     what: str
     weight: float
-    quotes: tuple[Quote, ...]
+    quotes: tuple[Quote, ...] = ()
     signal: str = ""
-    scored: bool = False
-    """A model read it, not the lexicon alone."""
+    since_ms: int | None = None
+    """Of a reading, when its words began: words that are read twice, as windows overlap, count once."""
+    amounts: tuple[tuple[Kind, float], ...] = ()
+    """What it adds to the risk."""
 
     @property
     def order(self) -> tuple[int, str]:
@@ -82,6 +104,7 @@ class Rise(NamedTuple):
     before: Band
     band: Band
     quotes: tuple[Quote, ...]
+    what: str = ""
 
 
 class Patience(Struct, frozen=True):
@@ -92,7 +115,10 @@ class Patience(Struct, frozen=True):
     rises: tuple[Rise, ...] = ()
     heard: Map[str, int] = Map()
     """When each signal was last heard."""
-    scored: bool = False
+    read: tuple[int, float, float] = (-1, 0.0, 0.0)
+    """When the words of the last reading ended, and what share it took and gave back."""
+    tally: Map[Kind, float] = Map()
+    """What the risk is made of, so far."""
 
 
 Weighing = Ledger[Influence, Patience]
@@ -104,35 +130,95 @@ def begin() -> Weighing:
 
 def weigh(temper: Temper, patience: Patience, influence: Influence) -> Patience:
     """Patience after one more influence."""
-    heard = patience.heard
+    heard, read, weight = patience.heard, patience.read, influence.weight
     if influence.signal:
         last = heard.get(influence.signal)
         heard = heard.set(influence.signal, influence.at_ms)
         if last is not None and influence.at_ms - last < SAME_SIGNAL_MS:
-            return Patience(
-                patience.score, patience.at_ms, patience.band, patience.reasons, patience.rises, heard, patience.scored
-            )
+            return replace(patience, heard=heard)
+    if influence.since_ms is not None:
+        weight, read = _read_once(patience.read, influence, influence.since_ms)
+    tally = patience.tally
+    for kind, amount in influence.amounts:
+        tally = tally.set(kind, tally.get(kind, 0.0) + amount)
+    if not weight:
+        return replace(patience, heard=heard, read=read, tally=tally)
     score = faded(temper, patience, influence.at_ms)
     before = settled_band(temper, patience.band, score)
-    if influence.weight > 0:
-        score += (1.0 - score) * influence.weight
+    if weight > 0:
+        score += (1.0 - score) * weight
     else:
-        score *= 1.0 + influence.weight
+        score *= 1.0 + weight
     score = round(min(1.0, max(0.0, score)), 6)
     band = settled_band(temper, before, score)
-    reason = Reason(what=influence.what, weight=influence.weight, at_ms=influence.at_ms, words=influence.quotes)
-    rises = patience.rises
+    reason = Reason(what=influence.what, weight=round(weight, 4), at_ms=influence.at_ms, words=influence.quotes)
+    reasons, rises = (*patience.reasons, reason)[-REASONS_KEPT:], patience.rises
     if BANDS.index(band) > BANDS.index(before):
-        rises = (*rises, Rise(influence.at_ms, before, band, influence.quotes))
-    return Patience(
-        score,
-        influence.at_ms,
-        band,
-        (*patience.reasons, reason)[-REASONS_KEPT:] if influence.weight else patience.reasons,
-        rises,
-        heard,
-        patience.scored or influence.scored,
-    )
+        rises = (*rises, Rise(influence.at_ms, before, band, influence.quotes, influence.what))
+    return Patience(score, influence.at_ms, band, reasons, rises, heard, read, tally)
+
+
+def _read_once(
+    before: tuple[int, float, float], influence: Influence, since_ms: int
+) -> tuple[float, tuple[int, float, float]]:
+    """What a reading weighs more than the one before it, as far as both read the same words; and what to keep of it.
+
+    The windows of a message that takes no time all end together.
+    """
+    ended, took, gave = before
+    weight, at_ms = influence.weight, influence.at_ms
+    if since_ms < ended or at_ms == ended:
+        if weight > 0:
+            weight = max(0.0, weight - took) / (1.0 - took) if took < 1 else 0.0
+        elif weight < 0:
+            weight = min(0.0, weight + gave) / (1.0 - gave) if gave < 1 else 0.0
+    if at_ms != ended:
+        took = gave = 0.0
+    return weight, (at_ms, max(took, influence.weight), max(gave, -influence.weight))
+
+
+def moved(before: Patience, after: Patience) -> bool:
+    """Whether the score has another history than before: each influence that moves it leaves its reason.
+
+    Of two states of one call; one that was folded anew counts as another.
+    """
+    return after.reasons is not before.reasons
+
+
+def mover(weighing: Weighing, at_ms: int) -> Influence | None:
+    """What moved the score last, up to a time."""
+    index = bisect_right(weighing.facts, at_ms, key=_when)
+    while index and not moved(weighing.states[index - 1], weighing.states[index]):
+        index -= 1
+    return weighing.facts[index - 1] if index else None
+
+
+def _when(influence: Influence) -> int:
+    return influence.at_ms
+
+
+def risk(temper: Temper, patience: Patience) -> float:
+    """The probability that the call ends badly, from all that has been weighed so far."""
+    odds = temper.risk.read if is_read(patience) else temper.risk.unread
+    # The order of a `Map` is not the same in every process, and a sum of rounded parts would differ by it.
+    log_odds = fsum((odds.base, *(odds.weights.get(kind, 0.0) * value for kind, value in features(patience).items())))
+    return 0.5 + 0.5 * tanh(0.5 * log_odds)
+
+
+def features(patience: Patience) -> dict[Kind, float]:
+    """What the risk rests on: readings in the mean, and logarithms of one more than how often something happened."""
+    found: dict[Kind, float] = {}
+    for kind, amount in patience.tally.items():
+        if kind in MEANS:
+            found[kind] = amount / patience.tally[MEANS[kind]]
+        elif kind not in ("said", "read"):
+            found[kind] = log1p(amount)
+    return found
+
+
+def is_read(patience: Patience) -> bool:
+    """Whether a model has read most of what the customer said."""
+    return patience.tally.get("read", 0.0) >= MOSTLY * max(1.0, patience.tally.get("said", 0.0))
 
 
 def faded(temper: Temper, patience: Patience, now: int) -> float:
@@ -165,19 +251,18 @@ def lasting(temper: Temper, weighing: Weighing, enter: float, leave: float) -> I
 
     The last span ends where the score will fall below if nothing more is said, at `FOR_EVER` where it never does.
     """
+    states = weighing.states
+    moves = [states[0], *(after for before, after in pairwise(states) if moved(before, after))]
     since: int | None = None
-    for at, state in enumerate(weighing.states):
+    for at, state in enumerate(moves):
         if since is not None and state.score < leave:
             yield Span(since, state.at_ms)
             since = None
         if since is None and state.score >= enter:
             since = state.at_ms
-        if since is not None:
-            until = weighing.states[at + 1].at_ms if at + 1 < len(weighing.states) else FOR_EVER
-            falls = _falls_at(temper, state, leave)
-            if falls <= until:
-                yield Span(since, falls)
-                since = None
+        if since is not None and (at + 1 == len(moves) or faded(temper, state, moves[at + 1].at_ms) < leave):
+            yield Span(since, _falls_at(temper, state, leave))
+            since = None
 
 
 def _falls_at(temper: Temper, patience: Patience, leave: float) -> int:
@@ -192,8 +277,8 @@ def _falls_at(temper: Temper, patience: Patience, leave: float) -> int:
     return at_ms
 
 
-def mood(call_id: str, temper: Temper, patience: Patience, now: int) -> Mood:
-    """The mood as it is shown: the reasons that weigh most now come first."""
+def mood(call_id: str, temper: Temper, patience: Patience, now: int, *, read: bool = False) -> Mood:
+    """The mood as it is shown: the reasons that weigh most now come first. `read`: a model reads along."""
     score = faded(temper, patience, now)
     band = settled_band(temper, patience.band, score)
 
@@ -207,7 +292,8 @@ def mood(call_id: str, temper: Temper, patience: Patience, now: int) -> Mood:
         band=band,
         at_ms=now,
         reasons=tuple(strongest),
-        reading="words and model" if patience.scored else "words",
+        reading="words and model" if read else "words",
+        risk=round(risk(temper, patience), 3),
     )
 
 
@@ -222,69 +308,3 @@ def curve(temper: Temper, weighing: Weighing, now: int, span_ms: int) -> tuple[f
         state = weighing.states[bisect_right(times, at_ms)]
         points.append(round(faded(temper, state, at_ms), 3))
     return tuple(points)
-
-
-def readings(sentiment: Sentiment, turn: Stream, since_ms: int = 0) -> list[Influence]:
-    """What the lexicon reads in a customer's turn, in parts of `UTTERANCE_WORDS`, each where it ends.
-
-    Parts that end before `since_ms` are left out: they read as before when something later has changed.
-    """
-    found: list[Influence] = []
-    for part in _utterances(turn):
-        if part[-1][0].time_of(part[-1][2] + 1) < since_ms:
-            continue
-        text = " ".join(_heard(segment, first, last) for segment, first, last in part)
-        reading = sentiment.read(text)
-        if READ_FROM < reading < RELIEF_FROM:
-            continue
-        segment, _, last = part[-1]
-        negative = reading < 0
-        found.append(
-            Influence(
-                at_ms=segment.time_of(last + 1),
-                key=f"words:{part[0][0].time_of(part[0][1])}",
-                what="strong words" if negative else "friendly words",
-                weight=round(-reading * WORDS_WEIGH if negative else -reading * RELIEF_WEIGHS, 4),
-                quotes=_telling(sentiment, part, negative),
-            )
-        )
-    return found
-
-
-def _utterances(turn: Stream) -> list[list[tuple[Segment, int, int]]]:
-    """The turn's tokens in parts, each a list of (segment, first token, last token)."""
-    parts: list[list[tuple[Segment, int, int]]] = []
-    room = 0
-    for segment in turn:
-        first, count = 0, segment.words.size
-        while first < count:
-            if room == 0:
-                parts.append([])
-                room = UTTERANCE_WORDS
-            last = min(count, first + room) - 1
-            parts[-1].append((segment, first, last))
-            room -= last - first + 1
-            first = last + 1
-    return parts
-
-
-def _heard(segment: Segment, first: int, last: int) -> str:
-    """The text of some tokens with the punctuation that follows them, which VADER reads too."""
-    spans = segment.words.spans
-    end = spans[last + 1][0] if last + 1 < len(spans) else len(segment.text)
-    return segment.text[spans[first][0] : end].strip()
-
-
-def _telling(sentiment: Sentiment, part: list[tuple[Segment, int, int]], negative: bool) -> tuple[Quote, ...]:
-    """The words that carry the reading; the whole part where no single word does."""
-    quotes: list[Quote] = []
-    for segment, first, last in part:
-        for start, end in segment.words.spans[first : last + 1]:
-            weight = sentiment.weight(segment.text[start:end])
-            if weight < -0.5 if negative else weight > 0.5:
-                quotes.append(Quote(segment.id, segment.party, start, end, segment.text[start:end]))
-    if not quotes:
-        for segment, first, last in part:
-            start, end = segment.words.spans[first][0], segment.words.spans[last][1]
-            quotes.append(Quote(segment.id, segment.party, start, end, segment.text[start:end]))
-    return tuple(quotes)

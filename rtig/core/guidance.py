@@ -16,6 +16,7 @@ from rtig.core.events import Channel, Party
 Band = Literal["calm", "tense", "frustrated", "critical"]
 CardKind = Literal["article", "coach", "checklist", "alert"]
 CardState = Literal["provisional", "confirmed", "retracted"]
+AlertState = Literal["open", "acknowledged", "resolved"]
 
 
 class Item(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -59,7 +60,7 @@ class ArticleRef(Struct, frozen=True):
 
 
 class Why(Struct, frozen=True, kw_only=True):
-    """Why a card came: the rule, the playbook it stands in, the words, and what it was preferred to."""
+    """Why a card or an alert came: the rule, its playbook, the words, and what it was preferred to."""
 
     rule: str
     playbook: str
@@ -124,6 +125,8 @@ class Mood(Item, frozen=True, kw_only=True, tag="mood"):
     reasons: tuple[Reason, ...] = ()
     reading: Literal["words", "words and model"] = "words"
     """What the score rests on: without the model lane it is the immediate reading of the words alone."""
+    risk: float = 0.0
+    """How likely it is that the call ends badly, 0 to 1, from all that was said and happened so far."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -181,7 +184,35 @@ class CallInfo(Item, frozen=True, kw_only=True, tag="call"):
     ended_ms: int | None = None
 
 
-Guidance = CallInfo | Line | Card | Mood | Checklist | Withheld | Whisper | Hint
+class Alert(Item, frozen=True, kw_only=True, tag="alert"):
+    """One alert for the supervisors, whole, each time that it changes state: one a call and rule.
+
+    `id` is the rule's, so everyone who folds the same log tells the same alert.
+    """
+
+    id: str
+    state: AlertState
+    title: str
+    level: Band
+    """The customer's band when it was raised, the last time."""
+    raised: int
+    """How many times it was raised in this call."""
+    raised_ms: int
+    at_ms: int
+    """Since when it has been in this state."""
+    why: Why
+    by: str = ""
+    """Who took it on or dealt with it; empty where nobody did, or the name is not known."""
+    reason: Literal["", "handled", "calmed", "ended", "revised"] = ""
+    """Why it is resolved: by a person; what raised it holds no longer; the call is over; the words were others."""
+    cause: int
+    """Number of the event in the call's log that brought this state."""
+
+
+Watched = CallInfo | Line | Card | Mood | Checklist | Withheld | Whisper | Hint
+"""What whoever watches a call is told."""
+Guidance = Watched | Alert
+"""Alerts are for the supervisors' board; see `rtig.gateway.floor`."""
 
 
 class BoardRow(Struct, frozen=True, kw_only=True):
@@ -197,8 +228,78 @@ class BoardRow(Struct, frozen=True, kw_only=True):
     clock_ms: int
     score: float
     band: Band
+    risk: float = 0.0
+    """See `Mood`."""
+    reading: Literal["words", "words and model"] = "words"
     reason: str
     """The strongest reason in words; empty on a calm call."""
     spark: tuple[float, ...]
     """The score at equal steps over the last minutes, oldest first, at most 30."""
     cards: int
+
+
+class BriefLine(Struct, frozen=True, kw_only=True):
+    """Something that was said, in the speaker's own words, at most 160 characters, and where it was said."""
+
+    text: str
+    """The words of `words`, with ` …` behind them where more was said; empty where `what` says it all."""
+    at_ms: int
+    words: tuple[Quote, ...]
+    what: str = ""
+    """What it is, in words of the knowledge base or of rtig, e.g. `tense: has been in touch before`."""
+    when: str = ""
+    """Of a promise: by when, in the words that were said."""
+
+
+class BriefArticle(Struct, frozen=True, kw_only=True):
+    """An article that came up, what the agent did with it, and the words that called for it."""
+
+    id: str
+    title: str
+    version: str
+    did: tuple[str, ...]
+    """Of `opened`, `copied`, `pinned`, `useful`, `dismissed`, in this order; none: it was shown and left."""
+    at_ms: int
+    words: tuple[Quote, ...] = ()
+
+
+class BriefMood(Struct, frozen=True, kw_only=True):
+    """The customer's mood now, the highest that it was, and what turned it."""
+
+    score: float
+    band: Band
+    highest: Band
+    highest_ms: int
+    turns: tuple[BriefLine, ...] = ()
+
+
+class Brief(Struct, frozen=True, kw_only=True):
+    """What whoever takes the call over has to know, on one screen: lines that were said, and links to where.
+
+    Nothing in it is made up: it is chosen from the transcript, the cards, the checklists and the mood. In each part the
+    lines stand in the order in which they were said.
+    """
+
+    call_id: str
+    state: Literal["live", "ended"]
+    reason: Literal["", "completed", "transferred", "abandoned"]
+    """How the call ended; empty while it is live."""
+    channel: Channel
+    agent: str
+    queue: str
+    customer: str
+    started_at: int
+    """Unix milliseconds; 0 when the source does not know."""
+    at_ms: int
+    """The call's clock when this was made."""
+    playbook: str
+    mood: BriefMood
+    who: tuple[BriefLine, ...] = ()
+    """What names the customer and the case."""
+    asked: tuple[BriefLine, ...] = ()
+    tried: tuple[BriefLine, ...] = ()
+    """What was done and found, by either party, and how it went."""
+    promised: tuple[BriefLine, ...] = ()
+    articles: tuple[BriefArticle, ...] = ()
+    open: tuple[BriefLine, ...] = ()
+    """What nobody has answered yet, as far as can be told."""

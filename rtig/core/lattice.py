@@ -8,6 +8,7 @@ said all the time, so it is no sign of "four" unless the words around it are.
 """
 
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
@@ -34,7 +35,7 @@ MISSPELT = -3.5
 _SHORTEST_EDITED = 4
 _SHORTEST_TWICE_EDITED = 8
 _SHORTEST_STEM_EDITED = 6
-_STEPS = ((3, 0.5), (5, 1.0), (8, 2.0), (99, 2.5))
+_STEPS = ((3, 0.5), (5, 1.0), (8, 2.0), (inf, 2.5))
 """How far the sounds of a word may be off: of one of fewer sounds than this, by so many steps."""
 _SHORTEST_STEM = 3
 _SHORTEST_TORN, _SHORTEST_TORN_SHAPE = 5, 2

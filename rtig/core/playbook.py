@@ -22,6 +22,7 @@ from rtig.core.conditions import (
     OnHold,
     PartyWanted,
     Said,
+    SaidAgain,
     ScoreAt,
     Silence,
     SlotIs,
@@ -131,21 +132,20 @@ class Playbook:
         self.temper = source.temper
         self.version = _hash(source)
         self.sentiment = Sentiment(analyzer, source.valence)
-        self.lexicon = _hash(source.valence)
+        self.lexicon = _hash((source.language, source.valence))
         """Names what words are read by."""
         self.rules = {rule.id: rule for rule in source.rules}
         self.checklists = {checklist.id: checklist for checklist in source.checklists}
         self.signals = {part.signal.id: part for part in source.signals}
         self.slots = {slot.id: slot for slot in source.slots}
         self.meanings = {meaning.id: meaning for meaning in source.meanings}
-        self.meanings_version = (
-            _hash((source.meanings, source.negatives, source.false_alarms)) if source.meanings else ""
-        )
-        """Names what a model must have been told for its readings to count; empty where nothing is asked of one."""
+        self.meanings_version = _hash((source.meanings, source.negatives, source.false_alarms))
+        """Names what a model must have been told for its readings of meaning to count."""
 
         self.phrases = tuple(sorted(set(_phrases(source))))
         self._numbers = {spoken: number for number, spoken in enumerate(self.phrases)}
-        self.matcher = Matcher(self.phrases, language or Language(source.language), _kinds(source.slots))
+        self.language = language or Language(source.language)
+        self.matcher = Matcher(self.phrases, self.language, _kinds(source.slots))
         self.phrases_of_slot = self._phrases_of_slots()
         self.phrases_with_slots = frozenset(number for numbers in self.phrases_of_slot.values() for number in numbers)
 
@@ -172,7 +172,7 @@ class Playbook:
                         silences.add(leaf.ms)
                 for kinds, into in (
                     ((MoodAt, ScoreAt), self.mood_clauses),
-                    ((Silence, TalkOver, Monologue, TalkShare), self.shape_clauses),
+                    ((SaidAgain, Silence, TalkOver, Monologue, TalkShare), self.shape_clauses),
                     ((OnHold, Silence), self.hold_clauses),
                 ):
                     if any(isinstance(leaf, kinds) for leaf in leaves):
@@ -193,7 +193,7 @@ class Playbook:
 
     @cached_property
     def parties_read(self) -> tuple[Party, ...]:
-        """Whose utterances a model is asked about."""
+        """Whose utterances a model is asked about for what they mean."""
         wanted = {meaning.party for meaning in self.meanings.values()}
         return tuple(party for party in ("customer", "agent") if party in wanted or "any" in wanted)
 
@@ -269,7 +269,7 @@ def _kinds(slots: Iterable[SlotSource]) -> dict[str, Kind]:
 
 def _condition_phrases(condition: Condition) -> Iterator[Spoken]:
     for part in parts(condition):
-        if isinstance(part, Said | NotSaid):
+        if isinstance(part, Said | NotSaid | SaidAgain):
             for phrase in part.phrases:
                 yield Spoken(phrase, part.tolerance == "asr")
 

@@ -93,6 +93,8 @@ def card_id(rule_id: str, number: int) -> str:
 
 def choose(attention: Attention, choice: Choice, fact: Moment | Mute) -> Choice:
     """The choice after one more fact, which is not earlier than those before it."""
+    if isinstance(fact, Moment) and fact.rule.to == "supervisors":
+        return choice
     choice = serve(attention, choice, fact.at_ms)
     if isinstance(fact, Mute):
         return replace(choice, muted=choice.muted.set(fact.rule_id, fact.at_ms))

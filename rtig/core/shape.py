@@ -7,7 +7,6 @@ word counts as speech here, fillers too.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
 from typing import NamedTuple
 
 from immutables import Map
@@ -48,7 +47,7 @@ class Shape(Struct, frozen=True):
     gaps: tuple[Span, ...] = ()
     """Silences between final segments, from `GAP_MS` up."""
     floors: tuple[Floor, ...] = ()
-    """Where one party kept the floor and the other took no turn, from `FLOOR_MS` up."""
+    """Where one party kept the floor, without a silence and without a turn of the other, from `FLOOR_MS` up."""
 
 
 def reshape(shape: Shape, before: Transcript, after: Transcript, changed: Iterable[Segment]) -> Shape:
@@ -138,33 +137,49 @@ def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
     return tuple(found)
 
 
+def outside(span: Span, others: Iterable[Span]) -> Iterator[Span]:
+    """What is left of a time without some others, which are in order and do not overlap."""
+    start = span.start_ms
+    for other in others:
+        if start < other.end_ms and other.start_ms < span.end_ms:
+            if start < other.start_ms:
+                yield Span(start, other.start_ms)
+            start = other.end_ms
+    if start < span.end_ms:
+        yield Span(start, span.end_ms)
+
+
 def talk_shares(shape: Shape, over_ms: int) -> Iterator[tuple[Span, float]]:
     """The agent's share of what the two parties spoke in the last `over_ms`, from each turn's end to the next one's.
 
     Not before so much of the call has passed; the last span has no end.
     """
-    spoken = {party: _Spoken(shape.turns.get(party, ())) for party in ("agent", "customer")}
-    ends = sorted({turn.end_ms for one in spoken.values() for turn in one.turns if turn.end_ms >= over_ms})
-    for at, end_ms in enumerate(ends):
-        agent, customer = (spoken[p].between(end_ms - over_ms, end_ms) for p in ("agent", "customer"))
-        if agent + customer:
-            yield Span(end_ms, ends[at + 1] if at + 1 < len(ends) else FOR_EVER), agent / (agent + customer)
+    agents, customers = shape.turns.get("agent", ()), shape.turns.get("customer", ())
+    ends = sorted({turn.end_ms for turns in (agents, customers) for turn in turns if turn.end_ms >= over_ms})
+    since = [end_ms - over_ms for end_ms in ends]
+    spoken = zip(
+        ends,
+        [*ends[1:], FOR_EVER],
+        _spoken(agents, since),
+        _spoken(agents, ends),
+        _spoken(customers, since),
+        _spoken(customers, ends),
+        strict=False,
+    )
+    for end_ms, until, agent_before, agent, customer_before, customer in spoken:
+        by_agent, by_both = agent - agent_before, agent + customer - agent_before - customer_before
+        if by_both:
+            yield Span(end_ms, until), by_agent / by_both
 
 
-class _Spoken:
-    """How long a party spoke, up to any time."""
-
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
-        self._before = [0, *accumulate(turn.end_ms - turn.start_ms for turn in turns)]
-
-    def between(self, low: int, high: int) -> int:
-        return self._until(high) - self._until(low)
-
-    def _until(self, at_ms: int) -> int:
-        at = bisect_left(self.turns, (at_ms,))
-        over = max(0, self.turns[at - 1].end_ms - at_ms) if at else 0
-        return self._before[at] - over
+def _spoken(turns: Turns, times: Iterable[int]) -> Iterator[int]:
+    """How long a party had spoken by each of some times, which are in order."""
+    over, at = 0, 0
+    for time_ms in times:
+        while at < len(turns) and turns[at].end_ms <= time_ms:
+            over += turns[at].end_ms - turns[at].start_ms
+            at += 1
+        yield over + (max(0, time_ms - turns[at].start_ms) if at < len(turns) else 0)
 
 
 def _start(segment: Segment) -> tuple[int]:
@@ -247,8 +262,9 @@ def _floors_of(
     own = own[bisect_left(own, (since + 1,)) : len(own) if until is None else bisect_left(own, (until + 1,))]
     floor: Floor | None = None
     for span in own:
+        silent = floor is not None and span.start_ms - floor.end_ms >= GAP_MS
         broken = floor is not None and bool(_within(breaks, floor.start_ms, span.start_ms - 1))
-        if floor is not None and not broken:
+        if floor is not None and not silent and not broken:
             floor = Floor(floor.start_ms, max(floor.end_ms, span.end_ms), party)
         else:
             if floor is not None:

@@ -5,7 +5,7 @@ A watcher is told only what changed since it was told last, which `Call.told` ke
 
 from msgspec.structs import replace
 
-from rtig.core import derive, frustration, triggers
+from rtig.core import derive, frustration, triggers, weighing
 from rtig.core.call import Call, Told
 from rtig.core.guidance import (
     CallInfo,
@@ -24,8 +24,9 @@ from rtig.core.slots import filled, slots_in
 from rtig.core.transcript import Change, Heard, Segment
 from rtig.core.triggers import Moment
 
-MOOD_STEP = 0.04
-"""The mood is told again when it has moved this much, entered another band or rests on another reading."""
+MOOD_STEP = RISK_STEP = 0.04
+"""The mood is told again when it or the risk has moved this much, or it has entered another band or rests on another
+reading."""
 
 _Beaten = dict[str, list[Moment]]
 """By rule, the moments that it beat."""
@@ -38,7 +39,7 @@ def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Gui
         told = _tell_checklists(playbook, call, replace(told, playbook=playbook.version), items)
     told = _tell_cards(playbook, before, call, told, seq, items)
     if call.started:
-        told = _tell_mood(playbook, call, told, items)
+        told = _tell_mood(playbook, before, call, told, items)
     return replace(call, told=told) if told is not call.told else call
 
 
@@ -68,12 +69,13 @@ def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: i
     choice = derive.chosen(playbook, call)
     guessed, doubts = derive.provisional(playbook, call, choice)
     moved = choice is not told.choice or (derive.differs(before, call) and _says_values(choice))
-    if not moved and not guessed and not _may_go(call, told):
+    held_back = _being_done(playbook, call, told, choice)
+    if not moved and not guessed and not held_back and not told.held_back and not _may_go(call, told):
         return told
     beaten = _beaten(choice)
     cards = told.cards
     for card_id, shown in [*sorted(choice.shown.items(), key=_shown_order), *sorted(guessed.items())]:
-        if card_id in call.missed:
+        if card_id in call.missed or card_id in held_back:
             continue
         state: CardState = "confirmed" if card_id in choice.shown else "provisional"
         known = cards.get(card_id)
@@ -93,7 +95,19 @@ def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: i
             cards = cards.set(card_id, card)
             items.append(card)
     _tell_withheld(call, told.choice, choice, items)
-    return replace(told, cards=cards, choice=choice) if cards is not told.cards or choice is not told.choice else told
+    if cards is told.cards and choice is told.choice and held_back == told.held_back:
+        return told
+    return replace(told, cards=cards, choice=choice, held_back=held_back)
+
+
+def _being_done(playbook: Playbook, call: Call, told: Told, choice: Choice) -> frozenset[str]:
+    """Cards that are due and are not shown yet: the agent is just doing what they ask for."""
+    return frozenset(
+        card_id
+        for card_id, shown in choice.shown.items()
+        if (card_id not in told.cards or told.cards[card_id].state == "retracted")
+        and derive.being_done(playbook, call, shown.moment)
+    )
 
 
 def _says_values(choice: Choice) -> bool:
@@ -223,16 +237,19 @@ def _why_gone(playbook: Playbook, call: Call, choice: Choice, card: Card, doubt:
     return "revised"
 
 
-def _tell_mood(playbook: Playbook, call: Call, told: Told, items: list[Guidance]) -> Told:
+def _tell_mood(playbook: Playbook, before: Call, call: Call, told: Told, items: list[Guidance]) -> Told:
     patience = call.weighing.state
     score = frustration.faded(playbook.temper, patience, call.now)
     known = told.mood
+    read = weighing.is_read(call, call.now)
     if known is not None:
         band = frustration.settled_band(playbook.temper, patience.band, score)
-        scored = known.reading == "words and model"
-        if band == known.band and abs(score - known.score) < MOOD_STEP and scored == patience.scored:
+        moved = abs(score - known.score) >= MOOD_STEP
+        if call.weighing is not before.weighing:
+            moved |= abs(frustration.risk(playbook.temper, patience) - known.risk) >= RISK_STEP
+        if band == known.band and not moved and read == (known.reading == "words and model"):
             return told
-    mood = frustration.mood(call.call_id, playbook.temper, patience, call.now)
+    mood = frustration.mood(call.call_id, playbook.temper, patience, call.now, read=read)
     items.append(mood)
     return replace(told, mood=mood)
 

@@ -22,6 +22,7 @@ from rtig.core.conditions import (
     OnHold,
     PartyWanted,
     Said,
+    SaidAgain,
     ScoreAt,
     Silence,
     SlotIs,
@@ -34,13 +35,17 @@ from rtig.core.conditions import (
 )
 from rtig.core.events import Channel
 from rtig.core.guidance import ArticleRef, Bend, CardKind, Quote
+from rtig.core.transcript import Heard
 from rtig.core.utterances import Meant
 
 UNLESS_REACH_MS = 2_000
 """An excluded phrase counts this near to the match, before or after it."""
+SHORTEST_WHILE_MS = 1_000
+"""What was said for a shorter while than this is looked at when it is said, and at no other time."""
 DONE_REACH_MS = 30_000
 """What the agent has done this long before, or after, needs no prompt."""
 
+Audience = Literal["agent", "supervisors"]
 Block = Literal["", "excluded", "done", "draft", "queue", "team", "channel", "late"]
 EXACT, BENT, MEANT = 0, 1, 2
 """How sure a moment is: its words were said, were heard otherwise, or a model found the meaning."""
@@ -55,9 +60,11 @@ class Clause(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """What calls for one card. AnyOf of its clauses is enough."""
+    """What calls for one card, or for an alert. AnyOf of its clauses is enough."""
 
     id: str
+    to: Audience = "agent"
+    """Of a rule to the supervisors come alerts and no cards: `id`, `title`, clauses and scope count, nothing else."""
     kind: CardKind
     title: str
     say: str = ""
@@ -94,6 +101,8 @@ class Moment(Struct, frozen=True):
     bends: tuple[Bend, ...] = ()
     """Words of it that were heard otherwise."""
     meant: Meant | None = None
+    way: Condition | None = None
+    """Of a condition that can be met in several ways: the one in which it was."""
     blocked: Block = ""
     by: str = ""
 
@@ -135,7 +144,17 @@ def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Mome
             blocked, because = _blocked(rule, clause, met, heard, scope)
             found.append(
                 Moment(
-                    met.at_ms, rule, index, met.since_ms, met.quotes, met.phrase, met.bends, met.meant, blocked, because
+                    met.at_ms,
+                    rule,
+                    index,
+                    since_ms=met.since_ms,
+                    quotes=met.quotes,
+                    phrase=met.phrase,
+                    bends=met.bends,
+                    meant=met.meant,
+                    way=met.way,
+                    blocked=blocked,
+                    by=because,
                 )
             )
     return found
@@ -148,7 +167,7 @@ def deadline(condition: Condition, heard: Heardings) -> int | None:
 
 def in_words(moment: Moment) -> str:
     """The condition that was met as a person would read it."""
-    return condition_in_words(moment.rule.clauses[moment.clause].condition, moment)
+    return condition_in_words(moment.way or moment.rule.clauses[moment.clause].condition, moment)
 
 
 def condition_in_words(condition: Condition, moment: Moment | None = None) -> str:
@@ -163,11 +182,14 @@ def condition_in_words(condition: Condition, moment: Moment | None = None) -> st
                 window = f" in the first {_seconds(condition.first_ms)}"
             if condition.past_ms is not None:
                 window += f" after {_seconds(condition.past_ms)}"
-            if condition.lasting_ms is not None:
+            if condition.lasting_ms is not None and condition.lasting_ms >= SHORTEST_WHILE_MS:
                 window += f" in the last {_seconds(condition.lasting_ms)}"
             return f"“{phrase}” said by {_who(condition.party)}{window}"
         case NotSaid():
             return f"not said by {_who(condition.party)} within {_seconds(condition.within_ms)}"
+        case SaidAgain():
+            again = moment.phrase if moment is not None and moment.phrase in condition.phrases else condition.phrases[0]
+            return f"“{again}” said again by {_who(condition.party)} within {_seconds(condition.within_ms)}"
         case Means():
             return f"what {_who(condition.party)} meant"
         case MoodAt():
@@ -189,7 +211,13 @@ def condition_in_words(condition: Condition, moment: Moment | None = None) -> st
         case SlotIs():
             return _slot_in_words(condition)
         case AllOf():
-            return " and ".join(_inner(part, moment) for part in condition.parts)
+            said = {(part.phrases, part.party) for part in condition.parts if isinstance(part, Said)}
+            return " and ".join(
+                f"{_seconds(lasting_ms)} have passed since"
+                if (lasting_ms := _delay(part, said)) is not None
+                else _inner(part, moment)
+                for part in condition.parts
+            )
         case AnyOf():
             return " or ".join(_inner(part, moment) for part in condition.parts)
         case Not():
@@ -201,6 +229,15 @@ def condition_in_words(condition: Condition, moment: Moment | None = None) -> st
 def _inner(condition: Condition, moment: Moment | None) -> str:
     told = condition_in_words(condition, moment)
     return f"({told})" if isinstance(condition, AllOf | AnyOf) else told
+
+
+def _delay(part: Condition, said: set[tuple[tuple[str, ...], PartyWanted]]) -> int | None:
+    """Of words that are waited for and must not have been said for a while: how long ago they must be."""
+    match part:
+        case Not(Said(phrases=phrases, party=party, lasting_ms=lasting_ms)) if (phrases, party) in said:
+            return lasting_ms
+        case _:
+            return None
 
 
 def _slot_in_words(condition: SlotIs) -> str:
@@ -218,7 +255,8 @@ def _blocked(rule: Rule, clause: Clause, met: Met, heard: Heardings, scope: Scop
     barred = scope.bars(rule)
     if barred:
         return barred, ""
-    wanted: PartyWanted = next((p.party for p in parts(clause.condition) if isinstance(p, Said | Means)), "any")
+    listening = (part for part in parts(clause.condition) if isinstance(part, Said | SaidAgain | Means))
+    wanted: PartyWanted = next((part.party for part in listening), "any")
     for phrase, place in places(clause.unless, "asr", heard):
         if (
             len(place.bends) <= len(met.bends)  # what was said never loses to what may have been meant
@@ -228,9 +266,14 @@ def _blocked(rule: Rule, clause: Clause, met: Met, heard: Heardings, scope: Scop
         ):
             return "excluded", phrase
     for phrase, place in places(clause.done, "asr", heard):
-        if place.party == "agent" and met.since_ms - DONE_REACH_MS <= place.end_ms <= met.at_ms + DONE_REACH_MS:
+        if does(place, met.since_ms, met.at_ms):
             return "done", phrase
     return "", ""
+
+
+def does(place: Heard, since_ms: int, at_ms: int) -> bool:
+    """Whether words under `done` count for what was met at a time."""
+    return place.party == "agent" and since_ms - DONE_REACH_MS <= place.end_ms <= at_ms + DONE_REACH_MS
 
 
 def _who(wanted: PartyWanted) -> str:

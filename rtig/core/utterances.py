@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from rtig.core.events import Party
+from rtig.core.events import Party, Tone
 from rtig.core.guidance import Quote
 from rtig.core.shape import turns
 from rtig.core.transcript import PAUSE_MS, Segment, Stream, quote
@@ -36,6 +36,13 @@ class Utterance(NamedTuple):
     quotes: tuple[Quote, ...]
     full: bool
     """A window that cannot grow."""
+
+
+class Reading(NamedTuple):
+    """What a model makes of an utterance: how likely it has each meaning, and of a customer's, its tone."""
+
+    scores: dict[str, float]
+    tone: Tone | None = None
 
 
 class Meant(Struct, frozen=True):
@@ -58,22 +65,32 @@ class Revised(NamedTuple):
     utterances: tuple[Utterance, ...]
     gone: tuple[Utterance, ...]
     new: tuple[Utterance, ...]
+    first: int
+    last: int
+    """Between these places among the utterances the change lies."""
 
 
 def revised(known: tuple[Utterance, ...], turn: Stream, low: int, high: int) -> Revised:
     """A party's utterances after a change.
 
-    `turn` is all of its segments that reach into the time from `low` to `high`.
+    `turn` is all of its segments that reach into the time from `low` to `high`, with the turns that they belong to.
     """
+    if turn:  # a turn that only touches this time from outside is looked at whole
+        low, high = min(low, turn[0].start_ms), max(high, *(segment.end_ms for segment in turn))
     first = bisect_left(known, low, key=_start)
     last = bisect_right(known, high, key=_start)
-    then = known[first:last]
     now = [window for part in turns(turn) for window in _windows(part)]
+    same = 0
+    while first < last and same < len(now) and known[first] == now[same]:
+        first, same = first + 1, same + 1
+    then, now = known[first:last], now[same:]
     kept = set(then) & set(now)
     return Revised(
         (*known[:first], *now, *known[last:]),
         tuple(one for one in then if one not in kept),
         tuple(one for one in now if one not in kept),
+        first,
+        first + len(now),
     )
 
 
@@ -97,16 +114,22 @@ def _windows(turn: Stream) -> Iterator[Utterance]:
     words = [(segment, index) for segment in turn for index in range(len(segment.words.norms))]
     if not words:
         return
+    found: set[tuple[str, int, int]] = set()
     for begin in range(0, max(1, len(words) - WINDOW_WORDS + STEP_WORDS), STEP_WORDS):
         window = words[begin : begin + WINDOW_WORDS]
         (opening, first), (closing, last) = window[0], window[-1]
         text = " ".join(segment.words.norms[index] for segment, index in window)
+        key = key_of(opening.party, text)
+        start_ms, end_ms = opening.time_of(opening.words.at[first]), closing.time_of(closing.words.at[last] + 1)
+        if (key, start_ms, end_ms) in found:
+            continue  # a message that takes no time, of the same few words over and over
+        found.add((key, start_ms, end_ms))
         yield Utterance(
-            key=key_of(opening.party, text),
+            key=key,
             party=opening.party,
             text=text,
-            start_ms=opening.time_of(opening.words.at[first]),
-            end_ms=closing.time_of(closing.words.at[last] + 1),
+            start_ms=start_ms,
+            end_ms=end_ms,
             quotes=tuple(_quotes(window)),
             full=len(window) == WINDOW_WORDS,
         )

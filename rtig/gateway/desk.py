@@ -5,12 +5,13 @@ back when it reconnects. A call that is over leaves memory when nobody has watch
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import structlog
 
 from rtig.core.events import Party, SourceEvent
+from rtig.core.guidance import Brief
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
 from rtig.gateway.doors import Doors
@@ -19,7 +20,7 @@ from rtig.gateway.metrics import Metrics
 from rtig.gateway.socket import PATH, Socket, Turned, Visitor
 from rtig.gateway.watching import Channel
 from rtig.live import LiveCalls
-from rtig.wire.messages import Bye, FoundArticle, LaneIs, LaneState, Role
+from rtig.wire.messages import Briefed, Bye, FoundArticle, LaneIs, LaneState, Role
 
 RELEASE_SECONDS = 60.0
 DRAIN_SECONDS = 2.0
@@ -175,7 +176,7 @@ class Desk:
     def join(self, key: CallKey, socket: Socket) -> None:
         """Follow an opened call live."""
         if key not in self._channels:
-            self._channels[key] = Channel(self.live, key, self.metrics)
+            self._channels[key] = Channel(self.live, key, self.metrics, lambda: self._call_over(key))
         self._channels[key].join(socket)
 
     def unwatches(self, key: CallKey, socket: Socket) -> None:
@@ -192,6 +193,25 @@ class Desk:
             return
         self._watches.pop(key, None)
         self.let_go(key)
+
+    def _call_over(self, key: CallKey) -> None:
+        self.spawn(self._tell_brief(key, self.live.brief(key)))
+
+    async def _tell_brief(self, key: CallKey, made: Awaitable[Brief]) -> None:
+        """Tell whoever watches a call its brief."""
+        told = Briefed(brief=await made)
+        if key in self._channels:
+            self._channels[key].tell(told)
+
+    async def brief(self, key: CallKey) -> Brief:
+        """The brief of a call, wherever it is. Raises `MessageRefused` (`unknown_call`) and `LogUnavailable`."""
+        await self.live.open(key)
+        if not self.live.call(key).started:
+            self.let_go(key)
+            raise MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
+        made = self.live.brief(key)
+        self.let_go(key)
+        return await made
 
     # How a call leaves.
 

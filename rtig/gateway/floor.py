@@ -1,7 +1,8 @@
 """One tenant's floor: the calls going on, as its agents are told of them and its supervisors see them.
 
-Rows are computed and encoded once for all supervisors, four times a second at most. A supervisor whose connection lags,
-or who has just come, is owed rows instead: they are made when there is room, so they are never stale when they leave.
+Supervisors see rows, and the alerts of all calls, which nobody else is told. Rows are computed and encoded once for all
+of them, four times a second at most. A supervisor whose connection lags, or who has just come, is owed rows instead:
+they are made when there is room, so they are never stale when they leave.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from rtig.core.guidance import BoardRow, CallInfo
+from rtig.core.guidance import Alert, BoardRow, CallInfo
 from rtig.eventlog.port import CallKey
 from rtig.gateway.metrics import Metrics
 from rtig.gateway.socket import Socket, framed
@@ -46,6 +47,7 @@ class Floor:
         self._screens: dict[Socket, _Screen] = {}
         self._changed: dict[str, None] = {}
         self._shown: dict[str, BoardRow] = {}
+        self._alerted: dict[str, tuple[Alert, ...]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._unlisten = live.listen_tenant(tenant, self._hear)
 
@@ -72,6 +74,7 @@ class Floor:
         if not self._screens:
             self._changed.clear()
             self._shown.clear()
+            self._alerted.clear()
 
     def go_on(self, socket: Socket) -> None:
         """Send a supervisor the rows that it is owed, as far as there is room."""
@@ -82,7 +85,8 @@ class Floor:
                 del screen.owed[name]
             rows = {name: row for name in names if (row := self._row(name)) is not None}
             gone = tuple(name for name in names if name not in rows)
-            socket.send(encode(Board(rows=tuple(rows.values()), gone=gone, whole=screen.whole)))
+            alerts = tuple(alert for name in names for alert in self._alerts(name))
+            socket.send(encode(Board(rows=tuple(rows.values()), gone=gone, alerts=alerts, whole=screen.whole)))
             screen.whole = False
 
     def _hear(self, update: Update) -> None:
@@ -123,24 +127,33 @@ class Floor:
         names, self._changed = self._changed, {}
         rows: dict[str, BoardRow] = {}
         gone: list[str] = []
+        alerts: list[Alert] = []
         for name in names:
+            now, before = self._alerts(name), self._alerted.pop(name, ())
+            if now:
+                self._alerted[name] = now
+            alerts.extend(alert for alert in now if alert not in before)
             row = self._row(name)
             if row is None:
                 self._shown.pop(name, None)
                 gone.append(name)
             elif name not in self._shown or _timeless(row) != _timeless(self._shown[name]):
                 self._shown[name] = rows[name] = row
-        if not rows and not gone:
+        if not rows and not gone and not alerts:
             return
         shared: bytes | None = None
         for socket, screen in tuple(self._screens.items()):
             if screen.owed or screen.whole or socket.unsent or len(rows) > ROWS_SHARED:
-                screen.owed.update(dict.fromkeys((*rows, *gone)))
+                screen.owed.update(dict.fromkeys((*rows, *gone, *(alert.call_id for alert in alerts))))
                 self.go_on(socket)
             else:
                 if shared is None:
-                    shared = framed(encode(Board(rows=tuple(rows.values()), gone=tuple(gone))))
+                    shared = framed(encode(Board(rows=tuple(rows.values()), gone=tuple(gone), alerts=tuple(alerts))))
                 socket.send_framed(shared)
+
+    def _alerts(self, name: str) -> tuple[Alert, ...]:
+        key = CallKey(self.tenant, name)
+        return tuple(self._live.call(key).told.alerts.values()) if self._live.has(key) else ()
 
     def _row(self, name: str) -> BoardRow | None:
         key = CallKey(self.tenant, name)

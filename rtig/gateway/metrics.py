@@ -10,7 +10,7 @@ from hdrh.histogram import HdrHistogram
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from rtig.core.guidance import Card, Guidance, Withheld
+from rtig.core.guidance import Alert, Card, Guidance, Withheld
 
 STAGES = ("decode", "append", "fold", "encode", "write", "total")
 """From the first byte of a source's message to the card's frame being given to its transport."""
@@ -36,6 +36,10 @@ class Metrics:
         """Connections that are there now, by role."""
         self.cards: Counter[tuple[str, str]] = Counter()
         self.withheld: Counter[str] = Counter()
+        self.alerts: Counter[str] = Counter()
+        """Alerts for supervisors as they entered a state."""
+        self.webhook: Counter[str] = Counter()
+        """Changes of alerts by what became of telling them elsewhere: `sent`, `retried`, `failed`, `dropped`."""
         self.redactions: Counter[str] = Counter()
         self.durable = 0
         """Events of clients that were acknowledged."""
@@ -59,6 +63,8 @@ class Metrics:
                 self.cards[item.kind, item.state] += 1
             elif isinstance(item, Withheld):
                 self.withheld[item.reason] += 1
+            elif isinstance(item, Alert):
+                self.alerts[item.state] += 1
 
     def took(self, stage: str, ns: int) -> None:
         """Record how long a stage took for an event that brought a card, or a reading."""
@@ -85,6 +91,8 @@ class Metrics:
         yield _counts("rtig_connections_closed", "Connections closed by the server.", ("code",), self.closed)
         yield _counts("rtig_cards", "Cards as they entered a state.", ("kind", "state"), self.cards)
         yield _counts("rtig_withheld", "Cards that were called for and not shown.", ("reason",), self.withheld)
+        yield _counts("rtig_alerts", "Alerts as they entered a state.", ("state",), self.alerts)
+        yield _counts("rtig_webhook", "Changes of alerts told to the webhook.", ("outcome",), self.webhook)
         yield _counts(
             "rtig_redactions", "Sensitive things masked before anything else saw them.", ("kind",), self.redactions
         )

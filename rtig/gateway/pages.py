@@ -3,11 +3,12 @@
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
+import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,7 +16,9 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rtig.errors import Code
+from rtig.core.guidance import Brief
+from rtig.errors import Code, LogUnavailable, MessageRefused
+from rtig.eventlog.port import CallKey
 from rtig.gateway.doors import TICKET_SECONDS, Doors
 from rtig.gateway.metrics import Metrics
 from rtig.gateway.socket import PATH
@@ -41,6 +44,8 @@ _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>rtig
 <h1>The pages have not been built</h1>
 <p>Run <code>make pages</code> in the repository, then load this again. The server itself is running.</p></html>
 """
+_audit = structlog.get_logger("rtig.audit")
+_a_call = re.compile(r"[\w.:@+-]{1,128}").fullmatch
 _an_asset = re.compile(r"[\w-][\w.-]*").fullmatch
 
 
@@ -51,9 +56,22 @@ class TicketWanted(msgspec.Struct, forbid_unknown_fields=True):
 _wanted = msgspec.json.Decoder(TicketWanted)
 
 
-def pages(doors: Doors, metrics: Metrics, ready: Callable[[], list[str]], web: Path = WEB) -> ASGIApp:
-    """The application. `ready` says why no client should be sent here; an empty list means that all is well."""
-    callers = _Callers()
+async def _no_brief(_: CallKey) -> Brief:
+    raise MessageRefused(Code.UNKNOWN_CALL, "There are no calls here.", retry=True)
+
+
+def pages(
+    doors: Doors,
+    metrics: Metrics,
+    ready: Callable[[], list[str]],
+    web: Path = WEB,
+    brief: Callable[[CallKey], Awaitable[Brief]] = _no_brief,
+) -> ASGIApp:
+    """The application. `ready` says why no client should be sent here; an empty list means that all is well.
+
+    `brief` makes the brief of a call; it may raise `MessageRefused` (`unknown_call`) and `LogUnavailable`.
+    """
+    callers, readers = _Callers(), _Callers()
 
     def page(name: str) -> Callable[[Request], Response]:
         def show(_: Request) -> Response:
@@ -97,6 +115,32 @@ def pages(doors: Doors, metrics: Metrics, ready: Callable[[], list[str]], web: P
             return _refusal(503, Code.RATE_LIMITED, "Too many tickets are out.", retry_after=TICKET_SECONDS)
         return JSONResponse({"ticket": issued, "expires_in": TICKET_SECONDS}, headers={"Cache-Control": NO_STORE})
 
+    async def call_brief(request: Request) -> Response:
+        host = request.headers.get("host", "")
+        # Where no key is asked for, only what this machine calls itself may be the host: a page has no origin here.
+        if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
+            return _refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no briefs; see `allowed_origins`.")
+        wait = readers.take(request.client.host if request.client else "")
+        if wait:
+            return _refusal(429, Code.RATE_LIMITED, "Too many briefs were asked for.", retry_after=wait)
+        credential = doors.by_token(_bearer(request))
+        if credential is None:
+            return _refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+        role = next((role for role in ROLES if role != "source" and role in credential.roles), None)
+        if role is None:
+            return _refusal(403, Code.NOT_ALLOWED, "Briefs are for agents and supervisors.")
+        call = CallKey(credential.tenant, request.path_params["call_id"])
+        try:
+            if not _a_call(call.call_id):
+                raise MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
+            made = await brief(call)
+        except MessageRefused as refused:
+            return _refusal(404, refused.code, refused.sentence, retry_after=1 if refused.retry else None)
+        except LogUnavailable:
+            return _refusal(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", retry_after=1)
+        _audit.info("brief read", tenant=call.tenant, call_id=call.call_id, role=role, agent="")
+        return Response(msgspec.json.encode(made), media_type="application/json", headers={"Cache-Control": NO_STORE})
+
     def readyz(_: Request) -> Response:
         reasons = ready()
         status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
@@ -128,6 +172,7 @@ def pages(doors: Doors, metrics: Metrics, ready: Callable[[], list[str]], web: P
             Route("/readyz", _at_once(readyz)),
             Route("/metrics", _at_once(figures)),
             Route("/api/ticket", ticket, methods=["POST"]),
+            Route("/api/calls/{call_id}/brief", call_brief),
             Route("/asyncapi.json", _at_once(description)),
             Route(PATH, _at_once(only_sockets)),
         ]
@@ -143,7 +188,7 @@ def _at_once(endpoint: Callable[[Request], Response]) -> Callable[[Request], obj
 
 
 class _Callers:
-    """How often each address asks for tickets; the addresses that asked longest ago are forgotten."""
+    """How often each address asks for something; the addresses that asked longest ago are forgotten."""
 
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()

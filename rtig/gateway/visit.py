@@ -15,7 +15,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from rtig import __version__
-from rtig.core.events import AnyEvent, CallStarted, CardAnswered, SegmentHeard, SourceEvent, Whispered, key
+from rtig.core.events import (
+    AlertAnswered,
+    AnyEvent,
+    CallStarted,
+    CardAnswered,
+    SegmentHeard,
+    SourceEvent,
+    Whispered,
+    key,
+)
 from rtig.core.redaction import redacted
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey, Position
@@ -28,6 +37,9 @@ from rtig.wire.messages import (
     PROTOCOL,
     Ack,
     Answer,
+    AnswerAlert,
+    AskBrief,
+    Briefed,
     Bye,
     ClientMessage,
     Find,
@@ -184,6 +196,10 @@ class Visit:
                 self._when_open(self._call(action.call_id), lambda: self._answer(action), action)
             case Whisper():
                 self._when_open(self._call(action.call_id), lambda: self._whisper(action), action)
+            case AnswerAlert():
+                self._when_open(self._call(action.call_id), lambda: self._answer_alert(action), action)
+            case AskBrief():
+                self._desk.spawn(self._brief(action))
             case WatchBoard():
                 self._watch_board(action)
             case Find():
@@ -394,6 +410,24 @@ class Visit:
 
         self._append_said(said, answered)
 
+    def _answer_alert(self, said: AnswerAlert) -> None:
+        def answered(call: CallKey) -> AlertAnswered:
+            state = self._live.call(call)
+            if not state.started:
+                raise _unknown_call()
+            if said.alert_id not in state.told.alerts:
+                raise MessageRefused(Code.UNKNOWN_ALERT, "This call has no alert of this id.")
+            return AlertAnswered(
+                call_id=call.call_id,
+                alert_id=said.alert_id,
+                action=said.action,
+                by=self._hello.agent,
+                at_ms=self._live.clock(call),
+                answer_id=said.answer_id,
+            )
+
+        self._append_said(said, answered)
+
     def _whisper(self, said: Whisper) -> None:
         def whispered(call: CallKey) -> Whispered:
             return Whispered(
@@ -406,7 +440,7 @@ class Visit:
 
         self._append_said(said, whispered)
 
-    def _append_said(self, said: Answer | Whisper, event: Callable[[CallKey], AnyEvent]) -> None:
+    def _append_said(self, said: Answer | AnswerAlert | Whisper, event: Callable[[CallKey], AnyEvent]) -> None:
         """Append what a person did. `event` may raise `MessageRefused`."""
         call = self._call(said.call_id)
         try:
@@ -425,6 +459,22 @@ class Visit:
         floor = self._desk.floor(self._session.tenant)
         floor.enter_supervisor(self._socket)
         floor.go_on(self._socket)
+
+    async def _brief(self, said: AskBrief) -> None:
+        call = self._call(said.call_id)
+        try:
+            brief = await self._desk.brief(call)
+        except MessageRefused as refusal:
+            self._refuse(refusal, said)
+        except LogUnavailable as error:
+            self._refuse(_log_unavailable(error), said)
+        else:
+            self._count(said)
+            self._session.accepted()
+            if not self._gone:
+                audited = {"tenant": call.tenant, "call_id": call.call_id, "role": self.role}
+                _audit.info("brief read", agent=self._hello.agent, **audited)
+                self._send(Briefed(brief=brief))
 
     async def _find(self, said: Find) -> None:
         self._count(said)

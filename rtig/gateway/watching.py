@@ -1,4 +1,4 @@
-"""Watching one call: first its past, then its present, without a gap and without a double.
+"""Watching one call: first its past, then its present, without a gap and without a double. Alerts are not told here.
 
 The past is told as fast as the client takes it, and asked for again at its end; when nothing is missing any more, the
 client joins those who follow live, in the same turn of the loop. What happens live is encoded once for all of them.
@@ -6,17 +6,17 @@ client joins those who follow live, in the same turn of the loop. What happens l
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec.json import Encoder
 
-from rtig.core.guidance import Card, Guidance, Line, Mood
+from rtig.core.guidance import Alert, CallInfo, Card, Line, Mood, Watched
 from rtig.eventlog.port import CallKey, Position
 from rtig.gateway.metrics import Metrics
 from rtig.gateway.outbox import Key
 from rtig.gateway.socket import Socket, framed
 from rtig.live import LiveCalls, Update
-from rtig.wire.messages import CaughtUp, Guided, StartOver, Timing, encode
+from rtig.wire.messages import CaughtUp, Guided, ServerMessage, StartOver, Timing, encode
 
 ROOM = 64 * 1024
 """Of what can wait, no more is sent while this many bytes are unsent."""
@@ -26,11 +26,12 @@ _NO_TIMING = b"null}"
 
 
 class Channel:
-    """Those who follow one call live. Opened calls only."""
+    """Those who follow one call live. Opened calls only. `over` is called when they were told that it has ended."""
 
-    def __init__(self, live: LiveCalls, key: CallKey, metrics: Metrics) -> None:
+    def __init__(self, live: LiveCalls, key: CallKey, metrics: Metrics, over: Callable[[], None] | None = None) -> None:
         self.key = key
         self._metrics = metrics
+        self._over = over
         self._sockets: dict[Socket, None] = {}
         self._unlisten = live.listen(key, self._tell)
 
@@ -49,19 +50,26 @@ class Channel:
 
     def start_over(self, epoch: int) -> None:
         """Tell everyone to forget what they hold of the call."""
-        frame = framed(encode(StartOver(call_id=self.key.call_id, epoch=epoch)))
+        self.tell(StartOver(call_id=self.key.call_id, epoch=epoch))
+
+    def tell(self, message: ServerMessage) -> None:
+        """Tell everyone something that is no guidance."""
+        frame = framed(encode(message))
         for socket in tuple(self._sockets):
             socket.send_framed(frame)
 
     def _tell(self, update: Update) -> None:
-        if not update.items:
+        items = _watched(update)
+        if not items:
             return
-        frame = framed(_live(update))
-        key, supersedes = _place(update.items)
+        frame = framed(_live(update, items))
+        key, supersedes = _place(items)
         for socket in tuple(self._sockets):
             socket.send_framed(frame, key, supersedes)
         if update.received_ns and any(isinstance(item, Card) for item in update.items):
             self._time(update)
+        if self._over is not None and any(isinstance(item, CallInfo) and item.state == "ended" for item in items):
+            self._over()
 
     def _time(self, update: Update) -> None:
         took, encoded_ns = self._metrics.took, time.perf_counter_ns()
@@ -98,8 +106,10 @@ class Watch:
         """
         while True:
             for update in self._rest:
-                self._socket.send(encode(_guided(update)))
                 self._after = update.position
+                if not (items := _watched(update)):
+                    continue
+                self._socket.send(encode(_guided(update, items)))
                 if self._socket.unsent >= ROOM:
                     return None
             past = self._live.past(self.key, self._after)
@@ -114,14 +124,19 @@ class Watch:
             self._rest = iter(past.updates)
 
 
-def _guided(update: Update) -> Guided:
+def _watched(update: Update) -> tuple[Watched, ...]:
+    """What an event brought for those who watch the call."""
+    return tuple(item for item in update.items if not isinstance(item, Alert))
+
+
+def _guided(update: Update, items: tuple[Watched, ...]) -> Guided:
     epoch, seq = update.position
-    return Guided(call_id=update.key.call_id, epoch=epoch, seq=seq, items=update.items)
+    return Guided(call_id=update.key.call_id, epoch=epoch, seq=seq, items=items)
 
 
-def _live(update: Update) -> bytes:
+def _live(update: Update, items: tuple[Watched, ...]) -> bytes:
     """The frame's payload, with the time that everything took, its own encoding included."""
-    body = encode(_guided(update))
+    body = encode(_guided(update, items))
     if not update.received_ns:
         return body
     encoded_ns = time.perf_counter_ns()
@@ -136,7 +151,7 @@ def _live(update: Update) -> bytes:
     return body[: -len(_NO_TIMING)] + _timing.encode(timing) + b"}"
 
 
-def _place(items: tuple[Guidance, ...]) -> tuple[Key | None, list[Key]]:
+def _place(items: tuple[Watched, ...]) -> tuple[Key | None, list[Key]]:
     """The key under which a newer frame makes this one pointless, and the keys of what this one makes pointless.
 
     Only a lone interim text or mood is ever left out: a newer one says the same thing better.

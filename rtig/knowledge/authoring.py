@@ -16,7 +16,7 @@ from rtig.core.redaction import redacted
 from rtig.core.slots import filled
 from rtig.core.text import words
 from rtig.core.transcript import Heard
-from rtig.core.triggers import Moment, Rule, in_words
+from rtig.core.triggers import Audience, Moment, Rule, in_words
 from rtig.knowledge.base import KnowledgeBase, Trial, compiled
 from rtig.knowledge.explain import explain, in_the_way, listens_at, polar, window
 from rtig.knowledge.hearing import Read, heard
@@ -42,12 +42,16 @@ class Shown(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """How a scripted call went. `diff` is empty where it passed; otherwise expected and shown cards, as in a diff."""
+    """How a scripted call went. `diff` is empty where it passed; otherwise expected and shown cards, as in a diff.
+
+    `alerts` are the rules whose alerts were raised, in their order.
+    """
 
     id: str
     title: str
     passed: bool
     shown: tuple[Shown, ...]
+    alerts: tuple[str, ...] = ()
     diff: tuple[str, ...] = ()
 
 
@@ -62,18 +66,25 @@ def run_tests(
 
 def run_test(playbook: Playbook, trial: Trial, read: Read | None = None) -> Verdict:
     """`read`: a model, without which nothing is understood but words."""
-    shown = _shown(playbook, trial.script, read)
-    diff = [*_against(playbook, trial, shown, read), *_forbidden(trial, shown)]
-    return Verdict(id=trial.id, title=trial.title, passed=not diff, shown=tuple(shown), diff=tuple(diff))
+    *_, last = heard(playbook, trial.script.id, performed(trial.script), read)
+    shown, alerts = _shown(last.call), _alerts(last.call)
+    diff = [
+        *_against(playbook, trial, shown, read),
+        *_raised(playbook, trial, alerts, read),
+        *_forbidden(trial, shown, alerts),
+    ]
+    return Verdict(id=trial.id, title=trial.title, passed=not diff, shown=tuple(shown), alerts=alerts, diff=tuple(diff))
 
 
-def _shown(playbook: Playbook, script: Script, read: Read | None) -> list[Shown]:
-    call: Call | None = None
-    for folded in heard(playbook, script.id, performed(script), read):
-        call = folded.call
-    cards = [card for card in call.told.cards.values() if card.state == "confirmed"] if call is not None else []
+def _shown(call: Call) -> list[Shown]:
+    cards = [card for card in call.told.cards.values() if card.state == "confirmed"]
     cards.sort(key=lambda card: (card.shown_ms, card.at_ms, -card.priority, card.id))
     return [_as_shown(card) for card in cards]
+
+
+def _alerts(call: Call) -> tuple[str, ...]:
+    raised = [alert for alert in call.told.alerts.values() if alert.reason != "revised"]
+    return tuple(alert.id for alert in sorted(raised, key=lambda alert: (alert.raised_ms, alert.id)))
 
 
 def performed(script: Script, call_id: str = "") -> list[SourceEvent]:
@@ -112,10 +123,25 @@ def _against(playbook: Playbook, trial: Trial, shown: Sequence[Shown], read: Rea
         yield from lines
 
 
-def _forbidden(trial: Trial, shown: Iterable[Shown]) -> Iterator[str]:
+def _raised(playbook: Playbook, trial: Trial, alerts: Sequence[str], read: Read | None) -> Iterator[str]:
+    if trial.alerts is None or trial.alerts == alerts:
+        return
+    for change, a, b, c, d in SequenceMatcher(None, trial.alerts, alerts, autojunk=False).get_opcodes():
+        if change == "equal":
+            yield from (f"  alert {name}" for name in alerts[c:d])
+            continue
+        for name in trial.alerts[a:b]:
+            yield f"- alert {name}: {_why_not(playbook, trial.script, name, read)}"
+        yield from (f"+ alert {name}" for name in alerts[c:d])
+
+
+def _forbidden(trial: Trial, shown: Iterable[Shown], alerts: Iterable[str]) -> Iterator[str]:
     for card in shown:
         if card.card in trial.never:
             yield f"! {_told(card)}: must never be shown here"
+    for name in alerts:
+        if name in trial.never:
+            yield f"! alert {name}: must never be raised here"
 
 
 def _told(card: Shown) -> str:
@@ -153,6 +179,7 @@ class Fired(Struct, frozen=True, kw_only=True):
     """A rule whose condition one sentence met. `held_back` says why no card would come of it by itself."""
 
     rule: str
+    to: Audience = "agent"
     kind: CardKind
     title: str
     say: str
@@ -293,6 +320,7 @@ def _fired(playbook: Playbook, call: Call, moment: Moment) -> Fired:
     meant = moment.meant
     return Fired(
         rule=moment.rule.id,
+        to=moment.rule.to,
         kind=moment.rule.kind,
         title=moment.rule.title,
         say=_say_filled(playbook, call, moment),

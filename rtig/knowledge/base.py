@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from rtig import shipped as files
@@ -26,6 +27,7 @@ from rtig.core.conditions import (
     NotSaid,
     OnHold,
     Said,
+    SaidAgain,
     ScoreAt,
     Silence,
     SlotIs,
@@ -34,7 +36,7 @@ from rtig.core.conditions import (
     parts,
 )
 from rtig.core.events import Party
-from rtig.core.frustration import Signal, Temper
+from rtig.core.frustration import Risk, Signal, Temper
 from rtig.core.guidance import ArticleRef
 from rtig.core.language import Language, Pairs
 from rtig.core.phrases import parse, slots_of
@@ -63,24 +65,26 @@ ARTICLE_COOLDOWN_MS = 600_000
 LONGEST_SCRIPT_S = 4 * 60 * 60
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000}
 _CONDITIONS = (
-    "said", "not_said", "means", "mood", "score", "silence", "talk_over", "monologue", "hold", "talk_share", "slot",
-    "all", "any", "not",
+    "said", "not_said", "said_again", "means", "mood", "score", "silence", "talk_over", "monologue", "hold",
+    "talk_share", "slot", "all", "any", "not",
 )  # fmt: skip
 _LIMITS = {
-    "within": ("not_said", "talk_over"),
+    "within": ("not_said", "said_again", "talk_over"),
     "first": ("said",),
     "past": ("said",),
-    "lasting": ("said", "means"),
+    "lasting": ("said", "said_again", "means"),
     "for": ("mood", "score"),
     "over": ("talk_share",),
     "is": ("slot",),
     "above": ("slot",),
     "below": ("slot",),
     "empty": ("slot",),
-    "party": ("said", "not_said", "means", "monologue"),
-    "tolerance": ("said", "not_said"),
+    "party": ("said", "not_said", "said_again", "means", "monologue"),
+    "tolerance": ("said", "not_said", "said_again"),
 }
 """Keys that mean something beside some conditions only."""
+_OF_CARDS = ("kind", "say", "say_without", "body", "priority", "cooldown", "once", "exempt")
+"""Keys that mean nothing for an alert: it is no card and asks for none of the agent's attention."""
 FOLDERS = {
     "articles": ".md",
     "triggers": ".yaml",
@@ -118,13 +122,14 @@ class Expected(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A scripted call and the cards that it must give."""
+    """A scripted call and the cards and alerts that it must give."""
 
     id: str
     title: str
     script: Script
     expect: tuple[Expected, ...] | None
     never: tuple[str, ...]
+    alerts: tuple[str, ...] | None = None
 
 
 class KnowledgeBase(NamedTuple):
@@ -162,7 +167,14 @@ def compile_folder(folder: Path) -> Playbook:
 
 def compiled(source: Source) -> Playbook:
     """A checked source, ready to fold calls with. Takes a while (the lexicon is read from its file)."""
-    return Playbook(source, SentimentIntensityAnalyzer(), language(source.language))
+    temper = replace(source.temper, risk=risk(source.language))
+    return Playbook(replace(source, temper=temper), SentimentIntensityAnalyzer(), language(source.language))
+
+
+def risk(code: str) -> Risk:
+    """What comes with rtig about how calls end in a language: English only, and no weights of others."""
+    table = files.model(f"risk.{code.partition('-')[0].lower()}.json")
+    return msgspec.json.decode(table.read_bytes(), type=Risk) if table.is_file() else Risk()
 
 
 def language(code: str) -> Language:
@@ -431,9 +443,18 @@ class _Reader:
         if clause is None:
             return
         self._sayable(file, node, trigger.say, trigger.say_without)
+        if trigger.to == "supervisors":
+            for key in _OF_CARDS:
+                if isinstance(node.value, dict) and key in node.value:
+                    file.wrong(
+                        node.at(key).key or node,
+                        f"`{key}` means nothing beside `to: supervisors`",
+                        "An alert has a title and a condition; what the agent may say is a trigger of its own",
+                    )
         rule = Rule(
             id=trigger.id,
-            kind=trigger.kind,
+            to=trigger.to,
+            kind="alert" if trigger.to == "supervisors" else trigger.kind,
             title=trigger.title,
             say=trigger.say,
             say_without=trigger.say_without,
@@ -478,7 +499,7 @@ class _Reader:
                 )
             else:
                 file.wrong(node, "there is no condition", "Give one of " + ", ".join(f"`{c}`" for c in _CONDITIONS))
-        for key in ("said", "not_said"):
+        for key in ("said", "not_said", "said_again"):
             self._phrases(file, node.at(key), getattr(part, key), owner)
         if len(named) != 1:
             return None
@@ -487,7 +508,7 @@ class _Reader:
             if _given(part, key) is not None and name not in beside:
                 goes = " or ".join(f"`{b}`" for b in beside)
                 file.wrong(node.at(key).key or node, f"`{key}` means nothing beside `{name}`", f"It goes with {goes}")
-        needs = {"not_said": "within", "talk_over": "within", "talk_share": "over"}.get(name)
+        needs = {"not_said": "within", "said_again": "within", "talk_over": "within", "talk_share": "over"}.get(name)
         if needs is not None and _given(part, needs) is None:
             if needs not in node.lost:
                 file.wrong(node.at(name).key or node, f"`{name}` needs `{needs}`", "Say within which time, as in `45s`")
@@ -660,13 +681,17 @@ class _Reader:
             self._claim(file, node.at("signals", index), signal.id)
             self._phrases(file, node.at("signals", index, "said"), signal.said, signal.id)
             self._signals.append(
-                SignalSource(Signal(id=signal.id, reason=signal.reason, weight=signal.weight), tuple(signal.said))
+                SignalSource(
+                    Signal(id=signal.id, reason=signal.reason, weight=signal.weight, party=signal.party),
+                    tuple(signal.said),
+                )
             )
 
     def _trial(self, file: File, node: Node, trial: written.Trial) -> Trial | None:
         self._claim(file, node, trial.id)
-        if trial.expect is None and trial.never is None and not node.lost.intersection(("expect", "never")):
-            file.wrong(node, "this test expects nothing", "Give it `expect`, `never` or both")
+        expects = ("expect", "alerts", "never")
+        if all(getattr(trial, key) is None for key in expects) and not node.lost.intersection(expects):
+            file.wrong(node, "this test expects nothing", "Give it `expect`, `alerts` or `never`")
         script = self._trial_script(file, node, trial)
         if script is None:
             return None
@@ -680,10 +705,14 @@ class _Reader:
         for index, card in enumerate(e.card for e in trial.expect or ()):
             where = node.at("expect", index, "card")
             self._spots[f"{trial.id}/expect/{card}"] = Spot(file.path, where.line, where.column)
+        for index, alert in enumerate(trial.alerts or ()):
+            where = node.at("alerts", index)
+            self._spots[f"{trial.id}/alerts/{alert}"] = Spot(file.path, where.line, where.column)
         for index, card in enumerate(trial.never or ()):
             where = node.at("never", index)
             self._spots[f"{trial.id}/never/{card}"] = Spot(file.path, where.line, where.column)
-        return Trial(trial.id, trial.title, script, expect, tuple(trial.never or ()))
+        alerts = None if trial.alerts is None else tuple(trial.alerts)
+        return Trial(trial.id, trial.title, script, expect, tuple(trial.never or ()), alerts)
 
     def _trial_script(self, file: File, node: Node, trial: written.Trial) -> Script | None:
         if trial.lines is None:
@@ -757,6 +786,14 @@ def _leaf(part: written.Part, name: str) -> Condition:
         case "not_said":
             return NotSaid(
                 tuple(part.not_said or ()), milliseconds(part.within or ""), part.party or "agent", tolerance
+            )
+        case "said_again":
+            return SaidAgain(
+                tuple(part.said_again or ()),
+                milliseconds(part.within or ""),
+                part.party or "agent",
+                milliseconds(part.lasting) if part.lasting else None,
+                tolerance,
             )
         case "mood":
             assert part.mood is not None

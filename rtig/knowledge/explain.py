@@ -25,6 +25,7 @@ from rtig.core.conditions import (
     OnHold,
     PartyWanted,
     Said,
+    SaidAgain,
     ScoreAt,
     Silence,
     SlotIs,
@@ -33,10 +34,11 @@ from rtig.core.conditions import (
     by,
     course,
     parts,
+    places,
 )
 from rtig.core.engine import Folded
 from rtig.core.events import AnyEvent, Party
-from rtig.core.guidance import ArticleRef, Bend, Card, CardKind, CardState, Quote, Withheld
+from rtig.core.guidance import ArticleRef, Band, Bend, Card, CardKind, CardState, Quote, Withheld
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.transcript import Heard, Segment
 from rtig.core.triggers import Clause, Moment, Rule, condition_in_words
@@ -105,8 +107,11 @@ class RuleStory(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
+    """`mood`: the band that the customer's mood rose to."""
+
     call_id: str
     playbook: str
+    mood: Band
     cards: tuple[CardStory, ...]
     withheld: tuple[WithheldStory, ...]
     rule: RuleStory | None = None
@@ -138,6 +143,7 @@ def explain(
     return Explanation(
         call_id=call_id,
         playbook=playbook.version,
+        mood=_highest(call),
         cards=tuple(
             _card_story(card, turns) for card, turns in sorted(watch.cards.values(), key=lambda one: one[0].at_ms)
         ),
@@ -204,8 +210,8 @@ class _Watch:
                         self.passing.setdefault((place.phrase, segment.id), place)
 
 
-def _said(clause: Clause) -> list[Said | NotSaid]:
-    return [part for part in parts(clause.condition) if isinstance(part, Said | NotSaid)]
+def _said(clause: Clause) -> list[Said | NotSaid | SaidAgain]:
+    return [part for part in parts(clause.condition) if isinstance(part, Said | NotSaid | SaidAgain)]
 
 
 def _card_story(card: Card, turns: list[Turn]) -> CardStory:
@@ -306,7 +312,7 @@ def _rule_story(playbook: Playbook, call: Call, rule: Rule, watch: _Watch) -> Ru
         (phrase, part.tolerance): clause
         for clause in rule.clauses
         for part, negated in polar(clause.condition)
-        if isinstance(part, Said | NotSaid) and not negated
+        if isinstance(part, Said | NotSaid | SaidAgain) and not negated
         for phrase in part.phrases
     }
     if phrases and not any(derive.heard_places(playbook, call.heard, *spoken) for spoken in phrases):
@@ -317,6 +323,10 @@ def _rule_story(playbook: Playbook, call: Call, rule: Rule, watch: _Watch) -> Ru
 
 
 def _verdict(playbook: Playbook, call: Call, rule: Rule, watch: _Watch, points: list[Point]) -> str:
+    alert = call.told.alerts.get(rule.id)
+    if alert is not None:
+        resolved = f", and resolved at {clock(alert.at_ms)}: {alert.reason}" if alert.state == "resolved" else ""
+        return f"It alerted the supervisors at {clock(alert.raised_ms)}{resolved}."
     cards = [card for card, _ in watch.cards.values() if card.why.rule == rule.id]
     shown = [card for card in cards if card.state == "confirmed"]
     if shown:
@@ -394,7 +404,7 @@ def _state_point(playbook: Playbook, call: Call, condition: Leaf, heard: Heardin
     match condition:
         case MoodAt() | ScoreAt():
             top = max(call.weighing.states, key=lambda state: state.score)
-            band = max((s.band for s in call.weighing.states), key=frustration.BANDS.index)
+            band = _highest(call)
             wanted = condition.band if isinstance(condition, MoodAt) else f"{condition.level:g}"
             lasted = f" for {_seconds(condition.for_ms)}" if condition.for_ms else ""
             return Point(
@@ -449,10 +459,27 @@ def _state_point(playbook: Playbook, call: Call, condition: Leaf, heard: Heardin
             taken = heard.captured(condition.slot)
             held = f"it held {taken[-1][1].value} from {clock(taken[-1][0])} on" if taken else "it was never captured"
             return Point(f"The rule waits until {condition_in_words(condition)}; {held}.")
+        case SaidAgain():
+            said = [
+                place
+                for _, place in places(condition.phrases, condition.tolerance, heard)
+                if by(place.party, condition.party)
+            ]
+            told = f"said last at {clock(said[-1].end_ms)}: {quoted(said[-1].quotes)}" if said else "never said"
+            return Point(
+                f"The rule waits for the same words again within {_seconds(condition.within_ms)}, the other party "
+                f"heard in between; any of its phrases was {told}.",
+                said[-1].end_ms if said else None,
+                said[-1].quotes if said else (),
+            )
         case Means():
             return _meaning_point(playbook, call, condition)
         case Said() | NotSaid():  # told where they are heard
             return Point(f"{condition_in_words(condition)}.")
+
+
+def _highest(call: Call) -> Band:
+    return max((state.band for state in call.weighing.states), key=frustration.BANDS.index)
 
 
 def _meaning_point(playbook: Playbook, call: Call, condition: Means) -> Point:
@@ -557,7 +584,10 @@ def _outcomes(call: Call, moments: tuple[Moment, ...], watch: _Watch) -> Iterato
         sure = f", {moment.meant.score:.2f} of the {derive.MEANT_FROM:.2f} it takes" if moment.meant is not None else ""
         what = f"The condition was met at {clock(moment.at_ms)}{words}{made_out}{sure}"
         refused = choice.withheld.get(moment.order)
-        if card is not None and card not in call.missed:
+        if moment.rule.to == "supervisors":
+            barred = f", and no alert came: {_barred(moment)}" if moment.blocked else ""
+            yield Point(f"{what}{barred}.", moment.at_ms, moment.quotes)
+        elif card is not None and card not in call.missed:
             yield Point(f"{what} and brought card {card}.", moment.at_ms, moment.quotes)
         elif card is not None:
             yield Point(f"{what}, and card {card} was dropped: {call.missed[card]}.", moment.at_ms, moment.quotes)
@@ -575,6 +605,14 @@ def _outcomes(call: Call, moments: tuple[Moment, ...], watch: _Watch) -> Iterato
             yield Point(f"{what}, withheld: {_withheld_because(item, until, rule)}.", moment.at_ms, moment.quotes)
         else:
             yield Point(f"{what}, the same remark as the one before.", moment.at_ms, moment.quotes)
+
+
+def _barred(moment: Moment) -> str:
+    """Why no alert came of a moment."""
+    if moment.blocked == "":
+        return ""
+    item = Withheld(call_id="", rule=moment.rule.id, reason=moment.blocked, by=moment.by, at_ms=moment.at_ms)
+    return _withheld_because(item, None, moment.rule)
 
 
 def _closest(call: Call, phrases: dict[str, Clause]) -> Point:

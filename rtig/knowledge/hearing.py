@@ -6,10 +6,10 @@ from rtig.core import engine
 from rtig.core.engine import Folded
 from rtig.core.events import AnyEvent, SegmentHeard, UtteranceRead
 from rtig.core.playbook import Playbook
-from rtig.core.utterances import Utterance
+from rtig.core.utterances import Reading, Utterance
 
-Read = Callable[[str, Sequence[Utterance]], Sequence[dict[str, float]]]
-"""A model: of each utterance in a queue, how likely it has each meaning."""
+Read = Callable[[str, Sequence[Utterance]], Sequence[Reading]]
+"""A model: what it makes of each utterance in a queue."""
 
 
 def heard(playbook: Playbook, call_id: str, events: Iterable[AnyEvent], read: Read | None = None) -> Iterator[Folded]:
@@ -19,7 +19,13 @@ def heard(playbook: Playbook, call_id: str, events: Iterable[AnyEvent], read: Re
         yield from rehearsal.hear(event)
         if read is not None and isinstance(event, SegmentHeard) and event.final:
             unread = engine.unread(playbook, rehearsal.call)
-            for one, scores in zip(unread, read(rehearsal.call.queue, unread), strict=True) if unread else ():
+            for one, reading in zip(unread, read(rehearsal.call.queue, unread), strict=True) if unread else ():
                 yield from rehearsal.hear(
-                    UtteranceRead(call_id=call_id, utterance=one.key, meanings=playbook.meanings_version, scores=scores)
+                    UtteranceRead(
+                        call_id=call_id,
+                        utterance=one.key,
+                        meanings=playbook.meanings_version,
+                        scores=reading.scores,
+                        tone=reading.tone,
+                    )
                 )

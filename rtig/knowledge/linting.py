@@ -12,7 +12,7 @@ from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
-from rtig.core.conditions import NotSaid, Said, SlotIs, parts
+from rtig.core.conditions import NotSaid, Said, SaidAgain, SlotIs, parts
 from rtig.core.phrases import parse, slots_of
 from rtig.core.playbook import Playbook
 from rtig.core.slots import slots_in
@@ -100,19 +100,26 @@ def _tests(knowledge: KnowledgeBase) -> Iterator[Finding]:
     rules = {rule.id: rule for rule in knowledge.source.rules}
     for trial in knowledge.trials:
         expected = [one.card for one in trial.expect or ()]
-        for key, card in [*(("expect", card) for card in expected), *(("never", card) for card in trial.never)]:
+        named = (("expect", expected), ("alerts", trial.alerts or ()), ("never", trial.never))
+        for key, card in [(key, card) for key, cards in named for card in cards]:
             spot = knowledge.spots[f"{trial.id}/{key}/{card}"]
-            if card not in rules:
+            to = rules[card].to if card in rules else "agent"
+            if key == "expect" and to == "supervisors":
+                yield mistake(spot, f"`{card}` is an alert for supervisors and no card", "Put it under `alerts`")
+            elif key == "alerts" and card in rules and to == "agent":
+                yield mistake(spot, f"`{card}` brings a card and no alert for supervisors", "Put it under `expect`")
+            elif card not in rules:
                 yield mistake(
                     spot,
                     f"no article or trigger is called `{card}`",
                     "A card is named by the id of its article or trigger",
                 )
-            elif key == "never" and card in expected:
-                yield warning(spot, f"`{card}` is expected in this test too", "Take it out of `expect` or of `never`")
-            elif key == "expect" and rules[card].draft:
+            elif key == "never" and card in (*expected, *(trial.alerts or ())):
+                where = "expect" if card in expected else "alerts"
+                yield warning(spot, f"`{card}` is expected in this test too", f"Take it out of `{where}` or of `never`")
+            elif key != "never" and rules[card].draft:
                 yield warning(
-                    spot, f"`{card}` is a draft and never comes", "Take `status: draft` from it, or the card from here"
+                    spot, f"`{card}` is a draft and never comes", "Take `status: draft` from it, or its name from here"
                 )
 
 
@@ -229,7 +236,7 @@ def _slots(knowledge: KnowledgeBase) -> Iterator[Finding]:
 
 def _all_phrases(clause: Clause) -> Iterator[str]:
     for part in parts(clause.condition):
-        if isinstance(part, Said | NotSaid):
+        if isinstance(part, Said | NotSaid | SaidAgain):
             yield from part.phrases
     yield from clause.unless
     yield from clause.done

@@ -11,9 +11,12 @@ from rtig.core.conditions import (
     Condition,
     Leaf,
     Monologue,
+    MoodAt,
     Not,
     NotSaid,
     Said,
+    SaidAgain,
+    ScoreAt,
     Silence,
     SlotIs,
     TalkOver,
@@ -29,6 +32,8 @@ from rtig.knowledge.nearness import COMMON, SMALL, wordings
 
 LONGEST_SAID = 8
 """Words: nobody says more than this twice in the same way."""
+LONGEST_ALERT = 12
+"""Words: a title among others on a board."""
 LONGEST_SAY = 45
 """Words: an agent reads this aloud in a quarter of a minute."""
 SHORT_WORD = 3
@@ -55,7 +60,9 @@ _OPEN = re.compile(r"[~{!]")
 def odd_rule(rule: Rule, knowledge: KnowledgeBase) -> Iterator[Finding]:
     spots = knowledge.spots
     here = spots[rule.id]
-    if not rule.say:
+    if rule.to == "supervisors":
+        yield from _alert(rule, knowledge)
+    elif not rule.say:
         yield warning(here, f"`{rule.id}` has nothing to say", "Give `say` one sentence that an agent can read aloud")
     else:
         yield from _say(rule, spots)
@@ -78,6 +85,30 @@ def odd_rule(rule: Rule, knowledge: KnowledgeBase) -> Iterator[Finding]:
         yield from _clause(rule, clause, knowledge)
 
 
+def _alert(rule: Rule, knowledge: KnowledgeBase) -> Iterator[Finding]:
+    """Alerts that say little on a crowded board, or come in so many calls that nobody looks any more."""
+    spots, temper = knowledge.spots, knowledge.source.temper
+    if len(rule.title.split()) > LONGEST_ALERT:
+        yield warning(
+            spots[f"{rule.id}/title"],
+            f"the title of `{rule.id}` is longer than a supervisor reads at a glance",
+            f"Say what is wrong in {LONGEST_ALERT} words at most",
+        )
+    for clause in rule.clauses:
+        match clause.condition:
+            case MoodAt(band="tense"):
+                key = "mood"
+            case ScoreAt(level=level) if level < temper.frustrated:
+                key = "score"
+            case _:
+                continue
+        yield warning(
+            spots[f"{rule.id}/{key}"],
+            f"`{rule.id}` alerts supervisors to every customer who is a little impatient",
+            "Wait for `frustrated`, or join it with what makes it urgent in `all`",
+        )
+
+
 def _say(rule: Rule, spots: Mapping[str, Spot]) -> Iterator[Finding]:
     spot = spots[f"{rule.id}/say"]
     if len(rule.say.split()) > LONGEST_SAY:
@@ -95,7 +126,7 @@ def _clause(rule: Rule, clause: Clause, knowledge: KnowledgeBase) -> Iterator[Fi
     wanted = set(_wanted(clause.condition))
     for condition in parts(clause.condition):
         match condition:
-            case Said() | NotSaid():
+            case Said() | NotSaid() | SaidAgain():
                 yield from _phrases(rule, condition, spots)
             case SlotIs():
                 yield from _value(rule, condition, knowledge)
@@ -128,7 +159,7 @@ def _wanted(condition: Condition) -> Iterator[Leaf]:
             yield condition
 
 
-def _phrases(rule: Rule, condition: Said | NotSaid, spots: Mapping[str, Spot]) -> Iterator[Finding]:
+def _phrases(rule: Rule, condition: Said | NotSaid | SaidAgain, spots: Mapping[str, Spot]) -> Iterator[Finding]:
     shortest = {phrase: min(map(len, wordings(phrase)), default=0) for phrase in condition.phrases}
     if min(shortest.values()) > LONGEST_SAID:
         yield warning(

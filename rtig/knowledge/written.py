@@ -99,6 +99,7 @@ class Part(Written, frozen=True, kw_only=True, rename={"for_": "for", "is_": "is
 
     said: Phrases | None = None
     not_said: Phrases | None = None
+    said_again: Phrases | None = None
     means: Annotated[
         list[Text] | Text | None,
         Meta(description="Sentences that mean it, in the customer's own words; or one description"),
@@ -153,6 +154,10 @@ class Trigger(Condition, frozen=True, kw_only=True):
 
     id: Id
     title: Text
+    to: Annotated[
+        Literal["agent", "supervisors"],
+        Meta(description="`agent`: it brings a card; `supervisors`: it raises an alert on their board, and no card"),
+    ] = "agent"
     kind: Literal["coach", "alert"] = "coach"
     say: str = ""
     say_without: str = ""
@@ -239,6 +244,9 @@ class Signal(Written, frozen=True, kw_only=True):
     reason: Text
     weight: Annotated[float, Meta(ge=-1.0, le=1.0, description="Added to frustration, 0 to 1; below 0 is relief")]
     said: Phrases
+    party: Annotated[
+        Literal["customer", "agent"], Meta(description="Who says it: an agent may leave a customer without help")
+    ] = "customer"
 
 
 class Lexicon(Written, frozen=True, kw_only=True):
@@ -284,7 +292,7 @@ class Expected(Written, frozen=True, kw_only=True):
 
 
 class Trial(Written, frozen=True, kw_only=True):
-    """tests/*.yaml: a scripted call and the cards that it must give."""
+    """tests/*.yaml: a scripted call and the cards and alerts that it must give."""
 
     id: Id
     title: Text
@@ -296,6 +304,9 @@ class Trial(Written, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
     lines: Annotated[list[ScriptLine], Meta(min_length=1)] | None = None
     expect: list[Expected] | None = None
+    alerts: Annotated[
+        list[Id] | None, Meta(description="The alerts for supervisors that are raised, in their order")
+    ] = None
     never: Annotated[list[Id], Meta(min_length=1)] | None = None
 
 

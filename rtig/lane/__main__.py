@@ -13,13 +13,14 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rtig import lane
 from rtig.errors import EncoderUnavailable
 from rtig.lane.talk import Find, Found, Learn, Learned, Read, Reply, Unable, Understood, framed, read_body, task_in
 
 if TYPE_CHECKING:
+    from rtig.lane.encoder import Device
     from rtig.lane.reader import Reader
 
 BELOW_THE_SERVER = 5
@@ -39,9 +40,9 @@ def main() -> int:
 
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
-    weights, sha256 = (*sys.argv[1:3], "", "")[:2]
+    weights, sha256, device = (*sys.argv[1:4], *("", "", "auto")[len(sys.argv) - 1 :])
     try:
-        _serve(lane.new_reader(Path(weights) if weights else None, sha256 or None), tasks, tell)
+        _serve(lane.new_reader(Path(weights) if weights else None, sha256 or None, cast("Device", device)), tasks, tell)
     except EncoderUnavailable as error:
         tell(Unable(str(error), again=False))
     except Exception as error:

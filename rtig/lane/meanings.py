@@ -114,11 +114,16 @@ class Meanings:
         if self._judges is None or not utterances:
             return [{} for _ in utterances]
         logits = self._judges.logits(self._encode([normal(text) for text, _ in utterances]))
-        found: list[dict[str, float]] = []
-        for at, (_, queue) in enumerate(utterances):
-            field = self._fields[queue if queue in self._fields else ""]
-            sure = _sure(self._judged(field, [judge[at : at + 1] for judge in logits]), field.least)[0]
-            found.append({self._meanings[n].id: float(sure[n]) for n in (*field.competing, *field.beside)})
+        found: list[dict[str, float]] = [{}] * len(utterances)
+        queues = [queue if queue in self._fields else "" for _, queue in utterances]
+        for queue in {*queues}:
+            field = self._fields[queue]
+            rows = [at for at, other in enumerate(queues) if other == queue]
+            here = (*field.competing, *field.beside)
+            names = [self._meanings[n].id for n in here]
+            sure = _sure(self._judged(field, [judge[rows] for judge in logits]), field.least)[:, here]
+            for at, scores in zip(rows, sure.tolist(), strict=True):
+                found[at] = dict(zip(names, scores, strict=True))
         return found
 
     def _set_thresholds(self, unseen: Sequence[Floats], labels: Numbers, false_alarms: float) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rtig.core import conditions
-from rtig.core.utterances import Utterance
+from rtig.core.utterances import Reading, Utterance
 from rtig.lane.encoder import Encoder, Vectors
-from rtig.lane.meanings import Learned, Meanings
+from rtig.lane.meanings import Learned, Meanings, normal
 from rtig.lane.talk import Article, Asked, Learn
 
 TOLD_FROM = 0.05
@@ -41,23 +41,32 @@ class Reader:
         """How well each meaning was learned, for its author."""
         return self._meanings.learned if self._meanings is not None else {}
 
-    def read(self, utterances: Sequence[Asked], least: float = TOLD_FROM) -> tuple[dict[str, float], ...]:
-        """How likely each utterance has each meaning, from `least` on. At 0.5 a meaning counts as meant."""
-        if self._meanings is None:
-            return tuple({} for _ in utterances)
-        found = self._meanings.scores([(one.text, one.queue) for one in utterances])
+    def read(self, utterances: Sequence[Asked], least: float = TOLD_FROM) -> tuple[Reading, ...]:
+        """How likely each utterance has each meaning, from `least` on, and the tone of the customer's.
+
+        At 0.5 a meaning counts as meant.
+        """
+        customers = [normal(one.text) for one in utterances if one.party == "customer"]
+        tones = iter(self._encoder.tones(customers))  # these passes are remembered, and serve the meanings too
         return tuple(
+            Reading(scores, next(tones) if one.party == "customer" else None)
+            for one, scores in zip(utterances, self._scores(utterances, least), strict=True)
+        )
+
+    def _scores(self, utterances: Sequence[Asked], least: float) -> list[dict[str, float]]:
+        if self._meanings is None:
+            return [{} for _ in utterances]
+        found = self._meanings.scores([(one.text, one.queue) for one in utterances])
+        return [
             {
                 name: round(score, 4)
                 for name, score in scores.items()
                 if score >= least and conditions.by(one.party, self._meanings.party(name))
             }
             for one, scores in zip(utterances, found, strict=True)
-        )
+        ]
 
-    def understand(
-        self, queue: str, utterances: Sequence[Utterance], least: float = TOLD_FROM
-    ) -> tuple[dict[str, float], ...]:
+    def understand(self, queue: str, utterances: Sequence[Utterance], least: float = TOLD_FROM) -> tuple[Reading, ...]:
         """What `read` says of the utterances of one call."""
         return self.read([Asked(one.key, one.party, one.text, queue) for one in utterances], least)
 

@@ -10,10 +10,13 @@ from msgspec import Struct
 
 from rtig.core.events import Party
 from rtig.core.playbook import MeaningSource
+from rtig.core.utterances import Reading
 
 HEAD_BYTES = 4
-BATCH = 8
-"""Utterances that are read at once; more gain nothing on a CPU, and each waits for all of them."""
+BATCH = 32
+"""Utterances that are read at once where so many wait: some 50 ms on a CPU. More gain little."""
+LONGEST_REPLY_BYTES = 16 * 2**20
+"""Far more than all readings of a batch. What claims to be longer is none of the process's frames."""
 
 
 class Article(Struct, frozen=True):
@@ -64,10 +67,10 @@ class Learned(Struct, frozen=True, kw_only=True, tag="learned"):
 
 
 class Understood(Struct, frozen=True, tag="understood"):
-    """Of each utterance that was asked for, in that order: how likely each meaning is; the unlikely are left out."""
+    """Of each utterance that was asked for, in that order, what the model makes of it; unlikely meanings left out."""
 
     version: str
-    scores: tuple[dict[str, float], ...]
+    readings: tuple[Reading, ...]
 
 
 class Found(Struct, frozen=True, tag="found"):

@@ -24,6 +24,7 @@ from rtig.eventlog.port import CallKey
 from rtig.lane.talk import (
     BATCH,
     HEAD_BYTES,
+    LONGEST_REPLY_BYTES,
     Asked,
     Find,
     Found,
@@ -42,12 +43,15 @@ from rtig.wire.messages import LaneState
 
 _log = structlog.get_logger(__name__)
 
-HUNG_SECONDS = 20.0
-"""A batch takes a tenth of a second; a process that has not answered for so long is ended."""
+HUNG_SECONDS = 5.0
+"""A batch takes 50 ms, 0.2 s with the longest utterances; a process that has not answered for so long is ended.
+On a machine so busy that it needs longer, whatever waits behind the batch is too old by then anyway."""
 LEARNING_SECONDS = 900.0
 FIND_SECONDS = 2.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
 MOST_WAITING = 10_000
+MOST_UNSENT_BYTES = 65_536
+"""More than this in front of a query means that the process does not read."""
 _GOODBYE_SECONDS = 2.0
 
 
@@ -80,6 +84,7 @@ class Lane:
         *,
         weights: str = "",
         sha256: str = "",
+        device: str = "auto",
         deadline_seconds: float = 5.0,
     ) -> None:
         """`answer` takes each reading, `took` the nanoseconds since it was asked for, `on_state` each new state."""
@@ -90,7 +95,7 @@ class Lane:
         self._answer = answer
         self._on_state = on_state
         self._took = took
-        self._command = (sys.executable, "-m", "rtig.lane", weights, sha256)
+        self._command = (sys.executable, "-m", "rtig.lane", weights, sha256, device)
         self._deadline_ns = int(deadline_seconds * 1e9)
         self._learn: Learn | None = None
         self._waiting: OrderedDict[tuple[CallKey, str], Waiting] = OrderedDict()
@@ -99,6 +104,8 @@ class Lane:
         self._flight: list[Waiting] = []
         self._finding: dict[int, asyncio.Future[tuple[tuple[str, float], ...]]] = {}
         self._numbers = count()
+        self._doubted = False
+        """A query was not answered in time: the process may hang."""
         self._process: asyncio.subprocess.Process | None = None
         self._replies: asyncio.Queue[Reply | None] = asyncio.Queue()
         """What the process says, `Found` left out; None at its end."""
@@ -108,6 +115,11 @@ class Lane:
     def pid(self) -> int | None:
         """Of the process, while there is one."""
         return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    @property
+    def waiting(self) -> int:
+        """Utterances that are still to be read, those included that are being read."""
+        return len(self._waiting) + len(self._flight)
 
     def learn(self, task: Learn) -> None:
         """Understand these meanings from now on; until they are learned nothing is read."""
@@ -140,9 +152,14 @@ class Lane:
         self._finding[number] = asking
         try:
             async with asyncio.timeout(FIND_SECONDS):
-                await self._send(Find(number, query, most))
+                if self._unsent() <= MOST_UNSENT_BYTES:
+                    await self._send(Find(number, query, most))
                 return await asking
-        except (TimeoutError, ConnectionError):
+        except TimeoutError:
+            self._doubted = True
+            self._work.set()
+            return ()
+        except ConnectionError:
             return ()
         finally:
             del self._finding[number]
@@ -206,6 +223,9 @@ class Lane:
                     if isinstance(reply, Understood):
                         self._hand_on(batch, reply)
                     self._flight = []
+                elif self._doubted:
+                    self._doubted = False
+                    await self._exchange(Read(()), HUNG_SECONDS)
                 else:
                     working = asyncio.create_task(self._work.wait())
                     await asyncio.wait((working, hearing), return_when=asyncio.FIRST_COMPLETED)
@@ -213,8 +233,13 @@ class Lane:
                     if hearing.done():
                         await _ended(process)
                         raise ConnectionError(f"exit code {process.returncode}")
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()  # it would not notice that its stdin ends
+            raise
         finally:
             self._flight = []
+            self._doubted = False
             hearing.cancel()
             for number in tuple(self._finding):
                 self._found(Found(number, ()))
@@ -224,13 +249,17 @@ class Lane:
         """Sort what the process says: findings to who asked, the rest to the exchange that waits for it."""
         try:
             while True:
-                reply = reply_in(await pipe.readexactly(length_of(await pipe.readexactly(HEAD_BYTES))))
+                length = length_of(await pipe.readexactly(HEAD_BYTES))
+                if length > LONGEST_REPLY_BYTES:
+                    break
+                reply = reply_in(await pipe.readexactly(length))
                 if isinstance(reply, Found):
                     self._found(reply)
                 else:
                     replies.put_nowait(reply)
         except (asyncio.IncompleteReadError, msgspec.DecodeError):
-            replies.put_nowait(None)
+            pass
+        replies.put_nowait(None)
 
     def _found(self, found: Found) -> None:
         asking = self._finding.get(found.number)
@@ -247,6 +276,11 @@ class Lane:
         if isinstance(reply, Unable) and reply.again:
             raise ConnectionError(reply.problem)
         return reply
+
+    def _unsent(self) -> int:
+        """Bytes that the process has not taken yet."""
+        pipe = self._process.stdin if self._process is not None else None
+        return pipe.transport.get_write_buffer_size() if pipe is not None else 0
 
     async def _send(self, task: Task) -> None:
         if self._process is None or self._process.stdin is None:
@@ -274,13 +308,17 @@ class Lane:
 
     def _hand_on(self, batch: list[Waiting], reply: Understood) -> None:
         now = time.monotonic_ns()
-        for waiting, scores in zip(batch, reply.scores, strict=True):
+        for waiting, reading in zip(batch, reply.readings, strict=True):
             self.counts.read += 1
             self._took(now - waiting.since_ns)
             self._answer(
                 waiting.call,
                 UtteranceRead(
-                    call_id=waiting.call.call_id, utterance=waiting.asked.key, meanings=reply.version, scores=scores
+                    call_id=waiting.call.call_id,
+                    utterance=waiting.asked.key,
+                    meanings=reply.version,
+                    scores=reading.scores,
+                    tone=reading.tone,
                 ),
             )
 

@@ -32,6 +32,8 @@ sent again: the log keeps one event of each key. A call belongs to the `source` 
 `caught_up`, then what happens. A frame of `guidance` is whole: keep the position of the last one, and resume there.
 `start_over` means that the position is not in this log any more. Each item replaces the one with the same identity.
 
+**Supervisors** `watch_board`: the live calls as rows and the alerts of all of them, whole first and then in changes.
+
 **Browsers** exchange their key for a ticket (`POST /api/ticket`, `Authorization: Bearer <key>`, body `{{"role": …}}`)
 and offer it as the sub-protocol `{TICKET_PREFIX}<ticket>`: good once, within 30 seconds. Pages of other origins are
 turned away unless they are allowed.
@@ -61,6 +63,7 @@ _CODES = {
     Code.BAD_TIME: "A time is negative, beyond a day, or runs backwards.",
     Code.UNKNOWN_CALL: "No call of this id has begun here.",
     Code.UNKNOWN_CARD: "The call has no card of this id.",
+    Code.UNKNOWN_ALERT: "The call has no alert of this id.",
     Code.UNKNOWN_FORMAT: "The server does not read this vendor's messages.",
     Code.CALL_ENDED: "The call is over.",
     Code.CALL_TAKEN: "Another source sends this call.",

@@ -22,7 +22,7 @@ from rtig.core.events import (
     SegmentHeard,
     SegmentVoided,
 )
-from rtig.core.guidance import BoardRow, Guidance
+from rtig.core.guidance import Alert, BoardRow, Brief, Watched
 from rtig.errors import Code, MessageRefused
 
 PROTOCOL = 1
@@ -68,7 +68,7 @@ class Hello(Said, frozen=True, kw_only=True, tag="hello"):
     parties: dict[str, Party] = {}
     """source with a vendor's format: which channel or speaker is which party, e.g. {"0": "customer", "1": "agent"}."""
     agent: Label = ""
-    """agent: whose calls to announce."""
+    """agent: whose calls to announce. supervisor: the name that others see beside what this one takes on or says."""
 
 
 class Watch(Said, frozen=True, kw_only=True, tag="watch"):
@@ -92,8 +92,23 @@ class Answer(Said, frozen=True, kw_only=True, tag="answer"):
     answer_id: Name
 
 
+class AskBrief(Said, frozen=True, kw_only=True, tag="ask_brief"):
+    """agent, supervisor: what whoever takes a call over has to know of it, as far as it has come."""
+
+    call_id: Name
+
+
 class WatchBoard(Said, frozen=True, kw_only=True, tag="watch_board"):
-    """supervisor: the live calls of the tenant, as rows."""
+    """supervisor: the live calls of the tenant, as rows, and their alerts."""
+
+
+class AnswerAlert(Said, frozen=True, kw_only=True, tag="answer_alert"):
+    """supervisor: take an alert on, or say that it is dealt with. `answer_id` makes sending it twice harmless."""
+
+    call_id: Name
+    alert_id: Name
+    action: Literal["acknowledge", "resolve"]
+    answer_id: Name
 
 
 class Whisper(Said, frozen=True, kw_only=True, tag="say_to_agent"):
@@ -117,7 +132,9 @@ ClientMessage = (
     | Watch
     | Unwatch
     | Answer
+    | AskBrief
     | WatchBoard
+    | AnswerAlert
     | Whisper
     | Find
     | CallStarted
@@ -206,7 +223,7 @@ class Guided(Told, frozen=True, kw_only=True, tag="guidance"):
     call_id: str
     epoch: int
     seq: int
-    items: tuple[Guidance, ...]
+    items: tuple[Watched, ...]
     timing: Timing | None = None
 
 
@@ -223,6 +240,12 @@ class CaughtUp(Told, frozen=True, kw_only=True, tag="caught_up"):
     call_id: str
     epoch: int
     seq: int
+
+
+class Briefed(Told, frozen=True, kw_only=True, tag="brief"):
+    """The brief of a call: the answer to `ask_brief`, and sent unasked to who watches a call when it ends."""
+
+    brief: Brief
 
 
 class FoundArticle(Struct, frozen=True, kw_only=True):
@@ -252,10 +275,14 @@ class LaneIs(Told, frozen=True, kw_only=True, tag="lane"):
 
 
 class Board(Told, frozen=True, kw_only=True, tag="board"):
-    """Rows that are new or changed, and ids of calls that are over. `whole` replaces everything before."""
+    """Rows and alerts that are new or changed, and ids of calls that are over. `whole` replaces everything before.
+
+    An alert replaces the one of the same call and id. A call that is gone has no alert that is not resolved.
+    """
 
     rows: tuple[BoardRow, ...]
     gone: tuple[str, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     whole: bool = False
 
 
@@ -268,7 +295,7 @@ class Bye(Told, frozen=True, kw_only=True, tag="bye"):
     retry_after: float | None = None
 
 
-ServerMessage = Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Found | LaneIs | Board | Bye
+ServerMessage = Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Briefed | Found | LaneIs | Board | Bye
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)

@@ -32,6 +32,8 @@ from rtig.errors import Code, MessageRefused
 from rtig.wire.messages import (
     PROTOCOL,
     Answer,
+    AnswerAlert,
+    AskBrief,
     Bye,
     ClientMessage,
     Find,
@@ -60,7 +62,9 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     Watch: frozenset({"agent", "supervisor"}),
     Unwatch: frozenset({"agent", "supervisor"}),
     Answer: frozenset({"agent"}),
+    AskBrief: frozenset({"agent", "supervisor"}),
     WatchBoard: frozenset({"supervisor"}),
+    AnswerAlert: frozenset({"supervisor"}),
     Whisper: frozenset({"supervisor"}),
     Find: frozenset({"agent", "supervisor"}),
 }
@@ -105,7 +109,21 @@ class Close(NamedTuple):
     bye: Bye
 
 
-Action = Greet | Reply | Append | Carry | Watch | Unwatch | WatchBoard | Answer | Whisper | Find | Close
+Action = (
+    Greet
+    | Reply
+    | Append
+    | Carry
+    | Watch
+    | Unwatch
+    | AskBrief
+    | WatchBoard
+    | Answer
+    | AnswerAlert
+    | Whisper
+    | Find
+    | Close
+)
 
 
 class TokenBucket:
@@ -205,7 +223,7 @@ class Session:
         if self.role not in allowed:
             who = " or ".join(sorted(allowed))
             raise MessageRefused(Code.NOT_ALLOWED, f"This message is for a connection as {who}, not as {self.role}.")
-        if isinstance(message, Watch | Unwatch | WatchBoard | Answer | Whisper | Find):
+        if isinstance(message, Watch | Unwatch | AskBrief | WatchBoard | Answer | AnswerAlert | Whisper | Find):
             return message
         return Append(message)
 
@@ -253,10 +271,12 @@ def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | N
 
 def _key_of(message: ClientMessage | SourceEvent | None) -> str:
     match message:
-        case None | Hello() | WatchBoard() | Watch() | Unwatch():
+        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief():
             return ""
         case Answer():
             return f"answer:{message.answer_id}"
+        case AnswerAlert():
+            return f"alert:{message.answer_id}"
         case Whisper():
             return f"whisper:{message.whisper_id}"
         case Find():

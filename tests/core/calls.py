@@ -19,21 +19,25 @@ from rtig.core.events import (
     CardMissed,
     Channel,
     ClockTicked,
+    HoldChanged,
     Party,
     PartyCorrected,
     PlaybookChanged,
     SegmentHeard,
     SegmentVoided,
-    ToneScored,
+    Tone,
+    UtteranceRead,
 )
 from rtig.core.frustration import Signal
-from rtig.core.guidance import CallInfo, Card, Checklist, Guidance, Hint, Line, Mood, Whisper, Withheld
+from rtig.core.guidance import Alert, CallInfo, Card, Checklist, Guidance, Hint, Line, Mood, Whisper, Withheld
 from rtig.core.language import Language
 from rtig.core.matcher import Matcher
 from rtig.core.matcher import Spoken as SpokenPhrase
 from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, StepSource
 from rtig.core.policy import Attention
+from rtig.core.text import words
 from rtig.core.triggers import Clause, Rule
+from rtig.core.utterances import key_of
 
 CALL = "call-1"
 
@@ -107,6 +111,7 @@ SOURCE = Source(
     signals=(
         SignalSource(Signal("again", "has been in touch before", 0.4), ("(second|third) time ~2 call*",)),
         SignalSource(Signal("relief", "is relieved", -0.5), ("that is great",)),
+        SignalSource(Signal("refused", "was told no", 0.2, "agent"), ("that is not possible",)),
     ),
     valence={"cancel": 0.0},
 )
@@ -184,7 +189,7 @@ def screen(guidance: Iterable[Guidance]) -> dict[tuple[str, ...], Guidance]:
         match item:
             case Line():
                 place: tuple[str, ...] = ("transcript", item.segment_id)
-            case Card() | Checklist() | Whisper() | Hint():
+            case Card() | Checklist() | Whisper() | Hint() | Alert():
                 place = (type(item).__name__, item.id)
             case Withheld():
                 place = ("withheld", item.rule, str(item.at_ms))
@@ -204,7 +209,7 @@ VOCABULARY = [
     "appointment", "router", "restarting", "help", "speak", "to", "a", "manager", "put", "you", "through", "call",
     "is", "recorded", "third", "time", "calling", "that", "great", "terrible", "awful", "not", "good", "um", "uh",
     "I'm", "don't", "bill has doubled", "cancel my contract", "cancel the appointment", "speak to a manager",
-    "put you through", "call is recorded", "third time calling", "that is great",
+    "put you through", "call is recorded", "third time calling", "that is great", "that is not possible",
 ]  # fmt: skip
 """Words of the phrases above, of moods, and fillers; and whole phrases, which chance alone would hardly ever say."""
 
@@ -267,9 +272,10 @@ def happenings(draw: st.DrawFn) -> list[AnyEvent]:
                     PartyCorrected, call_id=st.just(CALL), segment_id=ids, rev=st.integers(0, 3),
                     party=st.sampled_from(("customer", "agent")),
                 ),
+                st.builds(tone_of, st.sampled_from([e.text for e in heard if isinstance(e, SegmentHeard)])),
                 st.builds(
-                    ToneScored, call_id=st.just(CALL), segment_id=ids, rev=st.integers(0, 4),
-                    model=st.sampled_from(("m1", "m2")), negative=st.sampled_from((0.1, 0.8, 1.0)),
+                    HoldChanged, call_id=st.just(CALL), on=st.booleans(),
+                    at_ms=st.sampled_from((0, 4_000, 9_000, 70_000)),
                 ),
                 st.builds(ClockTicked, call_id=st.just(CALL), at_ms=st.sampled_from((5_000, 15_000, 50_000))),
                 st.builds(
@@ -297,7 +303,8 @@ def outcome(state: Call, guidance: Sequence[Guidance]) -> dict[str, Any]:
     """All that must not depend on how the words travelled."""
     return {
         "cards": [(c.id, c.at_ms, [q.text for q in c.why.words] and c.why.condition) for c in ordered(guidance)],
-        "mood": state.weighing.state.score,
+        "mood": (state.weighing.state.score, state.weighing.state.tally, state.weighing.state.read),
+        "weighed": [(f.order, f.what, f.weight, f.amounts) for f in state.weighing.facts],
         "checklists": {i: [s.done for s in c.steps] for i, c in state.told.checklists.items()},
         "shape": state.shape,
         "withheld": sorted((w.moment.rule.id, w.reason, w.moment.at_ms) for w in state.told.choice.withheld.values()),
@@ -359,8 +366,31 @@ def answer(reason: Any, *, card_id: str = "bill.1", at_ms: int = 3_000, answer_i
     )
 
 
-def tone(segment_id: str, negative: float, rev: int = 1, model: str = "m1") -> ToneScored:
-    return ToneScored(call_id=CALL, segment_id=segment_id, rev=rev, model=model, negative=negative)
+def tone(spoken: Spoken | str, upset: float, pleased: float = 0.0, **more: Any) -> UtteranceRead:
+    """What a model reads of the customer's mood in what was said in one go. No meaning is read in it."""
+    text = spoken if isinstance(spoken, str) else " ".join(spoken.words)
+    key = key_of("customer", " ".join(words(text).norms))
+    felt = Tone(upset=upset, pleased=pleased, **more)
+    return UtteranceRead(call_id=CALL, utterance=key, meanings="none", tone=felt)
+
+
+def felt_in(text: str) -> Tone:
+    """A tone as a model might find it: a function of the words."""
+    said = text.lower().split()
+    bad, good = (sum(word.strip(".,?!") in listed for word in said) for listed in (_UPSETTING, _PLEASING))
+    upset, pleased = min(1.0, 0.3 + 0.3 * bad), min(1.0, 0.1 + 0.6 * good)
+    emotion = ("", "anger", "confusion")[bad % 3]
+    return Tone(upset=upset, pleased=pleased, strain=round(bad * 1.5 - good - len(said) / 7, 3), emotion=emotion)
+
+
+_UPSETTING = {"terrible", "awful", "not", "third", "manager", "paying"}
+_PLEASING = {"great", "good", "help", "please"}
+
+
+def tone_of(text: str) -> UtteranceRead:
+    """What a model finds in these words where the customer says them, and nobody else does in one go with others."""
+    found = felt_in(" ".join(words(text).norms))
+    return tone(text, found.upset, found.pleased, strain=found.strain, emotion=found.emotion)
 
 
 def lives(items: Sequence[Guidance]) -> list[tuple[str, str, str]]:

@@ -1,11 +1,12 @@
 """The board: one live call as one row, at any time on its clock."""
 
-from calls import CALL, call, playbook, say
+from calls import CALL, SOURCE, call, playbook, say, tone
 from msgspec.structs import replace
 
-from rtig.core import board, engine
+from rtig.core import board, engine, frustration
 from rtig.core.call import Call
 from rtig.core.events import AnyEvent, CallStarted
+from rtig.core.frustration import Odds, Risk
 from rtig.core.guidance import BoardRow
 
 PLAYBOOK = playbook()
@@ -26,7 +27,8 @@ def state_after(events: list[AnyEvent]) -> Call:
 def test_a_call_that_begins_is_a_calm_row() -> None:
     assert board.row(PLAYBOOK, state_after([STARTED]), 0) == BoardRow(
         call_id=CALL, agent="desk-1", queue="billing", customer="account-7", channel="chat",
-        started_at=1_700_000_000_000, clock_ms=0, score=0.0, band="calm", reason="", spark=(0.0,), cards=0,
+        started_at=1_700_000_000_000, clock_ms=0, score=0.0, band="calm", risk=0.047, reason="", spark=(0.0,),
+        cards=0,
     )  # fmt: skip
 
 
@@ -48,6 +50,28 @@ def test_the_row_cools_while_nobody_speaks() -> None:
     assert [row.clock_ms for row in rows] == [state.now + ms for ms in (0, 60_000, 600_000)]
     assert all(len(row.spark) <= 30 for row in rows)
     assert len(rows[2].spark) == 30
+
+
+def test_the_row_says_whether_a_model_reads_along() -> None:
+    told = [STARTED, *call(ANGRY)[1:]]
+    read = [tone(spoken, 0.9) for spoken in ANGRY]
+
+    def readings(events: list[AnyEvent], *later: int) -> list[str]:
+        state = state_after(events)
+        return [board.row(PLAYBOOK, state, state.now + ms).reading for ms in later]
+
+    assert readings(told, 0) == ["words"]
+    assert readings([*told, *read], 0, 600_000) == ["words and model"] * 2
+    assert readings([*told, *read[:2]], 0, 2_999, 3_000) == ["words and model", "words and model", "words"]
+
+
+def test_the_row_shows_the_risk() -> None:
+    odds = Odds(base=-2.0, weights={"heat": 2.0})
+    risky = playbook(replace(SOURCE, temper=replace(SOURCE.temper, risk=Risk(unread=odds))))
+    state = state_after([STARTED, *call(ANGRY)[1:]])
+    rows = [board.row(risky, state, state.now + ms) for ms in (0, 600_000)]
+    assert [row.risk for row in rows] == [round(frustration.risk(risky.temper, state.weighing.state), 3)] * 2
+    assert rows[0].risk > 0.2
 
 
 def test_relief_is_never_the_reason_of_a_mood() -> None:

@@ -6,6 +6,7 @@ from typing import assert_never
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from immutables import Map
 
 from rtig.core import frustration
 from rtig.core.conditions import (
@@ -24,6 +25,7 @@ from rtig.core.conditions import (
     NotSaid,
     OnHold,
     Said,
+    SaidAgain,
     ScoreAt,
     Silence,
     SlotIs,
@@ -196,6 +198,51 @@ def test_what_was_meant_holds_as_what_was_said() -> None:
     assert course(Means("other.1"), heard) == Course()
 
 
+# --- what was said again
+
+ASKED = {"bill": [place(1_000, "agent"), place(9_000, "agent"), place(20_000, "agent")]}
+
+
+def answered(*turns: tuple[int, int]) -> Shape:
+    return Shape(turns=Map({"customer": tuple(Span(*turn) for turn in turns)}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "times"),
+    [
+        (NO_SHAPE, []),
+        (answered((2_000, 3_000)), [9_000]),
+        (answered((500, 1_200)), [9_000]),  # the answer began before the question was over
+        (answered((500, 900)), []),
+        (answered((8_600, 9_500)), [20_000]),  # and one that began with it answers that
+        (answered((2_000, 3_000), (10_000, 12_000)), [9_000, 20_000]),
+    ],
+)
+def test_what_is_said_again_was_answered_in_between(shape: Shape, times: list[int]) -> None:
+    condition = SaidAgain(("bill",), 15_000)
+    assert met(condition, heardings(ASKED, shape=shape)) == times
+    assert holds(condition, heardings(ASKED, shape=shape)) == [(at_ms, FOR_EVER) for at_ms in times[:1]]
+
+
+def test_what_is_said_again_shows_both_times_and_is_forgotten_after_a_while() -> None:
+    heard = heardings(ASKED, shape=answered((2_000, 3_000), (10_000, 12_000)))
+    first, second = course(SaidAgain(("bill",), 15_000, lasting_ms=2_000), heard).met
+    assert (first.phrase, first.since_ms, [q.text for q in first.quotes]) == ("bill", 8_500, ["at 1000", "at 9000"])
+    assert [q.text for q in second.quotes] == ["at 9000", "at 20000"]
+    assert holds(SaidAgain(("bill",), 15_000, lasting_ms=2_000), heard) == [(9_000, 11_000), (20_000, 22_000)]
+    assert met(SaidAgain(("bill",), 9_000), heard) == [9_000]
+
+
+def test_another_phrase_or_another_party_is_not_the_same_again() -> None:
+    said = {
+        "bill": [place(1_000, "agent")],
+        "plan": [place(9_000, "agent")],
+        "line": [place(1_000), place(9_000, "agent")],
+    }
+    assert course(SaidAgain(("bill", "plan"), 15_000), heardings(said, shape=answered((2_000, 3_000)))) == Course()
+    assert course(SaidAgain(("line",), 15_000, "any"), heardings(said, shape=answered((2_000, 3_000)))) == Course()
+
+
 # --- slots
 
 
@@ -365,6 +412,7 @@ def test_what_lasts_for_a_while_will_be_over() -> None:
     [
         (Said(("x",)), False),
         (Said(("x",), lasting_ms=1), False),
+        (SaidAgain(("x",), 1), False),
         (Means("x"), False),
         (SlotIs("x"), False),
         (SlotIs("x", empty=True), False),
@@ -461,8 +509,20 @@ def test_what_was_meant_is_told_by_a_combination_too() -> None:
 def test_what_is_met_only_as_it_ends_holds_in_no_combination() -> None:
     heard = heardings(shape=Shape(gaps=(Span(0, 8_000),)))
     assert met(Silence(8_000), heard) == [8_000]
-    assert course(AnyOf((Silence(8_000),)), heard).met == (Met(8_000, 8_000),)
+    assert met(AnyOf((Silence(8_000),)), heard) == [8_000]
     assert course(AllOf((Silence(8_000), Not(A))), heard) == Course()
+
+
+def test_what_can_be_met_in_several_ways_tells_in_which_it_was() -> None:
+    def ways(condition: Condition) -> list[Condition | None]:
+        return [one.way for one in course(condition, heardings(SAID)).met]
+
+    assert ways(A) == ways(AllOf((A, B))) == [None, None]
+    assert ways(AnyOf((C, A))) == [A, A, C]
+    assert ways(AnyOf((B, A))) == [A, B, B]  # of two at a time the first
+    assert ways(AllOf((AnyOf((C, A)), B))) == [AllOf((A, B)), AllOf((A, B)), AllOf((C, B))]
+    assert ways(AnyOf((AllOf((A, AnyOf((C, B)))), C))) == [AllOf((A, B)), AllOf((A, B)), AllOf((A, C))]
+    assert ways(AllOf((A, Not(AnyOf((C, B)))))) == [None]
 
 
 def test_a_course_knows_where_it_holds() -> None:
@@ -535,6 +595,7 @@ _LEAVES: st.SearchStrategy[Leaf] = st.one_of(
         _LASTING,
     ),
     st.builds(NotSaid, st.sampled_from((("a",), ("b", "c"))), st.sampled_from((5, 30)), _WANTED),
+    st.builds(SaidAgain, st.sampled_from((("a",), ("b", "c"))), st.sampled_from((5, 30)), _WANTED, _LASTING),
     st.builds(Means, st.just("m"), _WANTED, _LASTING),
     st.builds(MoodAt, st.sampled_from(BANDS[1:]), _FOR),
     st.builds(ScoreAt, st.sampled_from((0.2, 0.5)), _FOR),
@@ -620,6 +681,22 @@ def truth(condition: Condition, heard: Heardings) -> Truth:
                 for p in heard.said(phrase, "asr")
             )
             return lambda t: missing and t >= due, lambda t: missing and t == due
+        case SaidAgain():
+            again = [
+                p.end_ms
+                for phrase in condition.phrases
+                for p in heard.said(phrase, "asr")
+                for q in heard.said(phrase, "asr")
+                if _by(p.party, condition.party)
+                and q.party == p.party
+                and q.end_ms <= p.start_ms
+                and p.end_ms - q.end_ms <= condition.within_ms
+                and any(
+                    turn.start_ms <= p.start_ms and turn.end_ms > q.end_ms
+                    for turn in heard.shape.turns.get("customer" if p.party == "agent" else "agent", ())
+                )
+            ]
+            return _from(again, condition.lasting_ms)
         case Means():
             return _from(
                 [one.end_ms for one in heard.meant("m") if _by(one.party, condition.party)], condition.lasting_ms

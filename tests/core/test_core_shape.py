@@ -98,7 +98,7 @@ def slowly(known: Transcript) -> Shape:
             taken = floor is not None and any(
                 floor.start_ms <= o.start_ms < span.start_ms for o in turns.get(other, ())
             )
-            if floor is None or taken:
+            if floor is None or taken or span.start_ms - floor.end_ms >= GAP_MS:
                 floor = Floor(span.start_ms, span.end_ms, party)  # type: ignore[arg-type]
                 floors.append(floor)
             else:
@@ -167,6 +167,11 @@ def test_the_floor_is_kept_over_pauses_until_the_other_takes_a_turn() -> None:
     assert known.shape.floors == (Floor(6_000, 21_199, "agent"),)
 
 
+def test_the_floor_is_not_kept_over_a_silence() -> None:
+    known = Conversation(Spoke("agent", 0, 12_000), Spoke("agent", 17_000, 28_000), Spoke("agent", 32_999, 34_000))
+    assert known.shape.floors == (Floor(0, 12_000, "agent"), Floor(17_000, 34_000, "agent"))
+
+
 def test_others_neither_keep_nor_break_a_floor() -> None:
     known = Conversation(Spoke("system", 0, 30_000), Spoke("agent", 1_000, 12_000), Spoke("unknown", 3_000, 4_000))
     assert known.shape.floors == (Floor(1_000, 12_000, "agent"),)
@@ -189,6 +194,15 @@ def test_words_that_are_not_final_yet_end_the_quiet() -> None:
     known.hear("open", Spoke("customer", 5_000, 5_500), final=False)
     known.hear("dots", Spoke("customer", 6_000, 6_500, "..."), final=False)
     assert shape.quiet(known.shape, known.transcript, 8_000) == (Span(2_000, 5_000), Span(5_500, 8_000))
+
+
+def test_what_is_left_of_a_time_is_outside_the_others() -> None:
+    def left(*others: tuple[int, int]) -> list[tuple[int, int]]:
+        return list(shape.outside(Span(10, 20), [Span(*other) for other in others]))
+
+    assert left() == left((0, 10), (20, 30)) == [(10, 20)]
+    assert left((0, 12), (14, 15), (18, FOR_EVER)) == [(12, 14), (15, 18)]
+    assert left((10, 20)) == left((0, FOR_EVER)) == left((5, 15), (15, 25)) == []
 
 
 # --- the slow look as the oracle

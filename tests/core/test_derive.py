@@ -24,6 +24,7 @@ from calls import (
     segment,
     talks,
     tone,
+    tone_of,
     travels,
     watching,
     withheld,
@@ -46,6 +47,7 @@ from rtig.core.events import (
     PlaybookChanged,
     SegmentHeard,
     SegmentVoided,
+    Tone,
     UtteranceRead,
 )
 from rtig.core.guidance import Bend, CallInfo, Quote
@@ -54,13 +56,14 @@ from rtig.core.policy import Attention
 from rtig.core.shape import FOR_EVER, Span
 from rtig.core.transcript import PAUSE_MS
 from rtig.core.triggers import Rule
+from rtig.core.utterances import Utterance
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_what_was_derived_step_by_step_equals_what_is_derived_at_once(data: st.DataObject) -> None:
     talk = data.draw(talks())
-    events: list[AnyEvent] = [call([])[0], *data.draw(travels(talk))]
+    events: list[AnyEvent] = [call([])[0], *data.draw(travels(talk)), *(tone_of(" ".join(s.words)) for s in talk)]
     ids = [e.segment_id for e in events if isinstance(e, SegmentHeard)]
     if data.draw(st.booleans()):
         events.append(SegmentVoided(call_id=CALL, segment_id=data.draw(st.sampled_from(ids))))
@@ -76,6 +79,11 @@ def test_what_was_derived_step_by_step_equals_what_is_derived_at_once(data: st.D
         if field in ("weighing", "choosing"):
             derived, rebuilt = (derived.facts, derived.state), (rebuilt.facts, rebuilt.state)
         assert derived == rebuilt, field
+    assert uttered(state) == uttered(at_once)
+
+
+def uttered(state: Call) -> dict[str, tuple[Utterance, ...]]:
+    return {party: said for party, said in state.utterances.items() if said}
 
 
 @settings(max_examples=300, deadline=None)
@@ -85,6 +93,7 @@ def test_whatever_happened_what_is_known_is_what_a_new_look_finds(events: list[A
     at_once = derive.rebuild(PLAYBOOK, state)
     for field in ("shape", "heard", "influences", "moments", "unsaid"):
         assert getattr(state, field) == getattr(at_once, field), field
+    assert uttered(state) == uttered(at_once)
     assert state.transcript.streams == at_once.transcript.streams
     assert (state.weighing.facts, state.weighing.state) == (at_once.weighing.facts, at_once.weighing.state)
     assert (state.choosing.facts, state.choosing.state) == (at_once.choosing.facts, at_once.choosing.state)
@@ -100,33 +109,42 @@ def test_whatever_happened_the_clock_is_asked_for_what_a_new_look_waits_for(even
         assert (anew.due, anew.deadline) == (watcher.call.due, watcher.call.deadline)
 
 
+def said(watcher: Watcher) -> list[tuple[int | None, int]]:
+    """From when to when the utterances reach that were weighed."""
+    return [(fact.since_ms, fact.at_ms) for fact in watcher.call.weighing.facts if fact.key.startswith("said:")]
+
+
 def test_a_long_segment_that_reaches_over_others_joins_what_follows_to_their_turn() -> None:
     terrible = Spoken("customer", 0, ("terrible", "awful", "bad"))
     watcher = watching(msgspec.structs.replace(segment("a", terrible), end_ms=10_000))
     watcher.hear(
         segment("b", say("customer", 1_000, "hate it")), segment("c", say("customer", 10_500, "terrible awful"))
     )
-    assert [(fact.at_ms, fact.key) for fact in watcher.call.weighing.facts] == [(11_100, "words:0")]
+    assert said(watcher) == [(0, 11_100)]
 
 
 def test_words_that_go_on_leave_a_signal_before_them_as_it_was() -> None:
     watcher = watching(segment("a", say("customer", 1_000, "this is the third time calling")))
-    (signal,) = watcher.call.weighing.facts
+    _, signal = watcher.call.weighing.facts
     watcher.hear(segment("b", say("customer", 2_800, "and it is terrible awful")))
-    assert [fact.key for fact in watcher.call.weighing.facts] == ["signal:again", "words:1000"]
     assert watcher.call.weighing.facts[0] == signal
+    assert said(watcher) == [(1_000, 4_300)]
 
 
-def test_signals_are_the_customers_own() -> None:
+def test_signals_are_of_those_who_give_them() -> None:
     watcher = watching(segment("a", say("agent", 1_000, "this is the third time calling")))
     assert (watcher.call.weighing.facts, len(watcher.call.influences)) == ((), 0)
+    watcher.hear(segment("b", say("agent", 9_000, "that is not possible")))
+    assert [fact.key for fact in watcher.call.weighing.facts] == ["signal:refused"]
+    watcher.hear(PartyCorrected(call_id=CALL, segment_id="b", rev=1, party="customer"))
+    assert "refused" not in watcher.call.influences
 
 
 def test_a_segment_without_words_does_not_part_what_is_said_before_and_after_it() -> None:
     nothing = segment("b", Spoken("customer", 1_600, ("",)))
     watcher = watching(segment("a", say("customer", 1_000, "terrible awful")), nothing)
     watcher.hear(segment("c", say("customer", 1_900, "terrible awful")))
-    assert [(fact.at_ms, fact.key) for fact in watcher.call.weighing.facts] == [(2_500, "words:1000")]
+    assert said(watcher) == [(1_000, 2_500)]
 
 
 def test_words_alone_may_bring_a_card_for_the_mood() -> None:
@@ -254,7 +272,7 @@ def test_a_long_hold_is_told_when_its_time_has_come() -> None:
     assert watcher.wake == 65_000
     assert watcher.tick(64_999) == []
     assert lives(watcher.tick(65_000)) == [("waiting.1", "confirmed", "")]
-    assert watcher.wake is None
+    assert watcher.wake == 125_000  # another minute weighs more
 
 
 def test_a_hold_that_was_over_in_time_is_not_told() -> None:
@@ -500,11 +518,13 @@ def asked(*names: str, competes: bool = False) -> Watcher:
 
 def read(watcher: Watcher, version: str | None = None, **scores: float) -> UtteranceRead:
     """A reading of what is to be read first; `leave=0.9` is the score of `leave.1`."""
+    first = derive.unread(watcher.playbook, watcher.call)[0]
     return UtteranceRead(
         call_id=CALL,
-        utterance=derive.unread(watcher.playbook, watcher.call)[0].key,
+        utterance=first.key,
         meanings=watcher.playbook.meanings_version if version is None else version,
         scores={f"{name}.1": score for name, score in scores.items()},
+        tone=Tone(upset=0.0, pleased=0.0) if first.party == "customer" else None,
     )
 
 
@@ -562,7 +582,7 @@ def test_in_a_chat_every_message_is_whole() -> None:
 def test_a_reading_for_other_meanings_is_no_use() -> None:
     watcher = asked("leave.1")
     watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
-    assert watcher.hear(read(watcher, version="other", leave=0.9)) == []
+    assert lives(watcher.hear(read(watcher, version="other", leave=0.9))) == []
     assert len(derive.unread(watcher.playbook, watcher.call)) == 1
     assert lives(watcher.hear(read(watcher, leave=0.9))) == [("leave.1", "confirmed", "")]
 
@@ -780,6 +800,20 @@ def test_readings_outlive_a_playbook_that_asks_for_the_same_meanings() -> None:
     assert derive.unread(watcher.playbook, watcher.call) == []
 
 
+def test_a_playbook_that_asks_what_agents_mean_has_it_read_from_the_beginning() -> None:
+    watcher = watching(LEAVE, segment("c", say("agent", 5_000, "sometime next week")))
+    assert [one.party for one in derive.unread(watcher.playbook, watcher.call)] == ["customer"]
+    asks = MeaningSource(id="bill.1", rule="bill", party="agent")
+    watcher.change(replace(FEW, meanings=(asks,)), at_ms=9_000)
+    assert [one.text for one in derive.unread(watcher.playbook, watcher.call)] == [
+        "sometime next week", "nobody helps me here"
+    ]  # fmt: skip
+    watcher.change(FEW, at_ms=9_500)
+    watcher.hear(SegmentVoided(call_id=CALL, segment_id="c"), segment("d", say("agent", 8_000, "one moment")))
+    watcher.change(replace(FEW, meanings=(asks,)), at_ms=10_000)
+    assert [one.text for one in derive.unread(watcher.playbook, watcher.call)][:1] == ["one moment"]
+
+
 def test_a_playbook_that_asks_for_other_meanings_wants_them_read() -> None:
     watcher = asked("leave.1")
     watcher.hear(LEAVE, ClockTicked(call_id=CALL, at_ms=9_000))
@@ -792,53 +826,76 @@ def test_a_playbook_that_asks_for_other_meanings_wants_them_read() -> None:
     assert derive.unread(watcher.playbook, watcher.call) == []
 
 
-# --- what models read
+# --- the tone that a model reads
 
 
-def test_a_models_score_may_bring_a_card() -> None:
-    watcher = watching(segment("a", say("customer", 1_000, "this is the third time I call")))
+def test_a_models_reading_may_bring_a_card() -> None:
+    spoken = say("customer", 1_000, "this is the third time I call")
+    watcher = watching(segment("a", spoken))
     assert lives(watcher.items) == []
-    assert lives(watcher.hear(tone("a", 1.0))) == [("upset.1", "confirmed", "")]
+    assert lives(watcher.hear(tone(spoken, 1.0))) == [("upset.1", "confirmed", "")]
 
 
-def test_a_score_counts_for_the_words_it_was_made_from() -> None:
+def test_a_reading_counts_for_the_words_that_were_read() -> None:
     def score(*events: AnyEvent) -> float:
         return watching(*events).call.weighing.state.score
 
-    scored = score(segment("a", CALL_BACK), tone("a", 0.95))
-    assert scored > 0.3
-    assert score(segment("a", CALL_BACK), tone("a", 0.95, rev=0)) == 0.0
-    assert score(segment("a", CALL_BACK), tone("a", 0.95, rev=9)) == 0.0
-    assert score(segment("a", CALL_BACK, 1), tone("a", 0.95, rev=1), segment("a", CALL_BACK, 2)) == 0.0
-    assert (
-        score(segment("a", CALL_BACK, 1), tone("a", 0.95), segment("a", CALL_BACK, 2), tone("a", 0.95, rev=2)) == scored
-    )
-    assert score(segment("a", CALL_BACK, 2), tone("a", 0.95, rev=2), tone("a", 0.6, rev=1)) == scored
-    assert score(segment("a", CALL_BACK), tone("a", 0.6), tone("a", 0.95)) == scored
-    assert score(segment("a", CALL_BACK, final=False), tone("a", 0.95)) == 0.0
-    assert score(tone("a", 0.95), segment("a", CALL_BACK)) == scored
-    assert score(tone("nobody", 0.95)) == 0.0
-    assert score(segment("a", CALL_BACK, text="um"), tone("a", 0.95)) == 0.0
+    read = score(segment("a", CALL_BACK), tone(CALL_BACK, 0.95))
+    assert read > 0.3
+    assert score(tone(CALL_BACK, 0.95), segment("a", CALL_BACK)) == read
+    assert score(segment("a", CALL_BACK), segment("a", CALL_BACK, 2), tone(CALL_BACK, 0.95)) == read
+    assert score(segment("b", CALL_BACK, text="Nobody, um, ever calls me back!"), tone(CALL_BACK, 0.95)) == read
+    assert score(segment("a", CALL_BACK), tone("nobody ever calls", 0.95)) == 0.0
+    assert score(segment("a", CALL_BACK), tone(CALL_BACK, 0.95), segment("a", CALL_BACK, 2, text="thank you")) == 0.0
+    assert score(segment("a", CALL_BACK, final=False), tone(CALL_BACK, 0.95)) == 0.0
+    assert score(tone(CALL_BACK, 0.95)) == 0.0
 
 
-def test_a_score_of_words_that_are_gone_or_the_agents_weighs_nothing() -> None:
-    watcher = watching(segment("a", CALL_BACK), tone("a", 0.95))
-    scored = watcher.call.weighing.state.score
+def test_the_first_reading_of_a_tone_counts() -> None:
+    watcher = watching(segment("a", CALL_BACK), tone(CALL_BACK, 0.95))
+    read = watcher.call.weighing
+    watcher.hear(tone(CALL_BACK, 0.1), replace(tone(CALL_BACK, 0.1), meanings="others"))
+    assert watcher.call.weighing is read
+
+
+def test_a_reading_of_words_that_are_gone_or_the_agents_weighs_nothing() -> None:
+    watcher = watching(segment("a", CALL_BACK), tone(CALL_BACK, 0.95))
+    read = watcher.call.weighing.state.score
     watcher.hear(PartyCorrected(call_id=CALL, segment_id="a", rev=1, party="agent"))
     assert watcher.call.weighing.state.score == 0.0
     watcher.hear(PartyCorrected(call_id=CALL, segment_id="a", rev=2, party="customer"))
-    assert watcher.call.weighing.state.score == scored
+    assert watcher.call.weighing.state.score == read
     watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))
     assert watcher.call.weighing.facts == ()
-    ours = watching(segment("a", say("agent", 0, "this is a terrible awful disgrace")), tone("a", 1.0))
-    assert ours.call.weighing.facts == ()
+    ours = say("agent", 0, "this is a terrible awful disgrace")
+    assert watching(segment("a", ours), tone(ours, 1.0)).call.weighing.facts == ()
 
 
-def test_a_score_outlives_the_playbook() -> None:
-    watcher = watching(segment("a", CALL_BACK), tone("a", 0.95))
-    scored = watcher.call.weighing.state.score
+def test_a_reading_outlives_the_playbook_and_what_was_asked_beside_it() -> None:
+    watcher = watching(segment("a", CALL_BACK), tone(CALL_BACK, 0.95))
+    read = watcher.call.weighing.state.score
     watcher.change(replace(FEW, rules=(*FEW.rules, NEW_RULE)), at_ms=5_000)
-    assert watcher.call.weighing.state.score == scored
+    assert watcher.call.weighing.state.score == read
+    asks = MeaningSource(id="leave.1", rule="bill")
+    watcher.change(replace(FEW, meanings=(asks,)), at_ms=6_000)
+    assert watcher.call.weighing.state.score == read
+    assert [one.text for one in derive.unread(watcher.playbook, watcher.call)] == ["nobody ever calls me back"]
+
+
+def test_the_customers_tone_is_to_be_read_where_nothing_else_is() -> None:
+    watcher = watching(segment("a", CALL_BACK), segment("b", say("agent", 5_000, "one moment please")))
+    assert [one.party for one in derive.unread(watcher.playbook, watcher.call)] == ["customer"]
+    watcher.hear(tone(CALL_BACK, 0.1))
+    assert derive.unread(watcher.playbook, watcher.call) == []
+
+
+def test_a_reading_that_weighs_nothing_makes_no_rule_look_again() -> None:
+    watcher = watching(segment("a", CALL_BACK))
+    before = watcher.call
+    watcher.hear(tone(CALL_BACK, 0.2))
+    assert watcher.call.weighing is not before.weighing
+    assert watcher.call.moments is before.moments
+    assert not derive.differs(before, watcher.call)
 
 
 # --- what the agent answers

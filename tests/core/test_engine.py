@@ -24,6 +24,7 @@ from calls import (
     segment,
     talks,
     tone,
+    tone_of,
     travels,
     watching,
     withheld,
@@ -34,6 +35,7 @@ from hypothesis import strategies as st
 from rtig.core import engine
 from rtig.core.conditions import Means, OnHold
 from rtig.core.events import (
+    AlertAnswered,
     AnyEvent,
     CallEnded,
     CallStarted,
@@ -46,13 +48,14 @@ from rtig.core.events import (
     PlaybookChanged,
     SegmentHeard,
     SegmentVoided,
-    ToneScored,
+    Tone,
     Unrecognised,
     UtteranceRead,
     Whispered,
 )
 from rtig.core.guidance import CallInfo, Card, Guidance, Hint, Whisper
 from rtig.core.playbook import MeaningSource, Source
+from rtig.core.utterances import key_of
 
 
 @settings(max_examples=500, deadline=None)
@@ -60,8 +63,14 @@ from rtig.core.playbook import MeaningSource, Source
 def test_the_same_words_however_they_travel_end_in_the_same_guidance(data: st.DataObject) -> None:
     talk = data.draw(talks())
     end = CallEnded(call_id=CALL, at_ms=max(s.end_ms for s in talk) + data.draw(st.sampled_from((0, 3_000, 20_000))))
-    straight = [*call(talk), end]
-    travelled: list[AnyEvent] = [straight[0], *data.draw(travels(talk)), end]
+    start, *said = call(talk)
+    holds: list[AnyEvent] = [
+        HoldChanged(call_id=CALL, on=data.draw(st.booleans()), at_ms=data.draw(st.integers(0, end.at_ms)))
+        for _ in range(data.draw(st.sampled_from((0, 0, 2, 3))))
+    ]
+    also = [*holds, *(tone_of(" ".join(s.words)) for s in talk)]
+    straight = [start, *also, *said, end]
+    travelled: list[AnyEvent] = [start, *data.draw(st.permutations([*data.draw(travels(talk)), *also])), end]
     expected = outcome(*fold(straight))
     assert outcome(*fold(travelled)) == expected
     assert outcome(*fold(straight, ticks=True)) == expected
@@ -105,14 +114,15 @@ ANY_EVENT: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(PartyCorrected, call_id=st.just(CALL), segment_id=_ID, rev=st.integers(0, 2), party=_PARTY),
     st.builds(CallEnded, call_id=st.just(CALL), at_ms=_TIME),
     st.builds(HintGiven, call_id=st.just(CALL), hint_id=_ID, name=st.just("x"), at_ms=_TIME),
-    st.builds(
-        ToneScored, call_id=st.just(CALL), segment_id=_ID, rev=st.integers(0, 3), model=st.just("m"),
-        negative=st.floats(0, 1),
-    ),
     st.builds(HoldChanged, call_id=st.just(CALL), on=st.booleans(), at_ms=_TIME),
     st.builds(
-        UtteranceRead, call_id=st.just(CALL), utterance=_ID, meanings=st.just("m"),
+        UtteranceRead, call_id=st.just(CALL), meanings=st.just("m"),
+        utterance=st.one_of(_ID, _TEXT.map(lambda text: key_of("customer", text))),
         scores=st.dictionaries(st.just("bill"), st.floats(0, 1)),
+        tone=st.one_of(
+            st.none(),
+            st.builds(Tone, upset=st.floats(0, 1), pleased=st.floats(0, 1), strain=st.floats(-100, 100)),
+        ),
     ),
     st.builds(ClockTicked, call_id=st.just(CALL), at_ms=_TIME),
     st.builds(
@@ -121,6 +131,10 @@ ANY_EVENT: st.SearchStrategy[AnyEvent] = st.one_of(
     ),
     st.builds(CardMissed, call_id=st.just(CALL), card_id=st.sampled_from(("bill.1", "router.1"))),
     st.builds(Whispered, call_id=st.just(CALL), whisper_id=_ID, text=st.just("well done"), at_ms=_TIME),
+    st.builds(
+        AlertAnswered, call_id=st.just(CALL), alert_id=st.sampled_from(("bill", "x")),
+        action=st.sampled_from(("acknowledge", "resolve")), at_ms=_TIME, answer_id=_ID,
+    ),
     st.builds(PlaybookChanged, call_id=st.just(CALL), version=st.just("v"), at_ms=_TIME),
     st.just(Unrecognised(call_id=CALL)),
 )  # fmt: skip
@@ -261,7 +275,7 @@ def test_a_call_that_is_over_hears_nothing_more() -> None:
         SegmentVoided(call_id=CALL, segment_id="a"),
         PartyCorrected(call_id=CALL, segment_id="a", rev=1, party="agent"),
         ClockTicked(call_id=CALL, at_ms=60_000),
-        tone("a", 1.0),
+        tone(DOUBLED, 1.0),
         HintGiven(call_id=CALL, hint_id="h", name="x", at_ms=7_000),
         CardMissed(call_id=CALL, card_id="bill.1"),
         CallStarted(call_id=CALL),

@@ -5,6 +5,7 @@ import pytest
 
 from rtig.core import events
 from rtig.core.events import (
+    AlertAnswered,
     AnyEvent,
     CallEnded,
     CallStarted,
@@ -17,7 +18,7 @@ from rtig.core.events import (
     PlaybookChanged,
     SegmentHeard,
     SegmentVoided,
-    ToneScored,
+    Tone,
     Unrecognised,
     UtteranceRead,
     Whispered,
@@ -31,16 +32,22 @@ ONE_OF_EACH: tuple[tuple[AnyEvent, str], ...] = (
     (PartyCorrected(call_id=CALL, segment_id="s1", rev=3, party="agent"), "party:s1@3"),
     (CallEnded(call_id=CALL, at_ms=9, reason="transferred"), "call_ended"),
     (HintGiven(call_id=CALL, hint_id="h", name="category", value=0.5, at_ms=1), "hint:h"),
-    (ToneScored(call_id=CALL, segment_id="s1", rev=2, model="m", negative=0.9), "tone:s1@2:m"),
     (HoldChanged(call_id=CALL, on=True, at_ms=5), "hold:5:on"),
-    (UtteranceRead(call_id=CALL, utterance="0a1b", meanings="m1", scores={"bill": 0.75}), "read:0a1b:m1"),
+    (
+        UtteranceRead(
+            call_id=CALL, utterance="0a1b", meanings="m1", scores={"bill": 0.75},
+            tone=Tone(upset=0.9, pleased=0.0, strain=-1.5, emotion="anger"),
+        ),
+        "read:0a1b:m1",
+    ),
     (ClockTicked(call_id=CALL, at_ms=5), "tick:5"),
     (CardAnswered(call_id=CALL, card_id="c.1", action="dismissed", reason="wrong", answer_id="a"), "answer:a"),
     (CardMissed(call_id=CALL, card_id="c.1"), "missed:c.1"),
     (Whispered(call_id=CALL, whisper_id="w", text="well done"), "whisper:w"),
+    (AlertAnswered(call_id=CALL, alert_id="hot", action="resolve", by="eve", at_ms=7, answer_id="a"), "alert:a"),
     (PlaybookChanged(call_id=CALL, version="v1", at_ms=7), "playbook:v1@7"),
     (Unrecognised(call_id=CALL), "unrecognised"),
-)
+)  # fmt: skip
 
 
 def test_each_kind_of_event_is_tried_here() -> None:
@@ -74,7 +81,10 @@ def test_what_stands_at_its_default_is_not_written() -> None:
         b'{"type":"tick","call_id":"","at_ms":1}',
         b'{"type":"tick","call_id":"two words","at_ms":1}',
         b'{"type":"tick","call_id":"line\\n","at_ms":1}',
-        b'{"type":"tone_scored","call_id":"c","segment_id":"s","rev":1,"model":"m","negative":1.5}',
+        b'{"type":"utterance_read","call_id":"c","utterance":"u","meanings":"m","tone":{"upset":1.5,"pleased":0}}',
+        b'{"type":"utterance_read","call_id":"c","utterance":"u","meanings":"m","tone":{"upset":1,"pleased":0,"strain":101}}',
+        b'{"type":"utterance_read","call_id":"c","utterance":"u","meanings":"m","tone":{"upset":1}}',
+        b'{"type":"tone_scored","call_id":"c","segment_id":"s","rev":1,"model":"m","negative":0.5}',
         b'{"type":"whisper","call_id":"c","whisper_id":"w","text":""}',
         b'{"type":"segment","call_id":"c"',
         b"\xff\xfe",

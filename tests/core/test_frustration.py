@@ -1,42 +1,42 @@
-"""Frustration: it rises fast, falls slowly, keeps its evidence, and only the customer's words are weighed."""
+"""Frustration: it rises fast, falls slowly and keeps its evidence; the risk beside it forgets nothing."""
 
+import math
 from collections.abc import Sequence
-from itertools import pairwise
+from random import Random
 
 import pytest
-from calls import CALL, matcher
+from calls import CALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+from msgspec.structs import replace
 
-from rtig.core import frustration, shape, transcript
-from rtig.core.events import SegmentHeard
+from rtig.core import frustration
 from rtig.core.frustration import (
     BANDS,
     CURVE_POINTS,
     REASONS_KEPT,
     REASONS_SHOWN,
     SAME_SIGNAL_MS,
-    UTTERANCE_WORDS,
-    WORDS_WEIGH,
     Influence,
+    Odds,
     Patience,
     Rise,
+    Risk,
     Temper,
     Weighing,
 )
 from rtig.core.guidance import Quote
-from rtig.core.sentiment import Sentiment
 from rtig.core.shape import FOR_EVER, Span
-from rtig.core.transcript import Stream, Transcript
 
 TEMPER = Temper()
-SENTIMENT = Sentiment(SentimentIntensityAnalyzer(), {})
 QUOTE = Quote("s1", "customer", 0, 4, "word")
 
 
-def influence(at_ms: int, weight: float, *, key: str = "", signal: str = "", scored: bool = False) -> Influence:
-    return Influence(at_ms, key or f"k{at_ms}", f"at {at_ms}", weight, (QUOTE,), signal, scored)
+def influence(
+    at_ms: int, weight: float, *, key: str = "", signal: str = "", since: int | None = None, **amounts: float
+) -> Influence:
+    counted = tuple(amounts.items())
+    return Influence(at_ms, key or f"k{at_ms}", f"at {at_ms}", weight, (QUOTE,), signal, since, counted)  # type: ignore[arg-type]
 
 
 def weighed(*influences: Influence, temper: Temper = TEMPER) -> Patience:
@@ -88,6 +88,39 @@ def test_the_same_signal_within_ten_seconds_is_the_same_remark() -> None:
     assert both.score > 0.6
 
 
+def test_what_weighs_nothing_moves_nothing() -> None:
+    patience = weighed(influence(0, 0.6))
+    later = weighed(influence(0, 0.6), influence(30_000, 0.0, said=1.0), influence(60_000, -0.0, since=50_000))
+    assert (later.score, later.at_ms, later.band) == (patience.score, patience.at_ms, patience.band)
+    assert (later.reasons, later.rises) == (patience.reasons, patience.rises)
+    assert dict(later.tally) == {"said": 1.0}
+    for now in (60_000, 90_000, 400_000):
+        assert band(later, now) == band(patience, now)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 300_000), st.sampled_from((0.5, 0.3, 0.04, -0.4))), max_size=6),
+    st.lists(st.integers(0, 300_000), max_size=6),
+)
+def test_what_weighs_nothing_moves_nothing_wherever_it_comes(
+    facts: list[tuple[int, float]], nothing: list[int]
+) -> None:
+    known = [influence(at_ms, weight, key=f"k{number}") for number, (at_ms, weight) in enumerate(facts)]
+    alone = weighing(*known)
+    between = weighing(*known, *(influence(at_ms, 0.0, key=f"n{number}") for number, at_ms in enumerate(nothing)))
+    assert (between.state.score, between.state.at_ms, between.state.reasons, between.state.rises) == (
+        alone.state.score, alone.state.at_ms, alone.state.reasons, alone.state.rises
+    )  # fmt: skip
+    for enter, leave in ((0.25, 0.17), (0.5, 0.42), (0.3, 0.3), (0.0, 0.0)):
+        assert list(frustration.lasting(TEMPER, between, enter, leave)) == list(
+            frustration.lasting(TEMPER, alone, enter, leave)
+        )
+    for now in range(0, 600_000, 45_000):
+        assert band(between.state, max(now, 300_000)) == band(alone.state, max(now, 300_000))
+        assert frustration.curve(TEMPER, between, now, 300_000) == frustration.curve(TEMPER, alone, now, 300_000)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 300_000), st.floats(-1, 1)), max_size=12))
 def test_a_score_never_leaves_its_range_and_rises_are_climbs_of_bands(facts: list[tuple[int, float]]) -> None:
@@ -96,6 +129,152 @@ def test_a_score_never_leaves_its_range_and_rises_are_climbs_of_bands(facts: lis
     for rise in state.state.rises:
         assert BANDS.index(rise.before) < BANDS.index(rise.band)
     assert [r.at_ms for r in state.state.rises] == sorted(r.at_ms for r in state.state.rises)
+
+
+# --- words that are read twice
+
+
+def reading(since_ms: int, at_ms: int, weight: float) -> Influence:
+    return influence(at_ms, weight, key=f"r{since_ms}-{weight}", since=since_ms)
+
+
+def at_once(*readings: Influence) -> float:
+    """The score of readings without any time to forget."""
+    return weighed(*readings, temper=Temper(half_life_ms=10**12)).score
+
+
+def test_words_that_two_windows_share_count_once() -> None:
+    first = reading(0, 7_200, 0.3)
+    assert at_once(first, reading(3_600, 10_800, 0.3)) == pytest.approx(0.3)
+    assert at_once(first, reading(3_600, 10_800, 0.2)) == pytest.approx(0.3)
+    assert at_once(first, reading(3_600, 10_800, 0.35)) == pytest.approx(0.35)
+    assert at_once(first, reading(3_600, 10_800, 0.0)) == pytest.approx(0.3)
+
+
+def test_words_that_only_one_window_has_count_beside_the_others() -> None:
+    first = reading(0, 7_200, 0.3)
+    assert at_once(first, reading(7_200, 14_400, 0.3)) == pytest.approx(0.51)
+    assert at_once(first, reading(3_600, 10_800, 0.0), reading(7_200, 14_400, 0.3)) == pytest.approx(0.51)
+    assert at_once(first, reading(3_600, 10_800, 0.3), reading(7_200, 14_400, 0.3)) == pytest.approx(0.3)
+
+
+def test_friendly_words_that_two_windows_share_count_once_too() -> None:
+    angry = influence(0, 0.8)
+    thanks = reading(1_000, 8_200, -0.2)
+    assert at_once(angry, thanks) == pytest.approx(0.64)
+    assert at_once(angry, thanks, reading(4_600, 11_800, -0.2)) == pytest.approx(0.64)
+    assert at_once(angry, thanks, reading(4_600, 11_800, -0.25)) == pytest.approx(0.6)
+    assert at_once(angry, thanks, reading(8_200, 15_400, -0.2)) == pytest.approx(0.512)
+
+
+def test_a_window_of_another_mood_counts_in_full() -> None:
+    upset, thanks = reading(0, 7_200, 0.3), reading(3_600, 10_800, -0.2)
+    assert at_once(upset, thanks) == pytest.approx(0.24)
+
+
+def test_what_is_between_two_windows_does_not_part_them() -> None:
+    first, second, other = reading(0, 7_200, 0.3), reading(3_600, 10_800, 0.3), influence(9_000, 0.1)
+    assert at_once(first, other, second) == pytest.approx(at_once(first, other))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.permutations([0.1, 0.3, 0.25, 0.0]))
+def test_a_message_that_takes_no_time_weighs_what_its_heaviest_window_does(weights: list[float]) -> None:
+    message = [influence(5_000, weight, key=f"{place}-{weight}", since=5_000) for place, weight in enumerate(weights)]
+    assert at_once(*message) == pytest.approx(0.3)
+    assert at_once(influence(4_000, 0.8), *(msg for msg in message if msg.weight != 0.3)) == pytest.approx(0.85)
+
+
+def test_patience_may_be_gone_all_at_once() -> None:
+    assert at_once(reading(0, 7_200, 1.0), reading(3_600, 10_800, 1.0)) == 1.0
+    assert at_once(influence(0, 0.8), reading(1, 7_200, -1.0), reading(3_600, 10_800, -1.0)) == 0.0
+
+
+# --- the risk
+
+RISK = Temper(
+    risk=Risk(read=Odds(-1.0, {"upset": 2.0, "refused": 1.0}), unread=Odds(-2.0, {"words": -3.0, "heat": 0.5}))
+)
+
+
+def sigmoid(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
+
+
+def risk(*influences: Influence) -> float:
+    return frustration.risk(RISK, weighed(*influences, temper=RISK))
+
+
+def test_without_evidence_the_risk_is_that_of_any_call() -> None:
+    assert risk() == pytest.approx(sigmoid(-2.0))
+    assert frustration.features(Patience()) == {}
+
+
+def test_readings_count_in_the_mean_and_the_others_in_their_number_each_for_less() -> None:
+    patience = weighed(
+        influence(1, 0.0, said=1.0, words=-0.5),
+        influence(2, 0.0, said=1.0, words=0.1, read=1.0, upset=0.9, pleased=0.2, strain=1.5),
+        influence(3, 0.1, heat=0.4),
+        influence(4, 0.1, heat=0.4),
+        influence(5, 0.1, waited=1.0),
+    )
+    assert frustration.features(patience) == pytest.approx(
+        {"words": -0.2, "upset": 0.9, "pleased": 0.2, "strain": 1.5, "heat": math.log(1.8), "waited": math.log(2)}
+    )
+
+
+def test_the_risk_adds_the_log_odds_up() -> None:
+    facts = [influence(1, 0.1, said=1.0, words=-0.5), influence(2, 0.1, heat=0.4)]
+    assert risk(*facts) == pytest.approx(sigmoid(-2.0 + 1.5 + 0.5 * math.log(1.4)))
+
+
+def test_the_risk_forgets_nothing_and_does_not_fade() -> None:
+    patience = weighed(influence(1, 0.3, heat=0.4), influence(80_000_000, 0.0, said=1.0, words=0.0), temper=RISK)
+    assert frustration.faded(RISK, patience, 80_000_000) < 1e-6
+    assert frustration.risk(RISK, patience) == pytest.approx(sigmoid(-2.0 + 0.5 * math.log(1.4)))
+
+
+def test_the_models_odds_count_once_it_has_read_half_of_what_was_said() -> None:
+    said = [influence(at_ms, 0.0, said=1.0, words=0.0) for at_ms in (1, 2, 3)]
+    read = [influence(at_ms, 0.0, said=1.0, words=0.0, read=1.0, upset=0.5) for at_ms in (4, 5, 6)]
+    for facts, counts in ((said, False), ([*said, *read[:2]], False), ([*said, *read], True), (read[:1], True)):
+        patience = weighed(*facts, temper=RISK)
+        assert frustration.is_read(patience) is counts
+        assert frustration.risk(RISK, patience) == pytest.approx(sigmoid(-1.0 + 1.0 if counts else -2.0))
+    assert not frustration.is_read(weighed(influence(1, 0.1, heat=0.4)))
+
+
+def test_a_signal_that_is_given_again_at_once_is_no_more_risk() -> None:
+    def given_at(*times: int) -> float:
+        return risk(*(influence(at_ms, 0.4, signal="again", heat=0.4) for at_ms in times))
+
+    assert given_at(0, 5_000) == given_at(0)
+    assert given_at(0, 20_000) > given_at(0)
+
+
+def test_the_risk_is_a_probability_whatever_the_odds_are() -> None:
+    for base, expected in ((-1e6, 0.0), (1e6, 1.0), (0.0, 0.5)):
+        temper = Temper(risk=Risk(unread=Odds(base)))
+        assert frustration.risk(temper, Patience()) == expected
+
+
+_AMOUNTS = st.dictionaries(
+    st.sampled_from(("heat", "relief", "refused", "again", "talked_over", "waited")), st.floats(0, 50), max_size=6
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_AMOUNTS, max_size=5), st.randoms(use_true_random=False))
+def test_the_risk_does_not_depend_on_the_order_in_which_it_is_added_up(
+    amounts: list[dict[str, float]], random: Random
+) -> None:
+    temper = Temper(risk=Risk(unread=Odds(0.1, dict.fromkeys(("heat", "relief", "again", "waited"), 0.3))))
+    shuffled = [dict(random.sample(sorted(one.items()), len(one))) for one in amounts]
+    facts, others = (
+        [replace(influence(n, 0.0), amounts=tuple(one.items())) for n, one in enumerate(given)]
+        for given in (amounts, shuffled)
+    )
+    assert frustration.risk(temper, weighed(*facts)) == frustration.risk(temper, weighed(*others))
 
 
 # --- bands
@@ -116,7 +295,7 @@ def test_a_band_is_left_only_well_below_its_threshold() -> None:
 
 def test_a_rise_is_recorded_once_until_the_mood_has_fallen_again() -> None:
     patience = weighed(influence(0, 0.6), influence(1_000, 0.1))
-    assert patience.rises == (Rise(0, "calm", "frustrated", (QUOTE,)),)
+    assert patience.rises == (Rise(0, "calm", "frustrated", (QUOTE,), "at 0"),)
     again = weighed(influence(0, 0.6), influence(1_000, 0.1), influence(400_000, 0.6))
     assert [(r.at_ms, r.before, r.band) for r in again.rises] == [
         (0, "calm", "frustrated"),
@@ -229,6 +408,31 @@ def test_a_score_lasts_as_long_as_a_step_through_time_shows_it(facts: list[tuple
         assert any(span.start_ms <= now < span.end_ms for span in spans) == there, now
 
 
+def test_what_moved_the_score_last_is_known() -> None:
+    known = weighing(
+        influence(1_000, 0.3, key="a", signal="again"),
+        influence(2_000, 0.3, key="b"),
+        influence(2_000, 0.0, key="c"),
+        influence(5_000, 0.4, key="d", signal="again"),
+        influence(9_000, 0.4, key="e"),
+    )
+    movers = [frustration.mover(known, at_ms) for at_ms in (999, 1_000, 2_000, 5_000, 9_000)]
+    assert [one.key if one is not None else "" for one in movers] == ["", "a", "b", "b", "e"]
+
+
+def test_states_that_moved_can_be_told_from_those_that_did_not() -> None:
+    def fold(patience: Patience, fact: Influence) -> Patience:
+        return frustration.weigh(TEMPER, patience, fact)
+
+    once = weighing(influence(1_000, 0.3))
+    nothing = once.revised((), [influence(2_000, 0.0)], fold)
+    assert not frustration.moved(once.state, nothing.state)
+    for new in (influence(2_500, 0.1), influence(500, 0.1), influence(1_000, 0.2), influence(2_600, -0.1)):
+        assert frustration.moved(nothing.state, nothing.revised((), [new], fold).state)
+    assert frustration.moved(nothing.state, nothing.revised([influence(1_000, 0.3)], (), fold).state)
+    assert not frustration.moved(nothing.state, nothing.revised([influence(2_000, 0.0)], (), fold).state)
+
+
 # --- what is shown
 
 
@@ -247,13 +451,15 @@ def test_the_mood_shows_the_reasons_that_weigh_most_now() -> None:
     assert (mood.call_id, mood.at_ms, mood.band, mood.reading) == (CALL, 90_003, "frustrated", "words")
 
 
-def test_a_mood_says_whether_a_model_had_a_part_in_it() -> None:
-    patience = weighed(influence(0, 0.3), influence(1, 0.0, scored=True), influence(2, 0.1))
-    assert frustration.mood(CALL, TEMPER, patience, 2).reading == "words and model"
+def test_a_mood_says_whether_a_model_reads_along_and_what_the_risk_is() -> None:
+    patience = weighed(influence(0, 0.3, heat=0.4))
+    assert frustration.mood(CALL, TEMPER, patience, 2, read=True).reading == "words and model"
+    assert frustration.mood(CALL, TEMPER, patience, 2).reading == "words"
+    assert frustration.mood(CALL, RISK, patience, 900_000).risk == round(frustration.risk(RISK, patience), 3)
 
 
 def test_what_weighs_nothing_is_no_evidence_and_displaces_none() -> None:
-    calm_readings = [influence(1_000 + n, 0.0, scored=True) for n in range(REASONS_KEPT + 3)]
+    calm_readings = [influence(1_000 + n, 0.0, since=n) for n in range(REASONS_KEPT + 3)]
     patience = weighed(influence(0, 0.5), *calm_readings)
     assert [r.weight for r in patience.reasons] == [0.5]
 
@@ -278,88 +484,3 @@ def test_the_curve_of_a_young_call_begins_with_the_call() -> None:
     points = frustration.curve(TEMPER, weighing(influence(1_000, 0.8)), 29_000, 290_000)
     assert points == tuple(round(0.8 / 2 ** (ms / 90_000), 3) for ms in (8_000, 18_000, 28_000))
     assert frustration.curve(TEMPER, frustration.begin(), 0, 290_000) == (0.0,)
-
-
-# --- what the lexicon reads
-
-
-def heard(*pieces: str, word_ms: int = 100) -> Stream:
-    """Pieces of one turn of the customer, one word each `word_ms`."""
-    known, at_ms = Transcript(), 0
-    nothing = matcher()
-    for number, text in enumerate(pieces):
-        end_ms = at_ms + word_ms * len(text.split())
-        event = SegmentHeard(
-            call_id=CALL, segment_id=f"s{number}", rev=1, party="customer", text=text, final=True,
-            start_ms=at_ms, end_ms=end_ms,
-        )  # fmt: skip
-        known = transcript.hear(known, event, nothing).transcript
-        at_ms = end_ms
-    return known.stream("customer")
-
-
-def test_strong_words_weigh_and_are_quoted() -> None:
-    (read,) = frustration.readings(SENTIMENT, heard("this is a terrible awful service"))
-    assert (read.what, read.at_ms, read.key) == ("strong words", 600, "words:0")
-    assert 0.1 < read.weight <= WORDS_WEIGH
-    assert [q.text for q in read.quotes] == ["terrible", "awful"]
-
-
-def test_friendly_words_relieve_a_little() -> None:
-    (read,) = frustration.readings(SENTIMENT, heard("that is wonderful thank you so much"))
-    assert (read.what, [q.text for q in read.quotes]) == ("friendly words", ["wonderful", "thank"])
-    assert -0.2 <= read.weight < -0.1
-
-
-@pytest.mark.parametrize("text", ["the router is on the shelf", "well it is a bit unclear", "it stopped again"])
-def test_weak_readings_are_noise(text: str) -> None:
-    assert frustration.READ_FROM < SENTIMENT.read(text) < frustration.RELIEF_FROM
-    assert frustration.readings(SENTIMENT, heard(text)) == []
-
-
-def test_where_no_single_word_tells_the_whole_part_is_the_evidence() -> None:
-    (read,) = frustration.readings(SENTIMENT, heard("that is", "not good at all"))
-    assert [q.text for q in read.quotes] == ["that is", "not good at all"]
-
-
-def test_a_long_turn_is_read_in_parts_of_24_words() -> None:
-    words = ["word"] * 60
-    words[3] = words[30] = "terrible"
-    found = frustration.readings(SENTIMENT, heard(" ".join(words)))
-    assert [(i.key, i.at_ms) for i in found] == [("words:0", 2_400), ("words:2400", 4_800)]
-    assert UTTERANCE_WORDS == 24
-
-
-def test_emphasis_is_read_with_its_punctuation() -> None:
-    (plain,) = frustration.readings(SENTIMENT, heard("this is terrible"))
-    (loud,) = frustration.readings(SENTIMENT, heard("this is terrible!!!"))
-    assert loud.weight > plain.weight
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from(("terrible", "great", "not", "um", "the", "very", "love", "hate")), min_size=1, max_size=60
-    ),
-    st.lists(st.integers(1, 59), max_size=5),
-)
-def test_readings_do_not_depend_on_the_cut(words: list[str], cuts: Sequence[int]) -> None:
-    edges = sorted({0, len(words), *(c for c in cuts if c < len(words))})
-    cut = frustration.readings(SENTIMENT, heard(*(" ".join(words[a:b]) for a, b in pairwise(edges))))
-    whole = frustration.readings(SENTIMENT, heard(" ".join(words)))
-    assert [(i.order, i.weight, i.what) for i in cut] == [(i.order, i.weight, i.what) for i in whole]
-
-
-def test_a_turn_is_what_is_read_as_one() -> None:
-    stream = heard("this is not", "good at all")
-    assert shape.turns(stream) == [stream]
-    assert len(frustration.readings(SENTIMENT, stream)) == 1
-
-
-def test_a_turn_can_be_read_from_a_time_on() -> None:
-    words = ["terrible"] * 60
-    turn = heard(" ".join(words))
-    whole = frustration.readings(SENTIMENT, turn)
-    assert [i.at_ms for i in whole] == [2_400, 4_800, 6_000]
-    assert frustration.readings(SENTIMENT, turn, 2_401) == whole[1:]
-    assert frustration.readings(SENTIMENT, turn, 2_400) == whole

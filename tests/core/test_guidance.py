@@ -5,6 +5,7 @@ import pytest
 from calls import screen
 
 from rtig.core.guidance import (
+    Alert,
     ArticleRef,
     BoardRow,
     CallInfo,
@@ -37,11 +38,16 @@ ONE_OF_EACH: tuple[Guidance, ...] = (
     ),
     Mood(
         call_id="c", score=0.4, band="tense", at_ms=9, reasons=(Reason(what="w", weight=0.4, at_ms=3, words=(QUOTE,)),),
+        reading="words and model", risk=0.3,
     ),
     Checklist(call_id="c", id="l", title="t", steps=(Step(id="s", text="x", done=True, words=(QUOTE,)),)),
     Withheld(call_id="c", rule="bill", reason="cooldown", by="bill.1", at_ms=5, words=(QUOTE,)),
     Whisper(call_id="c", id="w", text="x", by="y", at_ms=0),
     Hint(call_id="c", id="h", name="n", value=0.5, at_ms=0),
+    Alert(
+        call_id="c", id="hot", state="acknowledged", title="t", level="tense", raised=2, raised_ms=600, at_ms=900,
+        why=Why(rule="hot", playbook="p", condition="“bill” said by the customer", words=(QUOTE,)), by="eve", cause=3,
+    ),
 )  # fmt: skip
 
 
@@ -59,7 +65,7 @@ def test_an_item_survives_the_wire_and_names_its_kind(item: Guidance) -> None:
 def test_a_row_of_the_board_survives_the_wire() -> None:
     row = BoardRow(
         call_id="c", agent="a", queue="q", customer="k", channel="voice", started_at=1, clock_ms=2, score=0.5,
-        band="tense", reason="strong words", spark=(0.1, 0.5), cards=3,
+        band="tense", risk=0.3, reading="words and model", reason="strong words", spark=(0.1, 0.5), cards=3,
     )  # fmt: skip
     assert msgspec.json.decode(msgspec.json.encode(row), type=BoardRow) == row
 

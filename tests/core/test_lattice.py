@@ -33,6 +33,10 @@ def may_be(word: str, heard_as: str, known: Language = ENGLISH) -> float | None:
     return made(word, known=known).read(heard_as).fuzzy.get(0)
 
 
+def test_a_word_may_be_of_any_length() -> None:
+    assert made("aaah").read("a" * 400).exact == ()
+
+
 # --- as it was written
 
 

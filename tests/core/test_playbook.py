@@ -17,6 +17,7 @@ from rtig.core.conditions import (
     NotSaid,
     OnHold,
     Said,
+    SaidAgain,
     ScoreAt,
     Silence,
     SlotIs,
@@ -118,6 +119,7 @@ def test_conditions_are_sorted_by_what_they_wait_for() -> None:
     conditions: dict[str, Condition] = {
         "said": Said(("x",)),
         "not-said": NotSaid(("x",), 1),
+        "again": SaidAgain(("x",), 1),
         "mood": MoodAt("tense"),
         "silence": Silence(1),
         "over": TalkOver(1, 1),
@@ -134,7 +136,7 @@ def test_conditions_are_sorted_by_what_they_wait_for() -> None:
     made = playbook(Source(name="x", rules=tuple(rule(name, condition) for name, condition in conditions.items())))
     assert [ref.rule_id for ref in made.mood_clauses] == ["mood", "score", "stayed", "all"]
     assert [ref.rule_id for ref in made.timed_clauses] == ["not-said", "silence", "hold", "stayed", "all", "not"]
-    assert [ref.rule_id for ref in made.shape_clauses] == ["silence", "over", "monologue", "share", "all"]
+    assert [ref.rule_id for ref in made.shape_clauses] == ["again", "silence", "over", "monologue", "share", "all"]
     assert [ref.rule_id for ref in made.hold_clauses] == ["silence", "hold", "all"]
     assert made.silences == (1, 7)
 
@@ -144,6 +146,7 @@ def test_a_phrase_knows_the_signals_and_checklists_that_wait_for_it() -> None:
     assert made.signals_of_phrase == {
         made.number("(second|third) time ~2 call*"): ("again",),
         made.number("that is great"): ("relief",),
+        made.number("that is not possible"): ("refused",),
     }
     assert made.checklists_of_phrase[made.number("cancel ~2 contract")] == ("leaving",)
     assert made.checklists_of_phrase[made.number("how can i help")] == ("opening",)
@@ -321,8 +324,17 @@ def test_the_version_of_the_meanings_names_what_a_model_must_have_been_told() ->
         assert playbook(same).meanings_version == version
 
 
-def test_where_nothing_is_asked_of_a_model_there_is_no_version() -> None:
-    assert playbook(replace(SMALL, negatives=("what a day",))).meanings_version == ""
+def test_where_nothing_is_asked_of_a_model_it_is_told_so_and_reads_the_customers_tone_alone() -> None:
+    made = playbook(SMALL)
+    assert (len(made.meanings_version), made.parties_read) == (12, ())
+    assert playbook(replace(SMALL, negatives=("what a day",))).meanings_version != made.meanings_version
+
+
+def test_what_words_are_read_by_has_a_version() -> None:
+    made = playbook(SMALL)
+    assert playbook(replace(SMALL, name="other", signals=())).lexicon == made.lexicon
+    for changed in (replace(SMALL, valence={"cancel": -1.0}), replace(SMALL, language="de")):
+        assert playbook(changed).lexicon != made.lexicon
 
 
 def test_a_phrase_that_cannot_be_read_is_refused_whoever_holds_it() -> None:

@@ -26,7 +26,7 @@ from calls import (
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from rtig.core import derive, engine, telling
+from rtig.core import derive, engine, frustration, telling, weighing
 from rtig.core.conditions import Means, Not, OnHold, Said, SlotIs
 from rtig.core.events import (
     AnyEvent,
@@ -38,9 +38,9 @@ from rtig.core.events import (
     SegmentVoided,
     UtteranceRead,
 )
-from rtig.core.frustration import BANDS
+from rtig.core.frustration import BANDS, Odds, Risk, Signal
 from rtig.core.guidance import Band, Card, Checklist, Guidance, Line
-from rtig.core.playbook import MeaningSource, SlotSource, Source
+from rtig.core.playbook import MeaningSource, SignalSource, SlotSource, Source
 from rtig.core.transcript import UNFINISHED_MS
 
 # --- a card's life
@@ -89,6 +89,25 @@ def test_a_card_is_taken_back_when_the_agent_has_done_it() -> None:
     assert lives(watcher.hear(help_out)) == [("manager.1", "retracted", "done")]
     sure = watching(segment("a", manager))
     assert lives(sure.hear(help_out)) == [("manager.1", "retracted", "done")]
+
+
+def test_a_card_waits_while_the_agent_is_just_doing_it() -> None:
+    def waiting() -> Watcher:
+        watcher = watching(segment("a", CONTRACT), segment("b", say("customer", 3_000, "let me speak to a manager")))
+        assert lives(watcher.hear(*interims("c", help_out))) == []
+        assert lives(watcher.tick(9_000)) == []
+        assert watcher.call.told.held_back == {"manager.1"}
+        return watcher
+
+    help_out = say("agent", 3_100, "I will put you through")
+    done = waiting()
+    assert lives(done.hear(segment("c", help_out, 9))) == []
+    assert withheld(done.items) == [("manager", "done")]
+    assert lives(waiting().hear(segment("c", help_out, 9, text="I will put new shoes"))) == [
+        ("manager.1", "confirmed", "")
+    ]
+    assert lives(waiting().hear(SegmentVoided(call_id=CALL, segment_id="c"))) == [("manager.1", "confirmed", "")]
+    assert lives(waiting().tick(9_000 + 2 * UNFINISHED_MS)) == [("manager.1", "confirmed", "")]
 
 
 def test_a_card_is_taken_back_when_its_words_are() -> None:
@@ -198,7 +217,7 @@ def test_every_card_that_is_shown_can_be_explained_from_the_words(events: list[A
                 whole = now[quote.segment_id]
                 assert (quote.party, quote.text) == (whole.party, whole.text[quote.start : quote.end])
     for reason in (r for mood in moods(items) for r in mood.reasons):
-        assert {quote.party for quote in reason.words} <= {"customer"}
+        assert {quote.party for quote in reason.words} <= ({"agent"} if reason.what == "was told no" else {"customer"})
 
 
 @settings(max_examples=150, deadline=None)
@@ -361,15 +380,39 @@ def test_the_mood_is_not_told_for_every_little_move() -> None:
 def test_a_models_score_refines_the_mood_and_says_so() -> None:
     watcher = watching(segment("a", CALL_BACK))
     assert moods(watcher.items)[-1].reading == "words"
-    (mood,) = moods(watcher.hear(tone("a", 0.95)))
-    assert (mood.reading, mood.reasons[0].what) == ("words and model", "tone of voice in words")
+    (mood,) = moods(watcher.hear(tone(CALL_BACK, 0.95, emotion="annoyance")))
+    assert (mood.reading, mood.reasons[0].what) == ("words and model", "sounds annoyed")
     assert mood.score > 0.3
 
 
 def test_a_model_that_finds_nothing_has_read_all_the_same() -> None:
     watcher = watching(segment("a", CALL_BACK))
-    (mood,) = moods(watcher.hear(tone("a", 0.1)))
+    (mood,) = moods(watcher.hear(tone(CALL_BACK, 0.1)))
     assert (mood.reading, mood.score, mood.reasons) == ("words and model", 0.0, ())
+
+
+def test_a_model_that_falls_silent_is_told() -> None:
+    watcher = watching(segment("a", CALL_BACK), tone(CALL_BACK, 0.1))
+    watcher.hear(segment("b", say("customer", 9_000, "nobody helps me")))
+    assert moods(watcher.items)[-1].reading == "words and model"
+    assert moods(watcher.tick(12_000)) == []
+    (mood,) = moods(watcher.tick(9_900 + weighing.STILL_READING_MS))
+    assert mood.reading == "words"
+    (mood,) = moods(watcher.hear(tone("nobody helps me", 0.1)))
+    assert mood.reading == "words and model"
+
+
+def test_the_mood_is_told_when_the_risk_has_moved() -> None:
+    odds = Odds(base=-3.0, weights={"refused": 4.0})
+    risky = replace(FEW, temper=replace(FEW.temper, risk=Risk(unread=odds)))
+    refused = SignalSource(Signal("refused", "was told no", 0.02, "agent"), ("that is not possible",))
+    watcher = watching(followed=playbook(replace(risky, signals=(refused,))))
+    (calm,) = moods(watcher.items)
+    assert calm.risk == 0.047
+    (mood,) = moods(watcher.hear(segment("a", say("agent", 1_000, "that is not possible"))))
+    assert mood.score == 0.02
+    assert mood.risk == round(frustration.risk(watcher.playbook.temper, watcher.call.weighing.state), 3) > 0.4
+    assert moods(watcher.hear(segment("b", CALL_BACK))) == []
 
 
 # --- checklists

@@ -8,13 +8,16 @@ from calls import rule
 from rtig.core import frustration, triggers
 from rtig.core.conditions import (
     GRACE_MS,
+    AllOf,
     Condition,
     Heardings,
     Monologue,
     MoodAt,
+    Not,
     NotSaid,
     PartyWanted,
     Said,
+    SaidAgain,
     Silence,
     TalkOver,
 )
@@ -277,6 +280,13 @@ def test_moments_are_ordered_by_time_and_then_by_what_matters_more() -> None:
         ),
         (NotSaid(("bill ~2 high",), 45_000), "not said by the agent within 45 s"),
         (NotSaid(("bill ~2 high",), 45_000, "any"), "not said by anyone within 45 s"),
+        (SaidAgain(("bill ~2 high",), 300_000), "“bill ~2 high” said again by the agent within 300 s"),
+        (Said(("bill ~2 high",), lasting_ms=9_000), "“bill ~2 high” said by the customer in the last 9 s"),
+        (Said(("bill ~2 high",), lasting_ms=100), "“bill ~2 high” said by the customer"),
+        (
+            AllOf((Said(("bill ~2 high",)), Not(Said(("bill ~2 high",), lasting_ms=9_000)))),
+            "“bill ~2 high” said by the customer and 9 s have passed since",
+        ),
         (MoodAt("frustrated"), "the customer became frustrated"),
         (Silence(20_000), "nobody spoke for 20 s"),
         (TalkOver(3, 60_000), "the agent spoke over the customer 3 times within 60 s"),

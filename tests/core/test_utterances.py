@@ -210,6 +210,38 @@ def test_a_message_that_takes_no_time_is_replaced_by_its_next_revision() -> None
     assert (one.text, one.start_ms, one.end_ms) == ("my bill has doubled", 1_000, 1_000)
 
 
+def test_words_that_move_away_from_others_are_one_utterance_still() -> None:
+    listener = Listener(say("customer", 600, "cancel my"), say("customer", 1_800, "contract"))
+    listener.hear("s0", say("customer", 0, "cancel my"), 2)
+    assert [(u.text, u.start_ms) for u in listener.known] == [("cancel my", 0), ("contract", 1_800)]
+    assert listener.known == at_once(listener.transcript.stream("customer"))
+
+
+def test_a_message_of_the_same_words_over_and_over_is_said_once() -> None:
+    def typed(rev: int, words: int) -> SegmentHeard:
+        return msgspec.structs.replace(segment("a", say("customer", 1_000, "no " * words), rev), end_ms=1_000)
+
+    listener = Listener()
+    listener.take(transcript.hear(listener.transcript, typed(1, 60), NOTHING))
+    assert len(listener.known) == 1
+    listener.take(transcript.hear(listener.transcript, typed(2, 30), NOTHING))
+    assert [len(u.text.split()) for u in listener.known] == [24, 18]
+
+
+def test_a_change_lies_where_the_utterances_differ() -> None:
+    def revised(known: Stream, more: Stream) -> utterances.Revised:
+        return utterances.revised(at_once(known), more, 0, 10**9)
+
+    first, longer = (of("customer", counted(number)) for number in (40, 65))
+    found = revised(first, longer)
+    assert [u.full for u in found.utterances] == [True] * 4 + [False]
+    assert (found.first, found.last) == (2, 5)
+    assert found.new == found.utterances[2:]
+    assert found.gone == at_once(first)[2:]
+    same = revised(first, first)
+    assert (same.utterances, same.gone, same.new, same.first, same.last) == (at_once(first), (), (), 3, 3)
+
+
 _START = st.integers(0, 40).map(lambda n: n * 600)
 _SPOKEN = st.builds(
     lambda start, said: Spoken("customer", start, tuple(" ".join(said).split())),

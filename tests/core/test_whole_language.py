@@ -11,13 +11,13 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
-from calls import CALL, WORD_MS, Spoken, Watcher, ordered, rule, segment, tone
+from calls import CALL, WORD_MS, Spoken, Watcher, felt_in, ordered, rule, segment, tone_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig.core import derive
+from rtig.core import derive, frustration, weighing
 from rtig.core.conditions import (
     AllOf,
     AnyOf,
@@ -28,6 +28,7 @@ from rtig.core.conditions import (
     NotSaid,
     OnHold,
     Said,
+    SaidAgain,
     ScoreAt,
     Silence,
     SlotIs,
@@ -38,10 +39,12 @@ from rtig.core.events import (
     AnyEvent,
     CallEnded,
     CallStarted,
+    Channel,
     ClockTicked,
     HoldChanged,
     Party,
     PartyCorrected,
+    SegmentHeard,
     SegmentVoided,
     UtteranceRead,
 )
@@ -94,6 +97,7 @@ SOURCE = Source(
         rule("typed", Said(("router",), "any"), channels=("chat",)),
         # the state of the call
         rule("recorded", NotSaid(("call is recorded",), 10_000), exempt=True, once=True, priority=95),
+        rule("asked-again", SaidAgain(("bill", "how can i help"), 60_000, "any", 5_000), cooldown_ms=0),
         rule("upset", MoodAt("frustrated"), priority=80),
         rule("tense", MoodAt("tense", for_ms=4_000), cooldown_ms=6_000),
         rule("scored", ScoreAt(0.3, for_ms=2_000), cooldown_ms=9_000),
@@ -131,6 +135,7 @@ SOURCE = Source(
             ),
             cooldown_ms=3_000,
         ),
+        rule("refused", AllOf((Said(("that is not possible",), "agent"), ScoreAt(0.1))), cooldown_ms=2_000),
         rule("left-alone", AllOf((OnHold(3_000), Not(Said(("one moment",), "agent", lasting_ms=10_000)))), exempt=True),
         rule("who", AllOf((Silence(4_000), SlotIs("first_name", empty=True))), exempt=True, cooldown_ms=0),
         rule(
@@ -190,6 +195,7 @@ SOURCE = Source(
         SignalSource(Signal("again", "has been in touch before", 0.4), ("(second|third) time ~2 call*", "third time")),
         SignalSource(Signal("relief", "is relieved", -0.5), ("that is great !(but)",)),
         SignalSource(Signal("broken", "it does not work", 0.3), ("still not working",)),
+        SignalSource(Signal("refused", "was told no", 0.2, "agent"), ("cannot help !(yet)", "that is not possible")),
     ),
     slots=(
         SlotSource(
@@ -270,6 +276,7 @@ SAID = [
     "booking x y four two", "two lines", "2 lines", "last four digits", "number please", "4 5 1 2",
     "double five one oh", "it is 4 5", "router is broken", "thanks for calling", "thanks for calling back",
     "how can i help", "may i ask why", "terrible awful", "this is terrible", "router line broken",
+    "cannot help", "cannot help yet", "that is not possible", "the same thing over and over again my contract",
     "router not working", "cancel um my contract", "my bill um uh has doubled", "pay um twelve pounds",
     "refund my er money", "my name is anna um maria", "on next um tuesday", "pay £63.40", "pay sixty three forty",
 ]  # fmt: skip
@@ -293,6 +300,9 @@ SCENES = [
     "customer: my bill is higher and higher and i am not paying all that money / agent: one moment / agent: yes but",
     "customer: terrible awful third time calling / customer: it is 4 5 / customer: the appointment on tuesday",
     "customer: on next um tuesday / customer: pay thirty pounds / customer: two lines",
+    "customer: my router line is not working / agent: cannot help / customer: router line um not working",
+    "customer: refund my money please / agent: that is not possible / customer: please refund my money anna",
+    "customer: why am i paying twenty five pounds / agent: yes / customer: i am paying five and twenty pounds why",
     "customer: my bill / customer: um uh er hm / customer: has doubled",
     "customer: my name is anna / customer: my air miles card / agent: how much / customer: pay 12 pounds by friday",
 ]
@@ -305,6 +315,11 @@ class Talk(NamedTuple):
 
     spoken: list[Spoken]
     holds: list[HoldChanged]
+    channel: Channel = "voice"
+
+    @property
+    def start(self) -> CallStarted:
+        return CallStarted(call_id=CALL, queue="billing", team="evening", channel=self.channel)
 
     @property
     def end_ms(self) -> int:
@@ -341,14 +356,14 @@ def talks(draw: st.DrawFn) -> Talk:
     free: dict[str, int] = {}
     spoken = []
     for party, words in lines:
-        start = free.get(party, 0) + WORD_MS * draw(st.sampled_from((0, 1, 2, 3, 4, 5, 9, 15, 30)))
+        start = free.get(party, 0) + WORD_MS * draw(st.sampled_from((0, 1, 2, 3, 4, 5, 9, 15, 30, 90)))
         spoken.append(Spoken(party, start, words))
         free[party] = spoken[-1].end_ms
     holds = [
         HoldChanged(call_id=CALL, on=draw(st.booleans()), at_ms=WORD_MS * draw(st.integers(0, 60)))
         for _ in range(draw(st.sampled_from((0, 0, 1, 2, 4))))
     ]
-    return Talk(spoken, holds)
+    return Talk(spoken, holds, draw(st.sampled_from(("voice", "voice", "chat"))))
 
 
 @st.composite
@@ -382,12 +397,9 @@ def journeys(draw: st.DrawFn, talk: Talk) -> list[AnyEvent]:
             sent.append(SegmentVoided(call_id=CALL, segment_id=f"ghost-{number}"))
     times = st.integers(0, talk.end_ms)
     sent += [ClockTicked(call_id=CALL, at_ms=draw(times)) for _ in range(draw(st.integers(0, 2)))]
-    sent.append(STARTED)
+    sent.append(talk.start)
     again = draw(st.lists(st.sampled_from(sent), max_size=4))
     return draw(st.permutations(sent + again))
-
-
-STARTED = CallStarted(call_id=CALL, queue="billing", team="evening")
 
 
 def followed(events: Sequence[AnyEvent], reading: Sequence[bool], end: CallEnded, *, ticks: bool = False) -> Watcher:
@@ -414,6 +426,7 @@ def read(watcher: Watcher) -> None:
                     utterance=utterance.key,
                     meanings=EVERYTHING.meanings_version,
                     scores=understood(utterance),
+                    tone=felt_in(utterance.text) if utterance.party == "customer" else None,
                 )
             )
 
@@ -456,7 +469,17 @@ def outcome(watcher: Watcher) -> dict[str, Any]:
             ref: [(m.at_ms, m.since_ms, m.phrase, m.bends, m.doubt, m.blocked, m.by, words(m.quotes)) for m in found]
             for ref, found in state.moments.items()
         },
+        "weighed": [
+            (f.order, f.what, f.weight, f.signal, f.since_ms, f.amounts, words(f.quotes)) for f in state.weighing.facts
+        ],
         "mood": (state.weighing.state.score, state.weighing.state.band, [r[:3] for r in state.weighing.state.rises]),
+        "reasons": [(r.what, r.weight, r.at_ms, words(r.words)) for r in state.weighing.state.reasons],
+        "risk": (
+            frustration.risk(EVERYTHING.temper, state.weighing.state),
+            frustration.features(state.weighing.state),
+            frustration.is_read(state.weighing.state),
+            weighing.is_read(state, state.now),
+        ),
         "shape": state.shape,
         "withheld": sorted(
             (w.moment.rule.id, w.reason, w.by, w.moment.at_ms) for w in told.choice.withheld.values()
@@ -474,8 +497,12 @@ def outcome(watcher: Watcher) -> dict[str, Any]:
 @given(st.data())
 def test_the_same_words_however_cut_give_the_same_cards(data: st.DataObject) -> None:
     talk = data.draw(talks())
-    end = CallEnded(call_id=CALL, at_ms=talk.end_ms + data.draw(st.sampled_from((0, 3_000, 20_000))))
-    straight: list[AnyEvent] = [STARTED, *talk.holds, *(segment(f"s{n}", part) for n, part in enumerate(talk.spoken))]
+    end = CallEnded(call_id=CALL, at_ms=talk.end_ms + data.draw(st.sampled_from((0, 3_000, 20_000, 130_000))))
+    straight: list[AnyEvent] = [
+        talk.start,
+        *talk.holds,
+        *(segment(f"s{n}", part) for n, part in enumerate(talk.spoken)),
+    ]
     expected = outcome(followed(straight, [False] * len(straight), end))
     travelled = data.draw(journeys(talk))
     reading = data.draw(st.lists(st.booleans(), min_size=len(travelled), max_size=len(travelled)))
@@ -488,11 +515,13 @@ def test_the_same_words_however_cut_give_the_same_cards(data: st.DataObject) -> 
 def tangles(draw: st.DrawFn) -> list[AnyEvent]:
     """Segments that overlap whoever speaks, some of them never settled, and all else that may happen to them."""
     ids, times = st.sampled_from("abcdef"), st.integers(0, 30_000)
-    events: list[AnyEvent] = [STARTED]
+    events: list[AnyEvent] = [Talk([], [], draw(st.sampled_from(("voice", "chat")))).start]
     for _ in range(draw(st.integers(1, 8))):
         spoken = Spoken(draw(st.sampled_from(PARTIES)), WORD_MS * draw(st.integers(0, 60)), draw(sentences(4)))
         rev, final, stable = draw(st.integers(0, 4)), draw(st.booleans()), draw(st.integers(0, 60))
-        events.append(segment(draw(ids), spoken, rev, final=final, stable=stable))
+        heard = segment(draw(ids), spoken, rev, final=final, stable=stable)
+        typed = not draw(st.integers(0, 3))  # a message takes no time, and may be long
+        events.append(replace(heard, text=f"{heard.text} " * 4, end_ms=heard.start_ms) if typed else heard)
     others = st.one_of(
         st.builds(SegmentVoided, call_id=st.just(CALL), segment_id=ids),
         st.builds(
@@ -502,7 +531,7 @@ def tangles(draw: st.DrawFn) -> list[AnyEvent]:
             rev=st.integers(0, 3),
             party=st.sampled_from(PARTIES),
         ),
-        st.builds(tone, ids, st.sampled_from((0.1, 0.8, 1.0)), st.integers(0, 4)),
+        st.builds(tone_of, st.sampled_from([event.text for event in events if isinstance(event, SegmentHeard)])),
         st.builds(ClockTicked, call_id=st.just(CALL), at_ms=times),
         st.builds(HoldChanged, call_id=st.just(CALL), on=st.booleans(), at_ms=times),
     )
@@ -519,6 +548,8 @@ def test_whatever_happened_what_is_known_in_the_end_is_what_a_new_look_finds(dat
     at_once = derive.rebuild(EVERYTHING, state)
     for field in ("shape", "heard", "influences", "meant", "moments", "unsaid"):
         assert getattr(state, field) == getattr(at_once, field), field
+    kept, found = ({party: said for party, said in one.utterances.items() if said} for one in (state, at_once))
+    assert kept == found
     assert state.transcript.streams == at_once.transcript.streams
     assert (state.weighing.facts, state.weighing.state) == (at_once.weighing.facts, at_once.weighing.state)
     assert (state.choosing.facts, state.choosing.state) == (at_once.choosing.facts, at_once.choosing.state)

@@ -11,7 +11,7 @@ import structlog
 from hypothesis import strategies as st
 
 from rtig.core import events
-from rtig.core.events import AnyEvent, CallEnded, CallStarted, SegmentHeard, ToneScored
+from rtig.core.events import AnyEvent, CallEnded, CallStarted, SegmentHeard, UtteranceRead
 from rtig.errors import LogUnavailable
 from rtig.eventlog.port import Appended, CallKey, EventLog, Position, Recorded
 
@@ -329,7 +329,7 @@ class Contract(ABC):
 
         def score(call: CallKey, recorded: Recorded) -> None:
             if isinstance(recorded.event, SegmentHeard):
-                log.append(call, ToneScored(call_id="call-1", segment_id="s0", rev=0, model="m", negative=0.5))
+                log.append(call, UtteranceRead(call_id="call-1", utterance="u", meanings="m", scores={"m": 0.5}))
 
         log.follow(CALL, score)
         log.follow(CALL, lambda _, recorded: heard.append(recorded.seq))
@@ -366,7 +366,7 @@ class Contract(ABC):
         await append(log, NAMESAKE, CallStarted(call_id="call-1"))
         await log.open(CallKey("acme", "opened-only"))
         assert await log.live_calls() == [OTHER, CALL, NAMESAKE]
-        late = ToneScored(call_id="call-1", segment_id="s0", rev=0, model="m", negative=0.5)
+        late = UtteranceRead(call_id="call-1", utterance="u", meanings="m", scores={"m": 0.5})
         await append(log, CALL, CallEnded(call_id="call-1", at_ms=1000), late)
         assert await log.live_calls() == [OTHER, NAMESAKE]
         await log.close()

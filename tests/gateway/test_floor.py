@@ -1,12 +1,28 @@
 """A tenant's floor: the board whole and then in changes, shared, never stale, also for those who lag."""
 
 import asyncio
+from pathlib import Path
 
+from calls import SOURCE, playbook, rule
 from desks import ENDED, STARTED, Client, joined, segment, serving
+from msgspec.structs import replace
 
-from rtig.core.guidance import BoardRow
+from rtig.core.conditions import Said
+from rtig.core.guidance import Alert, BoardRow
+from rtig.errors import Code
 from rtig.gateway import floor
-from rtig.wire.messages import Board, Calls
+from rtig.gateway.doors import digest_of
+from rtig.wire.messages import Board, Calls, Guided
+
+ALERTING = playbook(
+    replace(SOURCE, rules=(replace(rule("legal", Said(("my lawyer",))), to="supervisors", kind="alert"),))
+)
+ANSWER = {"type": "answer_alert", "call_id": "c1", "alert_id": "legal", "action": "acknowledge", "answer_id": "a1"}
+
+
+async def alert(client: Client, state: str) -> Board:
+    """The next board with an alert in a state."""
+    return await client.until(Board, lambda board: any(one.state == state for one in board.alerts))
 
 
 def applied(messages: list[object]) -> dict[str, BoardRow]:
@@ -137,3 +153,104 @@ async def test_an_agent_is_told_of_the_newest_calls_only() -> None:
             calls = (await agent.until(Calls)).calls
             assert len(calls) == floor.CALLS_TOLD
             assert calls[0].call_id == f"c{count - 1}"
+
+
+async def test_alerts_come_with_the_board_whole_and_in_changes_each_state_once() -> None:
+    async with (
+        serving(followed=ALERTING) as server,
+        joined(server, "source") as source,
+        joined(server, "supervisor", agent="eve") as chief,
+        joined(server, "supervisor", agent="bob") as other,
+    ):
+        await chief.say({"type": "watch_board"})
+        await source.acked(STARTED, segment(1, "you will hear from my lawyer"))
+        (opened,) = (await alert(chief, "open")).alerts
+        assert (opened.call_id, opened.id, opened.state) == ("c1", "legal", "open")
+        await other.say({"type": "watch_board"})
+        whole = await other.until(Board)
+        assert (whole.whole, whole.alerts) == (True, (opened,))
+        (ack,) = await chief.acked(ANSWER)
+        assert ack.key == "alert:a1"
+        for one in (chief, other):
+            (taken,) = (await alert(one, "acknowledged")).alerts
+            assert (taken.by, taken.raised_ms) == ("eve", opened.raised_ms)
+        await source.acked(segment(2, "this is terrible"), ENDED)
+        over = await alert(other, "resolved")
+        assert (over.gone, over.alerts[0].reason) == (("c1",), "ended")
+        told = [one.state for message in other.heard if isinstance(message, Board) for one in message.alerts]
+        assert told == ["open", "acknowledged", "resolved"]
+
+
+async def test_neither_agents_nor_who_watches_the_call_are_told_alerts_and_positions_go_on() -> None:
+    async with (
+        serving(followed=ALERTING) as server,
+        joined(server, "source") as source,
+        joined(server, "supervisor") as chief,
+        joined(server, "agent", agent="ann") as agent,
+    ):
+        await chief.say({"type": "watch_board"})
+        await source.acked(STARTED)
+        await agent.watch()
+        await source.acked(segment(1, "you will hear from my lawyer"))
+        await alert(chief, "open")
+        (ack,) = await chief.acked(ANSWER)
+        await source.acked(segment(2, "well"))
+        last = await agent.until(Guided, lambda frame: frame.seq > ack.seq)
+        frames = [message for message in agent.heard if isinstance(message, Guided)]
+        assert ack.seq not in [frame.seq for frame in frames]  # nothing in it is for who watches
+        assert {type(item).__name__ for frame in frames for item in frame.items} <= {
+            "CallInfo",
+            "Line",
+            "Mood",
+            "Checklist",
+        }
+        again = await agent.watch(after={"epoch": ack.epoch, "seq": ack.seq - 1})
+        assert [frame.seq for frame in again] == [last.seq]
+        past = await chief.watch()
+        assert not any(isinstance(item, Alert) for frame in past for item in frame.items)
+
+
+async def test_an_answer_to_no_alert_or_no_call_or_after_the_end_is_refused() -> None:
+    async with (
+        serving(followed=ALERTING) as server,
+        joined(server, "source") as source,
+        joined(server, "supervisor") as chief,
+        joined(server, "agent") as agent,
+    ):
+        unknown = await chief.refused(ANSWER)
+        assert (unknown.code, unknown.key, unknown.retry) == (Code.UNKNOWN_CALL, "alert:a1", True)
+        await source.acked(STARTED)
+        assert (await chief.refused(ANSWER)).code is Code.UNKNOWN_ALERT
+        await source.acked(segment(1, "you will hear from my lawyer"))
+        assert (await agent.refused(ANSWER)).code is Code.NOT_ALLOWED
+        assert (await source.refused(ANSWER)).code is Code.NOT_ALLOWED
+        first = await chief.acked(ANSWER)
+        assert await chief.acked(ANSWER) == first
+        await source.acked(ENDED)
+        assert (await chief.refused(ANSWER | {"answer_id": "a2"})).code is Code.CALL_ENDED
+
+
+async def test_no_tenant_sees_the_alerts_of_another(tmp_path: Path) -> None:
+    lines = [
+        line
+        for tenant in ("acme", "zenith")
+        for line in (
+            f"[{tenant}]",
+            *(f'{role} = "{digest_of(f"{tenant}-{role}").hex()}"' for role in ("source", "supervisor")),
+        )
+    ]
+    (tmp_path / "tokens.toml").write_text("\n".join(lines), "utf-8")
+    async with (
+        serving(followed=ALERTING, tokens_file=tmp_path / "tokens.toml") as server,
+        joined(server, "source", token="acme-source") as source,
+        joined(server, "supervisor", token="acme-supervisor") as ours,
+        joined(server, "supervisor", token="zenith-supervisor") as theirs,
+    ):
+        for chief in (ours, theirs):
+            await chief.say({"type": "watch_board"})
+            await chief.until(Board)
+        await source.acked(STARTED, segment(1, "you will hear from my lawyer"))
+        await alert(ours, "open")
+        assert (await theirs.refused(ANSWER)).code is Code.UNKNOWN_CALL
+        await theirs.say({"type": "watch_board"})
+        assert (await theirs.until(Board)).alerts == ()

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from rtig.core.guidance import Card, Why, Withheld
+from rtig.core.guidance import Alert, Card, Why, Withheld
 from rtig.gateway.metrics import LONGEST_US, READING, STAGES, Metrics
 
 
@@ -33,8 +33,24 @@ def card() -> Card:
     )
 
 
+def alert() -> Alert:
+    return Alert(
+        call_id="c1",
+        id="legal",
+        state="open",
+        title="Legal",
+        level="calm",
+        raised=1,
+        raised_ms=0,
+        at_ms=0,
+        why=Why(rule="legal", playbook="p", condition=""),
+        cause=1,
+    )
+
+
 def test_counts_have_names_and_labels() -> None:
     metrics = Metrics()
+    metrics.webhook["retried"] += 3
     metrics.messages["segment"] += 3
     metrics.refused["bad_json"] += 1
     metrics.connections["agent"] += 2
@@ -47,11 +63,13 @@ def test_counts_have_names_and_labels() -> None:
     metrics.lane_state = lambda: "on"
     metrics.lane_counts = lambda: {"read": 9, "shed": 1}
     metrics.lane_restarts = lambda: 2
-    metrics.told((card(), Withheld(call_id="c1", rule="bill", reason="cooldown", at_ms=0)))
+    metrics.told((card(), Withheld(call_id="c1", rule="bill", reason="cooldown", at_ms=0), alert()))
     assert (
         values(metrics).items()
         >= {
             ("rtig_messages_total", "type=segment"): 3,
+            ("rtig_alerts_total", "state=open"): 1,
+            ("rtig_webhook_total", "outcome=retried"): 3,
             ("rtig_refused_total", "code=bad_json"): 1,
             ("rtig_connections", "role=agent"): 2,
             ("rtig_connections_closed_total", "code=too_slow"): 1,

@@ -7,6 +7,7 @@ from folders import CALL, GOOD, KB, TEST, write
 
 from rtig import knowledge
 from rtig.core.playbook import Playbook
+from rtig.core.utterances import Reading
 from rtig.knowledge import authoring
 
 SHIPPED = Path(__file__).parents[2] / "knowledge_base"
@@ -171,8 +172,10 @@ def meanings(tmp_path: Path) -> Playbook:
 
 def test_what_is_meant_and_what_it_competed_with(meanings: Playbook) -> None:
     tried = authoring.try_sentence(
-        meanings, "something sweet", read=lambda queue, said: [{"apple": 0.8, "pear": 0.75, "plum": 0.1} for _ in said]
-    )  # fmt: skip
+        meanings,
+        "something sweet",
+        read=lambda queue, said: [Reading({"apple": 0.8, "pear": 0.75, "plum": 0.1}) for _ in said],
+    )
     [fired] = tried.fired
     assert (fired.rule, fired.score, fired.near) == ("apple", 0.8, ("pear",))
     assert tried.likely is not None
@@ -206,7 +209,7 @@ def test_a_test_may_be_played_with_a_model(tmp_path: Path) -> None:
     base = knowledge.read(write(tmp_path, files))
     [without] = authoring.run_tests(base)
     assert without.diff == ("- apple: No model has read this call, so nothing was understood but words.",)
-    [within] = authoring.run_tests(base, read=lambda queue, said: [{"apple": 0.9} for _ in said])
+    [within] = authoring.run_tests(base, read=lambda queue, said: [Reading({"apple": 0.9}) for _ in said])
     assert within.passed
 
 
@@ -222,3 +225,29 @@ def test_the_shipped_knowledge_base(shipped: Playbook) -> None:
 def test_the_shipped_tests_pass(shipped: Playbook) -> None:
     failed = [v for v in authoring.run_tests(knowledge.read(SHIPPED), shipped) if not v.passed]
     assert not failed, "\n".join(line for v in failed for line in (v.id, *v.diff))
+
+
+ALERT = "triggers:\n  - id: legal\n    to: supervisors\n    title: Legal\n    said: [my lawyer]\n"
+SUED = "id: doubled\ntitle: A threat\nlines:\n  - customer: you will hear from my lawyer\n"
+
+
+def test_a_test_may_expect_alerts(tmp_path: Path) -> None:
+    def tested(test: str, call: str = SUED) -> authoring.Verdict:
+        files = {**GOOD, "triggers/alerts.yaml": ALERT, "calls/doubled.yaml": call, "tests/doubled.yaml": test}
+        [result] = authoring.run_tests(knowledge.read(write(tmp_path, files)))
+        return result
+
+    head = "id: t\ntitle: T\ncall: doubled\n"
+    raised = tested(head + "expect: []\nalerts: [legal]\n")
+    assert (raised.passed, raised.alerts, raised.shown) == (True, ("legal",), ())
+    assert tested(head + "alerts: []\n").diff == ("+ alert legal",)
+    assert tested(head + "never: [legal]\n").diff == ("! alert legal: must never be raised here",)
+    missing = tested(head + "alerts: [legal]\n", SUED.replace("my lawyer", "me"))
+    assert len(missing.diff) == 1
+    assert missing.diff[0].startswith("- alert legal: None of its phrases was heard")
+
+
+def test_a_sentence_says_that_it_would_alert_the_supervisors(tmp_path: Path) -> None:
+    playbook = knowledge.compile_folder(write(tmp_path, {**GOOD, "triggers/alerts.yaml": ALERT}))
+    (fired,) = authoring.try_sentence(playbook, "you will hear from my lawyer").fired
+    assert (fired.rule, fired.to, fired.kind, fired.say) == ("legal", "supervisors", "alert", "")

@@ -6,7 +6,7 @@ import pytest
 from folders import ARTICLE, CALL, CHECKLIST, GOOD, KB, LEXICON, TEST, TRIGGERS, write
 
 from rtig import knowledge
-from rtig.core.conditions import Means, Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
+from rtig.core.conditions import Means, Monologue, MoodAt, NotSaid, Said, SaidAgain, Silence, TalkOver
 from rtig.core.frustration import Signal, Temper
 from rtig.core.policy import Attention
 from rtig.core.triggers import Clause
@@ -87,6 +87,11 @@ def test_what_is_left_out_is_the_documented_default(tmp_path: Path) -> None:
         ("said: [a b]\npast: 2m", Said(("a b",), "customer", None, 120_000)),
         ("said: [a b]\nfirst: 2m\npast: 1m", Said(("a b",), "customer", 120_000, 60_000)),
         ("not_said: [a b]\nwithin: 5s\nparty: customer", NotSaid(("a b",), 5_000, "customer")),
+        ("said_again: [a b]\nwithin: 5s", SaidAgain(("a b",), 5_000, "agent")),
+        (
+            "said_again: [a b]\nwithin: 5s\nparty: customer\nlasting: 1s\ntolerance: none",
+            SaidAgain(("a b",), 5_000, "customer", 1_000, "none"),
+        ),
         ("mood: critical", MoodAt("critical")),
         ("silence: 20s", Silence(20_000)),
         ("talk_over: 3\nwithin: 1m", TalkOver(3, 60_000)),
@@ -253,7 +258,7 @@ BROKEN: dict[str, tuple[dict[str, str | bytes], str]] = {
     "no condition": (
         {"triggers": trigger("say: Hello.")},
         "triggers/coaching.yaml:2:5: there is no condition. "
-        "Give one of `said`, `not_said`, `means`, `mood`, `score`, "
+        "Give one of `said`, `not_said`, `said_again`, `means`, `mood`, `score`, "
         "`silence`, `talk_over`, `monologue`, `hold`, `talk_share`, `slot`, `all`, `any`, `not`",
     ),
     "two conditions": (
@@ -268,7 +273,8 @@ BROKEN: dict[str, tuple[dict[str, str | bytes], str]] = {
     ),
     "a limit beside the wrong condition": (
         {"triggers": trigger("silence: 20s\nwithin: 3s")},
-        "triggers/coaching.yaml:5:5: `within` means nothing beside `silence`. It goes with `not_said` or `talk_over`",
+        "triggers/coaching.yaml:5:5: `within` means nothing beside `silence`. It goes with `not_said` or `said_again` or"
+        " `talk_over`",
     ),
     "not said, within what time": (
         {"triggers": trigger("not_said: [x y]")},
@@ -420,7 +426,7 @@ BROKEN: dict[str, tuple[dict[str, str | bytes], str]] = {
     ),
     "a test that expects nothing": (
         {"tests": "id: t\ntitle: T\ncall: doubled\n"},
-        "tests/doubled.yaml:1:1: this test expects nothing. Give it `expect`, `never` or both",
+        "tests/doubled.yaml:1:1: this test expects nothing. Give it `expect`, `alerts` or `never`",
     ),
     "a test of a line beyond the call": (
         {"tests": TEST.replace("line: 2", "line: 3")},
@@ -509,3 +515,35 @@ def test_the_shipped_knowledge_base_is_read_and_folds() -> None:
     base = knowledge.read(SHIPPED)
     assert len(base.source.rules) > 50
     assert knowledge.compile_folder(SHIPPED).version == knowledge.compiled(base.source).version
+
+
+def test_a_rule_to_the_supervisors_is_an_alert_and_holds_nothing_of_a_card(tmp_path: Path) -> None:
+    text = trigger("to: supervisors\nall:\n  - said: [my lawyer]\n  - mood: tense\nqueues: [billing]\nstatus: draft")
+    source = knowledge.load(write(tmp_path, {**GOOD, "triggers/t.yaml": text}))
+    rule = next(rule for rule in source.rules if rule.id == "t")
+    assert (rule.to, rule.kind, rule.title, rule.queues, rule.draft) == (
+        "supervisors",
+        "alert",
+        "T",
+        ("billing",),
+        True,
+    )
+    assert {one.to for one in source.rules if one.id != "t"} == {"agent"}
+    for line in (
+        "kind: coach",
+        "say: Hello.",
+        "say_without: Hello.",
+        "body: Text.",
+        "priority: 5",
+        "cooldown: 1m",
+        "once: true",
+        "exempt: true",
+    ):
+        key = line.partition(":")[0]
+        told = problems(tmp_path, **{"triggers/t.yaml": trigger(f"to: supervisors\nsaid: [my lawyer]\n{line}")})
+        assert f"triggers/t.yaml:6:5: `{key}` means nothing beside `to: supervisors`" in told
+    told = problems(tmp_path, **{"triggers/t.yaml": trigger("to: managers\nsaid: [my lawyer]")})
+    assert "`agent` or `supervisors`" in told or "supervisors" in told
+    assert "`title` is missing" in problems(
+        tmp_path, **{"triggers/t.yaml": "triggers:\n  - id: t\n    to: supervisors\n    said: [my lawyer]\n"}
+    )

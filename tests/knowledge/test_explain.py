@@ -25,6 +25,7 @@ from rtig.core.events import AnyEvent, CardAnswered, ClockTicked, HoldChanged, S
 from rtig.core.playbook import MeaningSource, SlotSource, Source
 from rtig.core.policy import Attention
 from rtig.core.triggers import Rule
+from rtig.core.utterances import Reading
 from rtig.knowledge.explain import RuleStory, bent, clock, explain
 
 AT_EASE = Attention()
@@ -292,7 +293,9 @@ def meant(score: float, rival: float) -> RuleStory:
         ),
     )
     scores = {"r": score, "rival": rival}
-    story = explain(playbook(source), call([HEARD], 9_000), "r", read=lambda queue, said: [scores for _ in said]).rule
+    story = explain(
+        playbook(source), call([HEARD], 9_000), "r", read=lambda queue, said: [Reading(scores) for _ in said]
+    ).rule
     assert story is not None
     return story
 
@@ -377,3 +380,12 @@ def test_no_events() -> None:
 @pytest.mark.parametrize(("ms", "text"), [(0, "0:00.0"), (62_449, "1:02.4"), (600_000, "10:00.0")])
 def test_clock(ms: int, text: str) -> None:
     assert clock(ms) == text
+
+
+def test_a_rule_to_the_supervisors_tells_of_its_alert() -> None:
+    rule_to_them = replace(rule("legal", Said(("my lawyer",)), unless=("lawyer friend",)), to="supervisors")
+    story = told(rule_to_them, call([say("customer", 0, "you will hear from my lawyer")], 9_000))
+    assert story.verdict == "It alerted the supervisors at 0:01.8, and resolved at 0:09.0: ended."
+    assert story.points[0].sentence == 'The condition was met at 0:01.8 by "my lawyer".'
+    story = told(rule_to_them, call([say("customer", 0, "I saw my lawyer friend")], 9_000))
+    assert "no alert came: the words `lawyer friend` were near, which exclude it" in story.points[0].sentence

@@ -1,10 +1,13 @@
 """A call that was never live is folded with the clock's ticks and a model's answers."""
 
+from collections.abc import Sequence
+
 from calls import CALL, call, playbook, rule, say
 
 from rtig.core.conditions import Means, Silence
 from rtig.core.events import ClockTicked, UtteranceRead
 from rtig.core.playbook import MeaningSource, Source
+from rtig.core.utterances import Reading, Utterance
 from rtig.knowledge.hearing import heard
 
 BOOK = playbook(
@@ -18,7 +21,7 @@ EVENTS = call([say("customer", 0, "my bill has doubled"), say("agent", 20_000, "
 
 
 def test_ticks_and_answers_are_put_in() -> None:
-    folds = list(heard(BOOK, CALL, EVENTS, lambda queue, said: [{"meant": 0.9} for _ in said]))
+    folds = list(heard(BOOK, CALL, EVENTS, lambda queue, said: [Reading({"meant": 0.9}) for _ in said]))
     kinds = [type(folded.event) for folded in folds]
     assert kinds.index(UtteranceRead) == 2  # right after the words
     assert ClockTicked in kinds
@@ -28,9 +31,9 @@ def test_ticks_and_answers_are_put_in() -> None:
 def test_the_same_words_are_read_once_and_in_the_queue_of_the_call() -> None:
     asked: list[tuple[str, str]] = []
 
-    def read(queue: str, said: object) -> list[dict[str, float]]:
-        asked.extend((queue, one.text) for one in said)  # type: ignore[attr-defined]
-        return [{} for _ in said]  # type: ignore[attr-defined]
+    def read(queue: str, said: Sequence[Utterance]) -> list[Reading]:
+        asked.extend((queue, one.text) for one in said)
+        return [Reading({}) for _ in said]
 
     twice = call([say("customer", 0, "my bill has doubled"), say("customer", 9_000, "my bill has doubled")], 30_000)
     list(heard(BOOK, CALL, twice, read))

@@ -399,3 +399,49 @@ def test_a_model_is_not_asked_where_there_is_nothing_to_learn(tmp_path: Path) ->
         raise AssertionError("asked")
 
     assert lint(write(tmp_path, GOOD), TODAY, learn=learn) == []
+
+
+def test_alerts_that_say_little_or_come_too_often_and_tests_that_mix_them_up_with_cards(tmp_path: Path) -> None:
+    triggers = """triggers:
+  - id: wordy
+    to: supervisors
+    title: Somebody on this call has said a word that a supervisor might want to know about
+    said: [my lawyer]
+  - id: often
+    to: supervisors
+    title: Impatient
+    mood: tense
+  - id: score
+    to: supervisors
+    title: A little impatient
+    score: 0.3
+  - id: good
+    to: supervisors
+    title: Angry for a while
+    score: 0.6
+    for: 20s
+"""
+    test = """id: t
+title: T
+lines:
+  - customer: you will hear from my lawyer
+expect:
+  - card: wordy
+alerts: [doubled-bill, nothing]
+"""
+    files = {**GOOD, "triggers/alerts.yaml": triggers, "tests/t.yaml": test}
+    said = [str(finding) for finding in lint(write(tmp_path, files), TODAY)]
+    assert len(said) == 6
+    for line, problem in zip(
+        said,
+        (
+            "tests/t.yaml:6:11: error: `wordy` is an alert for supervisors and no card. Put it under `alerts`",
+            "tests/t.yaml:7:10: error: `doubled-bill` brings a card and no alert for supervisors",
+            "tests/t.yaml:7:24: error: no article or trigger is called `nothing`",
+            "triggers/alerts.yaml:4:12: warning: the title of `wordy` is longer than a supervisor reads at a glance",
+            "triggers/alerts.yaml:9:11: warning: `often` alerts supervisors to every customer",
+            "triggers/alerts.yaml:13:12: warning: `score` alerts supervisors to every customer",
+        ),
+        strict=True,
+    ):
+        assert line.startswith(problem)

@@ -78,19 +78,28 @@ def hear(process: "subprocess.Popen[bytes]") -> Reply:
     return reply_in(process.stdout.read(length_of(process.stdout.read(HEAD_BYTES))))
 
 
+def assert_tone_alone(reply: Reply) -> None:
+    assert isinstance(reply, Understood)
+    assert reply.version == ""
+    assert [reading.scores for reading in reply.readings] == [{}]
+    assert reply.readings[0].tone is not None
+
+
 @pytest.mark.process
 def test_it_does_what_it_is_told_gives_way_and_ends_with_its_stdin() -> None:
     with ended(started()) as process:
         # Before it has learned anything it understands nothing.
         early = Read((Asked("k", "customer", "my bill is high", ""),))
         say(process, framed(early), framed(LESSON), framed(early), framed(Find(7, WORD, 3)))
-        assert hear(process) == Understood("", ({},))
+        assert_tone_alone(hear(process))
         learned = hear(process)
         assert isinstance(learned, Learned)
         assert learned.version == "v1"
         understood = hear(process)
         assert isinstance(understood, Understood)
-        assert max(understood.scores[0], key=understood.scores[0].__getitem__) == "bill"
+        (reading,) = understood.readings
+        assert max(reading.scores, key=reading.scores.__getitem__) == "bill"
+        assert reading.tone is not None
         assert hear(process) == Found(7, ())
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0) + BELOW_THE_SERVER
         if Path("/proc").is_dir():
@@ -131,8 +140,18 @@ def test_what_goes_wrong_is_told_by_its_kind_and_place_alone(task: bytes) -> Non
 
 @pytest.mark.process
 def test_weights_that_are_not_there_are_not_asked_for_again(tmp_path: Path) -> None:
-    with ended(started(str(tmp_path / "no.onnx"))) as process:
-        assert hear(process) == Unable(f"{tmp_path / 'no.onnx'} is not there.", again=False)
+    with ended(started(str(tmp_path / "no.safetensors"))) as process:
+        assert hear(process) == Unable(f"{tmp_path / 'no.safetensors'} is not there.", again=False)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(Path("/dev/nvidia0").exists(), reason="this machine has a GPU")
+def test_a_device_that_is_not_there_is_not_asked_for_again() -> None:
+    with ended(started("", "", "cuda")) as process:
+        told = hear(process)
+        assert isinstance(told, Unable)
+        assert not told.again
+        assert told.problem.startswith(("The model needs `torch`", "torch finds no GPU"))
 
 
 def test_without_the_models_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +162,7 @@ def test_without_the_models_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return imported(name, *args)
 
-    for module in ("rtig.lane.encoder", "rtig.lane.reader"):
+    for module in ("rtig.lane.encoder", "rtig.lane.on_onnx", "rtig.lane.reader"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(EncoderUnavailable, match=r"`onnxruntime`: .*pip install 'rtig\[models\]'"):

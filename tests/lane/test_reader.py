@@ -43,15 +43,22 @@ def asked(text: str, party: str = "customer") -> Asked:
 
 def test_only_those_whose_words_count_may_mean_it(reader: Reader) -> None:
     customer, agent = reader.read([asked("sorry that is not possible"), asked("sorry that is not possible", "agent")])
-    assert "refusal" not in customer
-    assert agent["refusal"] >= 0.5
+    assert "refusal" not in customer.scores
+    assert agent.scores["refusal"] >= 0.5
+
+
+def test_the_customers_tone_is_read_and_never_the_agents(reader: Reader) -> None:
+    customer, agent = reader.read([asked("this is a disgrace"), asked("this is a disgrace", "agent")])
+    assert customer.tone is not None
+    assert customer.tone.upset > customer.tone.pleased
+    assert agent.tone is None
 
 
 def test_what_is_unlikely_is_not_told(reader: Reader) -> None:
     (found,) = reader.read([asked("good morning")])
-    assert all(score >= TOLD_FROM for score in found.values())
+    assert all(score >= TOLD_FROM for score in found.scores.values())
     (everything,) = reader.read([asked("good morning")], least=0.0)
-    assert everything.keys() == {"bill"}
+    assert everything.scores.keys() == {"bill"}
 
 
 def test_understand_is_read_for_utterances(reader: Reader) -> None:
@@ -69,7 +76,9 @@ def test_articles_are_found_by_what_they_are_about(reader: Reader) -> None:
 
 def test_before_it_has_learned_it_understands_nothing() -> None:
     fresh = Reader(Encoder())
-    assert fresh.read([asked("my bill is too high")]) == ({},)
+    (found,) = fresh.read([asked("my bill is too high")])
+    assert found.scores == {}
+    assert found.tone is not None
     assert fresh.find("bill", 3) == ()
     assert fresh.version == ""
     assert fresh.learned == {}

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtig.core.events import Tone
 from rtig.core.playbook import MeaningSource
+from rtig.core.utterances import Reading
 from rtig.lane.talk import (
     HEAD_BYTES,
     Article,
@@ -31,6 +33,8 @@ from rtig.lane.talk import (
 
 words = st.text(max_size=30)
 scores = st.dictionaries(words, st.floats(0, 1), max_size=3)
+tones = st.builds(Tone, upset=st.floats(0, 1), pleased=st.floats(0, 1), strain=st.floats(-9, 9), emotion=words)
+readings = st.builds(Reading, scores, st.none() | tones)
 near = st.lists(st.tuples(words, st.floats(-1, 1)), max_size=3).map(tuple)
 asked = st.builds(Asked, words, st.sampled_from(("customer", "agent", "system", "unknown")), words, words)
 meaning = st.builds(
@@ -50,7 +54,7 @@ tasks = st.one_of(
 )
 replies = st.one_of(
     st.builds(Learned, version=words, seconds=st.floats(0, 1e6)),
-    st.builds(Understood, words, st.lists(scores, max_size=3).map(tuple)),
+    st.builds(Understood, words, st.lists(readings, max_size=3).map(tuple)),
     st.builds(Found, st.integers(0, 2**40), near),
     st.builds(Unable, words, st.booleans()),
 )

@@ -243,12 +243,12 @@ async def test_a_process_that_hangs_is_noticed_killed_and_started_again(
 
 
 async def test_without_its_models_it_is_off_and_says_why(tmp_path: Path) -> None:
-    office = Office(weights=str(tmp_path / "no.onnx"))
+    office = Office(weights=str(tmp_path / "no.safetensors"))
     office.lane.learn(LESSON)
     async with asyncio.timeout(SECONDS):
         await office.running
     assert office.states == ["starting", "off"]
-    assert office.lane.problem == f"{tmp_path / 'no.onnx'} is not there."
+    assert office.lane.problem == f"{tmp_path / 'no.safetensors'} is not there."
     office.lane.learn(NO_MEANINGS)
     office.lane.ask(CALL, "", [said("my bill is too high")])
     assert await office.lane.find("my bill", 3) == ()

@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 
 from rtig.core.events import CallStarted, SegmentHeard
 from rtig.errors import Code, MessageRefused
-from rtig.wire.messages import Answer, Bye, Hello, Refused, Role, Unwatch, Watch, WatchBoard, Whisper
+from rtig.wire.messages import (
+    Answer,
+    AnswerAlert,
+    AskBrief,
+    Bye,
+    Hello,
+    Refused,
+    Role,
+    Unwatch,
+    Watch,
+    WatchBoard,
+    Whisper,
+)
 from rtig.wire.session import (
     MISTAKES_IN_A_ROW,
     Append,
@@ -19,6 +31,7 @@ from rtig.wire.session import (
     Session,
     TokenBucket,
     close_code,
+    refusal_of,
 )
 
 TOKENS = {
@@ -121,7 +134,13 @@ def test_no_token_or_role_is_repeated_to_the_client() -> None:
             Answer(call_id="c1", card_id="k", action="useful", answer_id="a1"),
         ),
         ("supervisor", b'{"type":"watch","call_id":"c1"}', Watch(call_id="c1")),
+        ("supervisor", b'{"type":"ask_brief","call_id":"c1"}', AskBrief(call_id="c1")),
         ("supervisor", b'{"type":"watch_board"}', WatchBoard()),
+        (
+            "supervisor",
+            b'{"type":"answer_alert","call_id":"c1","alert_id":"hot","action":"acknowledge","answer_id":"a1"}',
+            AnswerAlert(call_id="c1", alert_id="hot", action="acknowledge", answer_id="a1"),
+        ),
         (
             "supervisor",
             b'{"type":"say_to_agent","call_id":"c1","whisper_id":"w1","text":"offer a credit"}',
@@ -132,7 +151,7 @@ def test_no_token_or_role_is_repeated_to_the_client() -> None:
 def test_what_each_role_may_say(role: str, frame: bytes, action: object) -> None:
     assert greeted(role).hear(frame, 0) == (action,)
     for other in {"source", "agent", "supervisor"} - {role}:
-        if b"watch" in frame and b"board" not in frame and other != "source":
+        if (b"ask_brief" in frame or (b"watch" in frame and b"board" not in frame)) and other != "source":
             continue
         assert refusal(greeted(other), frame).code is Code.NOT_ALLOWED
 
@@ -265,3 +284,9 @@ def test_hear_never_raises_and_is_silent_once_closing(frames: list[bytes]) -> No
         was = it.closing
         actions = it.hear(frame, now)
         assert bool(actions) != was
+
+
+def test_a_refused_answer_to_an_alert_names_its_event() -> None:
+    message = AnswerAlert(call_id="c1", alert_id="hot", action="resolve", answer_id="a1")
+    refused = refusal_of(MessageRefused(Code.UNKNOWN_ALERT, "none"), message)
+    assert (refused.call_id, refused.key) == ("c1", "alert:a1")

@@ -18,6 +18,7 @@ import { bandShape } from "./ui/shapes";
 import { base, tokens } from "./ui/styles";
 import type { TranscriptView } from "./ui/transcript";
 import { BAND_WORD, clockWords, codeWords } from "./words";
+import "./ui/brief";
 import "./ui/card";
 import "./ui/checklists";
 import "./ui/mood";
@@ -43,6 +44,8 @@ export class AgentPage extends LitElement {
   #marks = new Marks(sessionStorage);
   #decks = new Map<string, Deck>();
   #announcer = new Announcer();
+  /** Of the calls whose brief the reader has opened or closed. */
+  #briefOpen = new Map<string, boolean>();
   /** Ids of entries that were announced or were there when the call came on screen. */
   #told = new Map<string, Set<string>>();
   #handAt = Number.NEGATIVE_INFINITY;
@@ -75,6 +78,8 @@ export class AgentPage extends LitElement {
       return;
     }
     this.#desk.take(message, Date.now());
+    if (message.type === "caught_up") this.#askBriefOfTheEnded(message.call_id);
+    if (message.type === "brief" && message.brief.state === "ended") this.#announcer.add("The brief of the call");
     if (message.type === "error" && message.code !== "unknown_call") {
       this.#entrance.say(codeWords(message.code, message.message));
     }
@@ -85,6 +90,7 @@ export class AgentPage extends LitElement {
     this.#desk = this.#freshDesk();
     this.#decks.clear();
     this.#told.clear();
+    this.#briefOpen.clear();
   }
 
   override willUpdate(): void {
@@ -143,6 +149,15 @@ export class AgentPage extends LitElement {
         <div class="about">
           <div class="who">
             <h1 class="clip" title=${call.id} data-testid="call-title">${title}</h1>
+            <button
+              type="button"
+              class="bare brief"
+              aria-expanded=${this.#showsBrief(call)}
+              data-testid="brief-toggle"
+              @click=${() => this.#toggleBrief(call)}
+            >
+              Brief
+            </button>
             ${
               call.ended
                 ? html`<span class="ended" data-testid="call-ended">Call ended</span>`
@@ -159,6 +174,15 @@ export class AgentPage extends LitElement {
       </header>
       <main>
         ${keyed(call.id, html`<rtig-search .ask=${this.#ask}></rtig-search>`)}
+        ${
+          this.#showsBrief(call)
+            ? html`<rtig-brief
+                .brief=${call.brief}
+                .live=${!call.ended}
+                @rtig-update=${() => this.#askBrief(call.id)}
+              ></rtig-brief>`
+            : nothing
+        }
         ${this.#guidance(call)}
         <rtig-checklists .lists=${[...call.checklists.values()]}></rtig-checklists>
       </main>
@@ -349,7 +373,7 @@ export class AgentPage extends LitElement {
   #seek = async (event: Seek) => {
     this.transcriptOpen = true;
     await this.updateComplete;
-    await this.transcript?.seek(event.quote);
+    await this.transcript?.seek(event.quotes);
   };
 
   #answered = (event: Answered) => {
@@ -371,6 +395,28 @@ export class AgentPage extends LitElement {
     });
     this.requestUpdate();
   };
+
+  #showsBrief(call: Call): boolean {
+    return this.#briefOpen.get(call.id) ?? call.brief?.state === "ended";
+  }
+
+  #toggleBrief(call: Call): void {
+    const open = !this.#showsBrief(call);
+    this.#briefOpen.set(call.id, open);
+    if (open && call.brief?.state !== "ended") this.#askBrief(call.id);
+    if (open && this.main) this.main.scrollTop = 0;
+    this.requestUpdate();
+  }
+
+  #askBrief(id: string): void {
+    this.#entrance.connection.send({ type: "ask_brief", call_id: id });
+  }
+
+  /** Who was there when a call ended is sent its brief. */
+  #askBriefOfTheEnded(id: string): void {
+    const call = this.#desk.calls.find((each) => each.id === id);
+    if (call?.info?.state === "ended" && call.brief?.state !== "ended") this.#askBrief(id);
+  }
 
   #ask = (message: Find) => this.#entrance.connection.send(message);
 
@@ -449,6 +495,18 @@ export class AgentPage extends LitElement {
       h1 {
         font-size: 1rem;
         font-weight: 650;
+      }
+
+      h1 {
+        flex: 1;
+      }
+
+      button.brief {
+        flex: none;
+        min-block-size: 26px;
+        padding-block: 1px;
+        color: var(--accent);
+        font-weight: 600;
       }
 
       .clock {
@@ -635,6 +693,7 @@ export class AgentPage extends LitElement {
         }
 
         rtig-search,
+        rtig-brief,
         .guidance,
         rtig-checklists {
           inline-size: 100%;

@@ -2,15 +2,18 @@
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
+import { Alerts, keyOf } from "./alerts";
 import { Call } from "./call";
 import { Floor } from "./floor";
-import { freshId, Outbox } from "./outbox";
-import type { BoardRow, ServerMessage } from "./protocol";
+import { type Deed, freshId, Outbox } from "./outbox";
+import type { Alert, BoardRow, ServerMessage } from "./protocol";
+import type { AlertAct, AlertCall } from "./ui/alerts";
 import { Entrance } from "./ui/entrance";
 import type { CallPanel, SayToAgent } from "./ui/panel";
 import { bandShape, bar, spark } from "./ui/shapes";
 import { base, tokens } from "./ui/styles";
 import { BAND_WORD, BANDS, clockWords, codeWords, trendWord } from "./words";
+import "./ui/alerts";
 import "./ui/panel";
 
 const TICK_MS = 1_000;
@@ -25,6 +28,10 @@ export class BoardPage extends LitElement {
   #entrance = new Entrance(this, "supervisor");
   #outbox = new Outbox((message) => this.#entrance.connection.send(message));
   #floor = new Floor();
+  #alerts = new Alerts();
+  /** The alerts whose answer the server has not taken yet. */
+  #answering = new Set<string>();
+  #news = "";
   #open: Call | null = this.#entrance.call ? new Call(this.#entrance.call) : null;
   /** The rows as drawn, so that a place under the pointer can be named. */
   #rows: BoardRow[] = [];
@@ -34,8 +41,8 @@ export class BoardPage extends LitElement {
 
   constructor() {
     super();
-    this.#outbox.onTaken = () => this.#sendingIs("Sent.");
-    this.#outbox.onRefused = (_, code, message) => this.#sendingIs(`Not sent. ${codeWords(code, message)}`);
+    this.#outbox.onTaken = (deed) => this.#settled(deed, "Sent.");
+    this.#outbox.onRefused = (deed, code, message) => this.#settled(deed, `Not sent. ${codeWords(code, message)}`);
   }
 
   override connectedCallback(): void {
@@ -61,6 +68,8 @@ export class BoardPage extends LitElement {
     switch (message.type) {
       case "board":
         this.#floor.take(message, now);
+        this.#tellNews(this.#alerts.take(message, now, (id) => this.#floor.clock(id, now)));
+        for (const alert of message.alerts) this.#answering.delete(keyOf(alert));
         this.fetched = true;
         return;
       case "guidance":
@@ -78,6 +87,9 @@ export class BoardPage extends LitElement {
 
   left(): void {
     this.#floor = new Floor();
+    this.#alerts = new Alerts();
+    this.#answering.clear();
+    this.#news = "";
     this.#open = null;
     this.fetched = false;
   }
@@ -98,6 +110,17 @@ export class BoardPage extends LitElement {
     const form = this.#entrance.form("Board for supervisors");
     if (form) return form;
     return html`<div class="page" @keydown=${this.#key}>
+      <rtig-alerts
+        .alerts=${this.#alerts}
+        .row=${(id: string) => this.#floor.row(id)}
+        .now=${Date.now()}
+        .news=${this.#news}
+        .me=${this.#entrance.agent}
+        .current=${this.#open?.id ?? ""}
+        .sending=${new Set(this.#answering)}
+        @rtig-alert=${this.#act}
+        @rtig-alert-call=${(event: AlertCall) => this.#show(event.callId)}
+      ></rtig-alerts>
       <main class=${this.#open ? "opened" : ""}>
         <h1 class="unseen">Board</h1>
         <div class="list">
@@ -121,7 +144,7 @@ export class BoardPage extends LitElement {
             : nothing
         }
       </main>
-      ${this.#entrance.strip("")}
+      ${this.#entrance.strip(this.#entrance.agent)}
     </div>`;
   }
 
@@ -282,8 +305,33 @@ export class BoardPage extends LitElement {
     this.#outbox.say({ type: "say_to_agent", call_id: this.#open.id, whisper_id: freshId(), text: event.text });
   };
 
-  #sendingIs(words: string): void {
-    this.sending = words;
+  #act = ({ kept, action }: AlertAct) => {
+    this.#alerts.answered(kept.key);
+    this.#answering.add(kept.key);
+    const { call_id, id } = kept.alert;
+    this.#outbox.say({ type: "answer_alert", call_id, alert_id: id, action, answer_id: freshId() });
+    if (this.#entrance.connection.status.phase !== "live") {
+      this.#entrance.say("Your answer goes out when the connection is back.");
+    }
+    this.requestUpdate();
+  };
+
+  #tellNews(opened: Alert[]): void {
+    if (!opened.length) return;
+    const of = (alert: Alert) => `${alert.title}, ${this.#floor.row(alert.call_id)?.agent || alert.call_id}`;
+    this.#news = `${opened.length > 1 ? "New alerts" : "New alert"}: ${opened.map(of).join("; ")}`;
+  }
+
+  /** A deed was taken, or will never be. */
+  #settled(deed: Deed, words: string): void {
+    if (deed.type !== "answer_alert") {
+      this.sending = words;
+      return;
+    }
+    // One that was taken shows when the alert comes in its new state.
+    if (words === "Sent.") return;
+    this.#answering.delete(`${deed.call_id} ${deed.alert_id}`);
+    this.#entrance.say(words);
   }
 
   static override styles = [
@@ -298,7 +346,7 @@ export class BoardPage extends LitElement {
       .page {
         position: relative;
         display: grid;
-        grid-template: minmax(0, 1fr) auto / minmax(0, 1fr);
+        grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr);
         block-size: 100%;
       }
 

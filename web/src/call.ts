@@ -1,6 +1,7 @@
 // One call as a screen knows it: a dictionary that guidance is put into. Knows nothing of sockets or components.
 
 import type {
+  Brief,
   CallInfo,
   Card,
   CaughtUp,
@@ -32,6 +33,8 @@ export class Call {
   whispers = new Map<string, Whisper>();
   mood: Mood | null = null;
   withheld: Withheld[] = [];
+  /** The last one that was told, made when the call had come as far as it says. */
+  brief: Brief | null = null;
   /** The past has been told; what comes now is live. */
   caughtUp = false;
   /** Not announced any more, or unknown to the server: over, whatever is still told of it. */
@@ -67,6 +70,12 @@ export class Call {
     const at = this.#position;
     const seq = at && at.epoch === frame.epoch ? Math.max(at.seq, frame.seq) : frame.seq;
     this.#position = { epoch: frame.epoch, seq };
+  }
+
+  takeBrief(brief: Brief): void {
+    if (this.brief && this.brief.at_ms > brief.at_ms) return;
+    this.version += 1;
+    this.brief = brief;
   }
 
   get ended(): boolean {
@@ -166,7 +175,7 @@ export class Call {
   }
 
   #forget(): void {
-    this.info = this.mood = this.#position = null;
+    this.info = this.mood = this.brief = this.#position = null;
     this.lines = [];
     this.withheld = [];
     for (const all of [this.cards, this.checklists, this.hints, this.whispers, this.#lineOf]) all.clear();

@@ -46,6 +46,9 @@ export class Desk {
       case "caught_up":
         this.#find(message.call_id)?.take(message, now);
         return;
+      case "brief":
+        this.#find(message.brief.call_id)?.takeBrief(message.brief);
+        return;
       case "error": {
         const call = message.code === "unknown_call" ? this.#find(message.call_id) : undefined;
         if (!call) return;

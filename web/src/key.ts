@@ -2,7 +2,7 @@
 
 export interface Arrival {
   key: string;
-  /** Whose calls to announce (agent's page). */
+  /** Whose calls to announce (agent's page), or the supervisor's own name. */
   agent: string;
   /** A call to open at once. */
   call: string;
@@ -18,6 +18,7 @@ type Replace = (address: string) => void;
 type Storage = Pick<globalThis.Storage, "getItem" | "setItem" | "removeItem">;
 
 const STORED = "rtig.key.";
+const NAMED = "rtig.name.";
 
 /** Reads `#key=…&agent=…&call=…`; a key is stored and taken out of the address, the rest stays, so a reload keeps it. */
 export function arrive(role: string, place: Place, replace: Replace, storage: Storage): Arrival {
@@ -29,9 +30,12 @@ export function arrive(role: string, place: Place, replace: Replace, storage: St
     replace(place.pathname + place.search + (rest ? `#${rest}` : ""));
   }
   if (key) keep(role, key, storage);
+  const agent = said.get("agent") ?? "";
+  // A supervisor opens one call after the other, and each takes the place of the fragment.
+  if (agent && role === "supervisor") keepName(role, agent, storage);
   return {
     key: key || (storage.getItem(STORED + role) ?? ""),
-    agent: said.get("agent") ?? "",
+    agent: agent || (storage.getItem(NAMED + role) ?? ""),
     call: said.get("call") ?? "",
   };
 }
@@ -40,8 +44,13 @@ export function keep(role: string, key: string, storage: Storage): void {
   storage.setItem(STORED + role, key);
 }
 
+export function keepName(role: string, name: string, storage: Storage): void {
+  storage.setItem(NAMED + role, name);
+}
+
 export function forget(role: string, storage: Storage): void {
   storage.removeItem(STORED + role);
+  storage.removeItem(NAMED + role);
 }
 
 /** What a person pasted into the sign-in form: the key itself, or the whole printed address. */

@@ -1,8 +1,8 @@
 // What a person did, kept until the server has it: sent at once, sent again after a loss. Its ids make that harmless.
 
-import type { Answer, ClientMessage, SayToAgent, ServerMessage } from "./protocol";
+import type { Answer, AnswerAlert, ClientMessage, SayToAgent, ServerMessage } from "./protocol";
 
-type Deed = Answer | SayToAgent;
+export type Deed = Answer | AnswerAlert | SayToAgent;
 
 /** Clicks of many minutes without a connection; beyond it the oldest has lost its meaning. */
 const MOST_KEPT = 200;
@@ -61,7 +61,14 @@ export class Outbox {
 }
 
 function eventKey(deed: Deed): string {
-  return deed.type === "answer" ? `answer:${deed.answer_id}` : `whisper:${deed.whisper_id}`;
+  switch (deed.type) {
+    case "answer":
+      return `answer:${deed.answer_id}`;
+    case "answer_alert":
+      return `alert:${deed.answer_id}`;
+    case "say_to_agent":
+      return `whisper:${deed.whisper_id}`;
+  }
 }
 
 /** An id that no other screen makes. `crypto.randomUUID` is missing on plain http, so it is not used. */

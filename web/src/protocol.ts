@@ -18,7 +18,7 @@ export interface Hello {
   call_id?: string;
   /** source with a vendor's format: which channel or speaker is which party, e.g. {"0": "customer", "1": "agent"}. */
   parties?: Record<string, "agent" | "customer" | "system" | "unknown">;
-  /** agent: whose calls to announce. */
+  /** agent: whose calls to announce. supervisor: the name that others see beside what this one takes on or says. */
   agent?: string;
 }
 
@@ -50,9 +50,24 @@ export interface Answer {
   answer_id: string;
 }
 
-/** supervisor: the live calls of the tenant, as rows. */
+/** agent, supervisor: what whoever takes a call over has to know of it, as far as it has come. */
+export interface AskBrief {
+  type: "ask_brief";
+  call_id: string;
+}
+
+/** supervisor: the live calls of the tenant, as rows, and their alerts. */
 export interface WatchBoard {
   type: "watch_board";
+}
+
+/** supervisor: take an alert on, or say that it is dealt with. `answer_id` makes sending it twice harmless. */
+export interface AnswerAlert {
+  type: "answer_alert";
+  call_id: string;
+  alert_id: string;
+  action: "acknowledge" | "resolve";
+  answer_id: string;
 }
 
 /** supervisor: a word to the agent of a call. */
@@ -163,6 +178,85 @@ export interface CaughtUp {
   seq: number;
 }
 
+/** Where something was said: characters `start` to `end` of a segment's text. */
+export interface Quote {
+  segment_id: string;
+  party: "agent" | "customer" | "system" | "unknown";
+  start: number;
+  end: number;
+  text: string;
+}
+
+/** Something that was said, in the speaker's own words, at most 160 characters, and where it was said. */
+export interface BriefLine {
+  /** The words of `words`, with ` …` behind them where more was said; empty where `what` says it all. */
+  text: string;
+  at_ms: number;
+  words: Quote[];
+  /** What it is, in words of the knowledge base or of rtig, e.g. `tense: has been in touch before`. */
+  what: string;
+  /** Of a promise: by when, in the words that were said. */
+  when: string;
+}
+
+/** The customer's mood now, the highest that it was, and what turned it. */
+export interface BriefMood {
+  score: number;
+  band: "calm" | "critical" | "frustrated" | "tense";
+  highest: "calm" | "critical" | "frustrated" | "tense";
+  highest_ms: number;
+  turns: BriefLine[];
+}
+
+/** An article that came up, what the agent did with it, and the words that called for it. */
+export interface BriefArticle {
+  id: string;
+  title: string;
+  version: string;
+  /** Of `opened`, `copied`, `pinned`, `useful`, `dismissed`, in this order; none: it was shown and left. */
+  did: string[];
+  at_ms: number;
+  words: Quote[];
+}
+
+/**
+ * What whoever takes the call over has to know, on one screen: lines that were said, and links to where.
+ *
+ * Nothing in it is made up: it is chosen from the transcript, the cards, the checklists and the mood. In each part the
+ * lines stand in the order in which they were said.
+ */
+export interface Brief {
+  call_id: string;
+  state: "ended" | "live";
+  /** How the call ended; empty while it is live. */
+  reason: "" | "abandoned" | "completed" | "transferred";
+  channel: "chat" | "voice";
+  agent: string;
+  queue: string;
+  customer: string;
+  /** Unix milliseconds; 0 when the source does not know. */
+  started_at: number;
+  /** The call's clock when this was made. */
+  at_ms: number;
+  playbook: string;
+  mood: BriefMood;
+  /** What names the customer and the case. */
+  who: BriefLine[];
+  asked: BriefLine[];
+  /** What was done and found, by either party, and how it went. */
+  tried: BriefLine[];
+  promised: BriefLine[];
+  articles: BriefArticle[];
+  /** What nobody has answered yet, as far as can be told. */
+  open: BriefLine[];
+}
+
+/** The brief of a call: the answer to `ask_brief`, and sent unasked to who watches a call when it ends. */
+export interface Briefed {
+  type: "brief";
+  brief: Brief;
+}
+
 /** An article that was found. `score` only ranks within one answer. */
 export interface FoundArticle {
   id: string;
@@ -200,6 +294,9 @@ export interface BoardRow {
   clock_ms: number;
   score: number;
   band: "calm" | "critical" | "frustrated" | "tense";
+  /** See `Mood`. */
+  risk: number;
+  reading: "words" | "words and model";
   /** The strongest reason in words; empty on a calm call. */
   reason: string;
   /** The score at equal steps over the last minutes, oldest first, at most 30. */
@@ -207,11 +304,66 @@ export interface BoardRow {
   cards: number;
 }
 
-/** Rows that are new or changed, and ids of calls that are over. `whole` replaces everything before. */
+/** A word that was heard for another one that was meant; either may be two words. */
+export interface Bend {
+  heard: string;
+  meant: string;
+}
+
+/** Why a card or an alert came: the rule, its playbook, the words, and what it was preferred to. */
+export interface Why {
+  rule: string;
+  playbook: string;
+  /** The condition in words, e.g. `said "bill ~4 doubled" by customer`. */
+  condition: string;
+  words: Quote[];
+  /** What was made out through recognition errors. */
+  bends: Bend[];
+  /** How sure a model is that this was meant, from 0.5 to 1; None where the words or the call said it. */
+  score: number | null;
+  /** Ids of articles that were about as likely to be meant. */
+  near: string[];
+  /** Ids of rules whose cards had to wait or fell away because of this one. */
+  beat: string[];
+}
+
+/**
+ * One alert for the supervisors, whole, each time that it changes state: one a call and rule.
+ *
+ * `id` is the rule's, so everyone who folds the same log tells the same alert.
+ */
+export interface Alert {
+  type: "alert";
+  call_id: string;
+  id: string;
+  state: "acknowledged" | "open" | "resolved";
+  title: string;
+  /** The customer's band when it was raised, the last time. */
+  level: "calm" | "critical" | "frustrated" | "tense";
+  /** How many times it was raised in this call. */
+  raised: number;
+  raised_ms: number;
+  /** Since when it has been in this state. */
+  at_ms: number;
+  why: Why;
+  /** Who took it on or dealt with it; empty where nobody did, or the name is not known. */
+  by: string;
+  /** Why it is resolved: by a person; what raised it holds no longer; the call is over; the words were others. */
+  reason: "" | "calmed" | "ended" | "handled" | "revised";
+  /** Number of the event in the call's log that brought this state. */
+  cause: number;
+}
+
+/**
+ * Rows and alerts that are new or changed, and ids of calls that are over. `whole` replaces everything before.
+ *
+ * An alert replaces the one of the same call and id. A call that is gone has no alert that is not resolved.
+ */
 export interface Board {
   type: "board";
   rows: BoardRow[];
   gone: string[];
+  alerts: Alert[];
   whole: boolean;
 }
 
@@ -256,38 +408,6 @@ export interface ArticleRef {
   id: string;
   version: string;
   review_by: string;
-}
-
-/** Where something was said: characters `start` to `end` of a segment's text. */
-export interface Quote {
-  segment_id: string;
-  party: "agent" | "customer" | "system" | "unknown";
-  start: number;
-  end: number;
-  text: string;
-}
-
-/** A word that was heard for another one that was meant; either may be two words. */
-export interface Bend {
-  heard: string;
-  meant: string;
-}
-
-/** Why a card came: the rule, the playbook it stands in, the words, and what it was preferred to. */
-export interface Why {
-  rule: string;
-  playbook: string;
-  /** The condition in words, e.g. `said "bill ~4 doubled" by customer`. */
-  condition: string;
-  words: Quote[];
-  /** What was made out through recognition errors. */
-  bends: Bend[];
-  /** How sure a model is that this was meant, from 0.5 to 1; None where the words or the call said it. */
-  score: number | null;
-  /** Ids of articles that were about as likely to be meant. */
-  near: string[];
-  /** Ids of rules whose cards had to wait or fell away because of this one. */
-  beat: string[];
 }
 
 /**
@@ -340,6 +460,8 @@ export interface Mood {
   reasons: Reason[];
   /** What the score rests on: without the model lane it is the immediate reading of the words alone. */
   reading: "words" | "words and model";
+  /** How likely it is that the call ends badly, 0 to 1, from all that was said and happened so far. */
+  risk: number;
 }
 
 export interface Step {
@@ -405,6 +527,7 @@ export type Code =
   | "bad_time"
   | "unknown_call"
   | "unknown_card"
+  | "unknown_alert"
   | "unknown_format"
   | "call_ended"
   | "call_taken"
@@ -420,7 +543,9 @@ export type ClientMessage =
   | Watch
   | Unwatch
   | Answer
+  | AskBrief
   | WatchBoard
+  | AnswerAlert
   | SayToAgent
   | Find;
 
@@ -432,6 +557,7 @@ export type ServerMessage =
   | Guided
   | StartOver
   | CaughtUp
+  | Briefed
   | Found
   | LaneIs
   | Board

@@ -54,6 +54,13 @@ export const WITHHELD_WORD: Record<Withheld["reason"], string> = {
   beaten: "another article fits better",
 };
 
+/** Why an alert went away without anybody's answer. */
+export const ALERT_OVER: Record<string, string> = {
+  calmed: ": it is over",
+  ended: ": the call has ended",
+  revised: ": the words were others",
+};
+
 /** Without a model, cards come from words and the state of the call alone; people should know. */
 export const LANE_WORD: Record<LaneIs["state"], string> = {
   on: "",
@@ -71,6 +78,7 @@ const CODE_WORD: Record<string, string> = {
   unknown_role: "This page and the server are of different versions. Please reload the page.",
   unknown_call: "The server does not know this call any more.",
   unknown_card: "The server does not know this card any more.",
+  unknown_alert: "The server does not know this alert any more.",
   call_ended: "The call has ended.",
   rate_limited: "Too much at once; it is sent again in a moment.",
   too_slow: "The connection was too slow to keep up",

@@ -12,6 +12,8 @@ const row = (call_id: string, score: number, change: Partial<BoardRow> = {}): Bo
   clock_ms: 0,
   score,
   band: "calm",
+  risk: 0,
+  reading: "words",
   reason: "",
   spark: [],
   cards: 0,
@@ -19,7 +21,7 @@ const row = (call_id: string, score: number, change: Partial<BoardRow> = {}): Bo
 });
 
 const board = (floor: Floor, now: number, ...rows: BoardRow[]) =>
-  floor.take({ type: "board", rows, gone: [], whole: false }, now);
+  floor.take({ type: "board", rows, gone: [], alerts: [], whole: false }, now);
 const order = (floor: Floor, now: number, still = "") =>
   floor
     .ordered(now, undefined, still)
@@ -82,9 +84,9 @@ describe("the floor", () => {
   it("lets rows go that are over, and all that a whole board does not name", () => {
     const floor = new Floor();
     board(floor, 0, row("a", 0.2), row("b", 0.1), row("c", 0));
-    floor.take({ type: "board", rows: [], gone: ["a"], whole: false }, 1);
+    floor.take({ type: "board", rows: [], gone: ["a"], alerts: [], whole: false }, 1);
     expect(order(floor, 1)).toBe("bc");
-    floor.take({ type: "board", rows: [row("c", 0.3)], gone: [], whole: true }, 2);
+    floor.take({ type: "board", rows: [row("c", 0.3)], gone: [], alerts: [], whole: true }, 2);
     expect(order(floor, 2)).toBe("c");
     expect([floor.size, floor.row("b")]).toEqual([1, undefined]);
   });

@@ -72,6 +72,7 @@ export const mood = (score: number, change: Partial<Mood> = {}): Mood => ({
   call_id: "c",
   score,
   band: "calm",
+  risk: 0,
   at_ms: 0,
   reasons: [],
   reading: "words",

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { arrive, forget, keep, pastedKey } from "../src/key";
+import { arrive, forget, keep, keepName, pastedKey } from "../src/key";
 import { Memory } from "./storage";
 
 let storage: Memory;
@@ -25,6 +25,17 @@ describe("the access key", () => {
     expect(at("#agent=desk-1").key).toBe("k");
     expect(at("", "supervisor").key).toBe("");
     expect(address).toHaveLength(1);
+  });
+
+  it("keeps a supervisor's name until somebody else signs in, for the fragment goes", () => {
+    at("#key=k&agent=Eve", "supervisor");
+    expect(at("#call=c1", "supervisor").agent).toBe("Eve");
+    keepName("supervisor", "Bob", storage);
+    expect(at("", "supervisor").agent).toBe("Bob");
+    forget("supervisor", storage);
+    expect(at("", "supervisor").agent).toBe("");
+    at("#agent=desk-1");
+    expect(at("").agent).toBe("");
   });
 
   it("can be kept and forgotten", () => {

@@ -7,6 +7,7 @@ import type { Gone } from "../deck";
 import type { Mark } from "../marks";
 import type { Answer, Card } from "../protocol";
 import { clockWords, KIND_WORD, reviewDue, TAKEN_BACK } from "../words";
+import { copyText } from "./copying";
 import { said } from "./quotes";
 import { base } from "./styles";
 
@@ -587,27 +588,4 @@ function openElsewhere(event: MouseEvent): void {
   if (!link) return;
   link.target = "_blank";
   link.rel = "noopener noreferrer";
-}
-
-/** The clipboard of secure pages; on plain http a selection, which every browser still copies. */
-async function copyText(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const holder = document.createElement("textarea");
-    holder.value = text;
-    holder.setAttribute("aria-hidden", "true");
-    const before = deepFocus();
-    document.body.append(holder);
-    holder.select();
-    document.execCommand("copy");
-    holder.remove();
-    before?.focus({ preventScroll: true });
-  }
-}
-
-function deepFocus(): HTMLElement | null {
-  let focused = document.activeElement;
-  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
-  return focused instanceof HTMLElement ? focused : null;
 }

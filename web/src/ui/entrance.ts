@@ -2,7 +2,7 @@
 
 import { html, type ReactiveController, type ReactiveControllerHost } from "lit";
 import { Connection, heedNetwork, type Status } from "../connection";
-import { arrive, forget, keep } from "../key";
+import { arrive, forget, keep, keepName } from "../key";
 import type { LaneIs, ServerMessage } from "../protocol";
 import { codeWords } from "../words";
 import "./sign-in";
@@ -73,7 +73,8 @@ export class Entrance implements ReactiveController {
     return html`<rtig-sign-in
       .heading=${heading}
       .problem=${this.#problem}
-      @rtig-sign-in=${(event: SignIn) => this.#signIn(event.key)}
+      .named=${this.#role === "supervisor"}
+      @rtig-sign-in=${(event: SignIn) => this.#signIn(event.key, event.person)}
     ></rtig-sign-in>`;
   }
 
@@ -119,15 +120,20 @@ export class Entrance implements ReactiveController {
     setTimeout(() => this.connection.status === status && this.#guest.welcomed(), seconds * 1000);
   }
 
-  #signIn(key: string): void {
+  #signIn(key: string, person: string): void {
     keep(this.#role, key, sessionStorage);
+    if (person) {
+      keepName(this.#role, person, sessionStorage);
+      this.agent = person;
+    }
     this.#key = key;
     this.#problem = "";
-    this.connection.start(key);
+    this.connection.start(key, this.agent);
   }
 
   #signOut(problem: string): void {
     forget(this.#role, sessionStorage);
+    if (this.#role === "supervisor") this.agent = "";
     this.#key = "";
     this.#problem = problem;
     this.connection.stop();

@@ -30,6 +30,7 @@ export class MoodView extends LitElement {
         this.open
           ? html`<div class="strip">
               ${band}<span class="numbers small">${Math.round(mood.score * 100)} of 100</span>
+              <span class="small" data-testid="mood-risk">${riskWords(mood)}</span>
             </div>`
           : html`<button
               type="button"
@@ -168,6 +169,14 @@ export class MoodView extends LitElement {
       }
     `,
   ];
+}
+
+/** How likely a bad end is, in steps that a person would say; the exact figure promises more than is known. */
+function riskWords(mood: Mood): string {
+  const risk = Math.round(mood.risk * 20) * 5;
+  const said = mood.risk < 0.1 ? "" : `a bad end: ${risk} %`;
+  const alone = mood.reading === "words" ? "from words alone" : "";
+  return [said, alone].filter(Boolean).join(" · ");
 }
 
 function sentence(reason: Reason): string {

@@ -141,7 +141,7 @@ export class CallPanel extends LitElement {
     return !this.call.ended && this.call.clock(this.now) > card.expires_ms ? "expired" : "";
   }
 
-  #seek = (event: Seek) => void this.transcript.seek(event.quote);
+  #seek = (event: Seek) => void this.transcript.seek(event.quotes);
 
   #close = () => this.dispatchEvent(new Event("rtig-close", { bubbles: true, composed: true }));
 

@@ -5,11 +5,11 @@ import type { Quote } from "../protocol";
 
 /** Bubbles up to the page, which has the transcript show the words. */
 export class Seek extends Event {
-  readonly quote: Quote;
+  readonly quotes: readonly Quote[];
 
-  constructor(quote: Quote) {
+  constructor(...quotes: readonly Quote[]) {
     super("rtig-seek", { bubbles: true, composed: true });
-    this.quote = quote;
+    this.quotes = quotes;
   }
 }
 

@@ -7,10 +7,13 @@ import { base } from "./styles";
 
 export class SignIn extends Event {
   readonly key: string;
+  /** Empty where none is asked for, or given. */
+  readonly person: string;
 
-  constructor(key: string) {
+  constructor(key: string, person: string) {
     super("rtig-sign-in", { bubbles: true, composed: true });
     this.key = key;
+    this.person = person;
   }
 }
 
@@ -18,8 +21,11 @@ export class SignIn extends Event {
 export class SignInView extends LitElement {
   @property({ attribute: false }) heading = "";
   @property({ attribute: false }) problem = "";
+  /** Ask for a name too, which others will see. */
+  @property({ attribute: false }) named = false;
   @state() private empty = false;
-  @query("input") private input!: HTMLInputElement;
+  @query("#key") private input!: HTMLInputElement;
+  @query("#person") private person!: HTMLInputElement | null;
 
   override render() {
     const problem = this.empty ? "Paste the key first." : this.problem;
@@ -40,6 +46,12 @@ export class SignInView extends LitElement {
           aria-invalid=${Boolean(problem)}
         />
         <p id="problem" role="alert">${problem || nothing}</p>
+        ${
+          this.named
+            ? html`<label for="person">Your name <span class="muted">(others see it beside what you take on)</span></label>
+                <input id="person" autocomplete="name" maxlength="128" spellcheck="false" data-testid="person" />`
+            : nothing
+        }
         <button type="submit" class="main">Sign in</button>
       </form>
     </main>`;
@@ -54,7 +66,7 @@ export class SignInView extends LitElement {
       return;
     }
     this.input.value = "";
-    this.dispatchEvent(new SignIn(key));
+    this.dispatchEvent(new SignIn(key, this.person?.value.trim() ?? ""));
   };
 
   static override styles = [
@@ -87,6 +99,10 @@ export class SignInView extends LitElement {
 
       label {
         font-weight: 600;
+      }
+
+      label .muted {
+        font-weight: 400;
       }
 
       input {

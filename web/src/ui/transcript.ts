@@ -17,20 +17,20 @@ export class TranscriptView extends LitElement {
   @property({ attribute: false }) call!: Call;
   /** The call's version, so that a change of the call is a change of a property. */
   @property({ attribute: false }) version = 0;
-  @state() private sought: Quote | null = null;
+  @state() private sought: readonly Quote[] = [];
   @state() private following = true;
   @query(".lines") private list!: HTMLElement;
 
   #resized = new ResizeObserver(() => this.#follow());
 
   /** Scrolls to the words and marks them until others are sought. */
-  async seek(quote: Quote): Promise<void> {
-    this.sought = quote;
+  async seek(quotes: readonly Quote[]): Promise<void> {
+    this.sought = quotes;
     this.following = false;
     await this.updateComplete;
     const words =
       this.list.querySelector("mark.sought") ??
-      this.list.querySelector(`[data-segment="${CSS.escape(quote.segment_id)}"]`);
+      this.list.querySelector(`[data-segment="${CSS.escape(quotes[0]?.segment_id ?? "")}"]`);
     // At once: a smooth scroll starts at the end, where it would be taken for a reader who wants to follow.
     words?.scrollIntoView({ block: "center", behavior: "instant" });
   }
@@ -47,7 +47,7 @@ export class TranscriptView extends LitElement {
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("call")) {
       this.following = true;
-      this.sought = null;
+      this.sought = [];
     }
   }
 
@@ -66,7 +66,7 @@ export class TranscriptView extends LitElement {
           (line, i) => {
             const starts = lines[i - 1]?.party !== line.party;
             const quotes = evidence.get(line.segment_id) ?? [];
-            const sought = this.sought?.segment_id === line.segment_id ? this.sought : null;
+            const sought = this.sought.find((quote) => quote.segment_id === line.segment_id) ?? null;
             const spots = quotes.map((quote) => `${quote.start}-${quote.end}`).join();
             return guard([line, starts, spots, sought], () => lineOf(line, starts, quotes, sought));
           },
@@ -85,7 +85,7 @@ export class TranscriptView extends LitElement {
   };
 
   #latest = () => {
-    this.sought = null;
+    this.sought = [];
     this.following = true;
     this.list.focus({ preventScroll: true });
   };

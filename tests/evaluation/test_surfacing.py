@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rtig import evaluation, knowledge
+from rtig import knowledge
 from rtig.core.utterances import Utterance
 from rtig.errors import WorldError
-from rtig.evaluation import Figures, Outcome, Read, Turn
+from rtig.evaluation import surfacing as evaluation
+from rtig.evaluation.surfacing import Figures, Outcome, Read, Turn
 from rtig.lane.talk import Learn
 
 SILENT = frozenset({"thanks", "hello"})

@@ -1,0 +1,1 @@
+"""How well rtig does on labelled data: the right article, the customer's mood, emotions in single texts."""
