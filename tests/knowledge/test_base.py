@@ -273,8 +273,8 @@ BROKEN: dict[str, tuple[dict[str, str | bytes], str]] = {
     ),
     "a limit beside the wrong condition": (
         {"triggers": trigger("silence: 20s\nwithin: 3s")},
-        "triggers/coaching.yaml:5:5: `within` means nothing beside `silence`. It goes with `not_said` or `said_again` or"
-        " `talk_over`",
+        "triggers/coaching.yaml:5:5: `within` means nothing beside `silence`. It goes with `not_said` or"
+        " `said_again` or `talk_over`",
     ),
     "not said, within what time": (
         {"triggers": trigger("not_said: [x y]")},
