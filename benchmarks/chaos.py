@@ -70,7 +70,7 @@ def run(arguments: list[str]) -> int:
     """The suite's command line; 1 where something was late or lost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks chaos", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--calls", type=int, default=200, help="simultaneous calls (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=40.0, help="that each play takes (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=50.0, help="that each play takes (%(default)s)")
     parser.add_argument("--fault-at", type=float, default=12.0, help="seconds after its begin (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")

@@ -57,7 +57,7 @@ def run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks lane", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3, help="each with a process of its own (%(default)s)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each load (%(default)s)")
-    parser.add_argument("--capacity", type=int, default=1500, help="utterances to measure capacity by (%(default)s)")
+    parser.add_argument("--capacity", type=int, default=3000, help="utterances to measure capacity by (%(default)s)")
     parser.add_argument("--peer", type=int, default=300, help="of these for the peer, which takes long (%(default)s)")
     parser.add_argument("--calls", type=int, default=50, help="folded beside the lane (%(default)s)")
     parser.add_argument("--data", default="", help="folder of data sets, or `none`")
@@ -66,7 +66,8 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     asked = parser.parse_args(arguments)
     if asked.quick:
-        asked.rounds, asked.seconds, asked.capacity, asked.peer, asked.calls = 1, 2.0, 200, 30, 5
+        asked.rounds, asked.capacity, asked.calls = 1, 200, 5
+        asked.seconds, asked.peer = min(2.0, asked.seconds), min(30, asked.peer)
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if missing:
         asked.peer = 0
@@ -172,7 +173,9 @@ async def _round(playbook: Playbook, asked: argparse.Namespace, seed: int) -> Ro
     async with _learned(task) as desk:
         await _at_capacity(desk, first, made)
         live = await _Live.of(playbook, asked.calls, asked.seconds, seed)
-        made.fast["at rest"] = await (await live.prepared("rest"))()
+        play = await live.prepared("rest")
+        tune_process()
+        made.fast["at rest"] = await play()
         rest = itertools.islice(_endless(stream), asked.capacity, None)
         load = list(itertools.islice(rest, int(asked.seconds * made.capacity * SHARE)))
         await _at_share(desk, load, made, live)
@@ -214,6 +217,7 @@ async def _at_share(desk: Desk, said: Sequence[Said], made: Round, live: "_Live"
     desk.histogram = made.to_score
     cpu, shed = cpu_seconds(desk.lane.pid), desk.lane.counts.shed
     load, play = at_rate(said, made.capacity * SHARE), await live.prepared("share")
+    tune_process()  # what was prepared must not be walked while it is measured
     playing = asyncio.create_task(play())
     await _asked(desk, load)
     made.fast["at 70 %"] = await playing
@@ -227,6 +231,7 @@ async def _flooded(desk: Desk, said: Sequence[Said], made: Round, live: "_Live")
     desk.histogram = made.to_score_flooded
     answered, shed = desk.answered, desk.lane.counts.shed
     load, play = at_rate(said, made.capacity * FLOOD), await live.prepared("flood")
+    tune_process()  # what was prepared must not be walked while it is measured
     playing = asyncio.create_task(play())
     watching = asyncio.create_task(_watched(desk, made))
     await _asked(desk, load)

@@ -358,7 +358,7 @@ def test_explain_tells_when_a_card_came_and_why_it_went(kb: Path, tmp_path: Path
     call.write_text(TAKEN_BACK)
     text = run("explain", call, "--kb", kb).stdout
     assert text.index("A bill that doubled  [") < text.index("Wants a manager  [")
-    assert re.search(r"retracted at 0:0\S+ \(the agent did it unprompted\), .*confirmed at 0:", text)
+    assert re.search(r"retracted at 0:0\S+ \(the agent did it\), .*confirmed at 0:", text)
 
 
 def test_explain_all_calls(kb: Path) -> None:

@@ -34,7 +34,7 @@ def small(tmp_path: Path) -> Path:
 @pytest.mark.process
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the process in /proc")
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("fault", "seconds"), [("kill", 9.0), ("stop", 15.0)])
+@pytest.mark.parametrize(("fault", "seconds"), [("kill", 9.0), ("stop", 20.0)])
 def test_calls_go_on_without_the_model(
     small: Path, fault: chaos.Fault, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

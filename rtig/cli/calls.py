@@ -51,7 +51,7 @@ _GONE = {
     "unfinished": "its words were never settled",
     "voided": "the recogniser took its words back",
     "excluded": "words under `unless` were said too",
-    "done": "the agent did it unprompted",
+    "done": "the agent did it",
     "late": "too late",
     "superseded": "the knowledge base changed",
 }

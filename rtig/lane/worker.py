@@ -43,9 +43,10 @@ from rtig.wire.messages import LaneState
 
 _log = structlog.get_logger(__name__)
 
-HUNG_SECONDS = 5.0
-"""A batch takes 50 ms, 0.2 s with the longest utterances; a process that has not answered for so long is ended.
-On a machine so busy that it needs longer, whatever waits behind the batch is too old by then anyway."""
+HUNG_SECONDS = 10.0
+"""A batch takes 50 ms, 0.2 s with the longest utterances; a process that has not answered for so long is ended. Twice
+the time that an utterance may wait: on a machine so busy that a batch takes seconds, a new process would need longer
+still, and what mood and cards rest on is told from the words of each utterance after three seconds anyway."""
 LEARNING_SECONDS = 900.0
 FIND_SECONDS = 2.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
@@ -221,7 +222,7 @@ class Lane:
                     self._flight = batch
                     reply = await self._exchange(Read(tuple(one.asked for one in batch)), HUNG_SECONDS)
                     if isinstance(reply, Understood):
-                        self._hand_on(batch, reply)
+                        await self._hand_on(batch, reply)
                     self._flight = []
                 elif self._doubted:
                     self._doubted = False
@@ -306,7 +307,7 @@ class Lane:
         while len(self._shed) > MOST_WAITING:
             self._shed.popitem(last=False)
 
-    def _hand_on(self, batch: list[Waiting], reply: Understood) -> None:
+    async def _hand_on(self, batch: list[Waiting], reply: Understood) -> None:
         now = time.monotonic_ns()
         for waiting, reading in zip(batch, reply.readings, strict=True):
             self.counts.read += 1
@@ -321,6 +322,7 @@ class Lane:
                     tone=reading.tone,
                 ),
             )
+            await asyncio.sleep(0)  # each is an event of a call, and a batch of them would hold up what is said meanwhile
 
     def _become(self, state: LaneState) -> None:
         if state != self.state:

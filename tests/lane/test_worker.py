@@ -17,7 +17,7 @@ from rtig.core.playbook import MeaningSource
 from rtig.core.utterances import Utterance, key_of
 from rtig.eventlog.port import CallKey
 from rtig.lane import worker
-from rtig.lane.talk import Article, Learn
+from rtig.lane.talk import BATCH, Article, Learn
 from rtig.lane.worker import Lane
 from rtig.wire.messages import LaneState
 
@@ -242,6 +242,54 @@ async def test_a_process_that_hangs_is_noticed_killed_and_started_again(
     assert (await office.read("nobody reads this")).meanings == "v0"
 
 
+async def test_a_process_that_hangs_is_noticed_by_a_query_alone(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert office.lane.pid is not None
+    monkeypatch.setattr(worker, "_GOODBYE_SECONDS", 0.01)
+    os.kill(office.lane.pid, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "HUNG_SECONDS", 0.01)
+        patch.setattr(worker, "FIND_SECONDS", 0.01)
+        assert await office.lane.find("my bill", 1) == ()
+        await office.until("down")
+    await office.until("on")
+    # One that was only slow is asked, answers, and goes on.
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "FIND_SECONDS", 0.0)
+        assert await office.lane.find("my bill", 1) == ()
+    assert (await office.read("my bill is here")).meanings == "v0"
+    assert office.states == ["down", "on"]
+
+
+async def test_a_pipe_that_is_full_holds_nobody_up_and_takes_no_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert office.lane.pid is not None
+    monkeypatch.setattr(worker, "_GOODBYE_SECONDS", 0.01)
+    os.kill(office.lane.pid, signal.SIGSTOP)
+    longest = 0.0
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "FIND_SECONDS", 0.01)
+        patch.setattr(worker, "MOST_WAITING", 100)
+        loop = asyncio.get_running_loop()
+        for number in range(300):
+            began = loop.time()
+            office.lane.ask(CALL, "", [said(f"{number} is one of many")])
+            finding = asyncio.create_task(office.lane.find("word " * 1_000, 1))
+            await asyncio.sleep(0)
+            longest = max(longest, loop.time() - began)
+            finding.cancel()
+        assert longest < 0.5
+        assert office.lane._unsent() < 2 * worker.MOST_UNSENT_BYTES
+        assert office.lane.waiting <= 100 + BATCH
+    monkeypatch.setattr(worker, "HUNG_SECONDS", 0.01)
+    os.kill(office.lane.pid, signal.SIGKILL)
+    await office.until("down")
+    monkeypatch.undo()
+    await office.until("on")
+
+
 async def test_without_its_models_it_is_off_and_says_why(tmp_path: Path) -> None:
     office = Office(weights=str(tmp_path / "no.safetensors"))
     office.lane.learn(LESSON)
@@ -259,6 +307,11 @@ async def test_without_its_models_it_is_off_and_says_why(tmp_path: Path) -> None
     "command",
     [
         (sys.executable, "-c", "print('not a frame' * 1000)"),
+        (
+            sys.executable,
+            "-c",
+            "import sys; sys.stdout.buffer.write(b'\\xff' * 4); sys.stdout.flush(); sys.stdin.read()",
+        ),
         (sys.executable, "-c", "import sys; sys.stdout.buffer.write(bytes((0, 0, 0, 1, 0xC1))); sys.stdin.read()"),
         ("/nowhere/python",),
     ],
