@@ -322,7 +322,7 @@ class Lane:
                     tone=reading.tone,
                 ),
             )
-            await asyncio.sleep(0)  # each is an event of a call, and a batch of them would hold up what is said meanwhile
+            await asyncio.sleep(0)  # each is an event of a call; a whole batch would hold up what is said meanwhile
 
     def _become(self, state: LaneState) -> None:
         if state != self.state:
