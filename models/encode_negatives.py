@@ -5,8 +5,8 @@ Ten seconds of one core. A test fails while a negative has no vector.
 
 from pathlib import Path
 
+from rtig.core.text import normal
 from rtig.lane.encoder import Encoder
-from rtig.lane.meanings import normal
 from rtig.lane.remembered import remember, remembered
 
 

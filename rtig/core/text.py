@@ -132,6 +132,11 @@ class Words:
     __hash__ = None  # type: ignore[assignment]
 
 
+def normal(text: str) -> str:
+    """A sentence as utterances are: words as they are compared."""
+    return " ".join(words(text).norms)
+
+
 def words(text: str) -> Words:
     """The words of a text, in order. Never raises."""
     if _is_plain(text):

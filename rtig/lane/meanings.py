@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from rtig.core.conditions import PartyWanted
 from rtig.core.playbook import MeaningSource
-from rtig.core.text import words
+from rtig.core.text import normal
 
 Floats: TypeAlias = NDArray[np.float32]
 Exact: TypeAlias = NDArray[np.float64]
@@ -214,11 +214,6 @@ class _Judges(NamedTuple):
             *np.split(vectors @ self.lines + self.lines_bias, FOLDS, axis=1),
             *np.split(_nearness(vectors, self.landmarks) @ self.near + self.near_bias, FOLDS, axis=1),
         ]
-
-
-def normal(text: str) -> str:
-    """A sentence as utterances are: words as they are compared."""
-    return " ".join(words(text).norms)
 
 
 def _learned_lines(vectors: Exact, labels: Numbers, weights: Exact, folds: Numbers) -> tuple[Floats, Floats]:

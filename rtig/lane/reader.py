@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rtig.core import conditions
+from rtig.core.text import normal
 from rtig.core.utterances import Reading, Utterance
 from rtig.lane.encoder import Encoder, Vectors
-from rtig.lane.meanings import Learned, Meanings, normal
+from rtig.lane.meanings import Learned, Meanings
 from rtig.lane.talk import Article, Asked, Learn
 
 TOLD_FROM = 0.05

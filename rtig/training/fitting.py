@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rtig.core.text import normal
 from rtig.lane.encoder import EMOTIONS
 from rtig.training.corpus import Corpus, Sentence
 from rtig.training.network import WIDTH, Network, cut, padded
-from rtig.training.wording import garbler_of, misheard, normal
+from rtig.training.wording import garbler_of, misheard
 
 BATCH = 64
 EPOCHS = 4

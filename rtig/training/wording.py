@@ -5,16 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from rtig.core.text import words
+from rtig.core.text import normal
 from rtig.training.garbling import KINDS, Garbler
 
 GARBLED = 0.1
 """Share of the words that a recogniser gets wrong in what it mishears."""
-
-
-def normal(text: str) -> str:
-    """As utterances are compared and read: lower case, no punctuation, no fillers."""
-    return " ".join(words(text).norms)
 
 
 def garbler_of(texts: Iterable[str]) -> Garbler:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rtig.core.playbook import MeaningSource
+from rtig.core.text import normal
 from rtig.lane.encoder import Encoder
-from rtig.lane.meanings import FOLDS, Meanings, _folds, normal
+from rtig.lane.meanings import FOLDS, Meanings, _folds
 from rtig.learning import kinds_of_negatives
 
 BILL = (

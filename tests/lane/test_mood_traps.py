@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from rtig.core.text import normal
 from rtig.lane.encoder import MOODS, Encoder
-from rtig.lane.meanings import normal
 
 TRAPS = Path(__file__).parent.parent / "data" / "mood_traps.tsv"
 

@@ -10,9 +10,9 @@ pytest.importorskip("torch", reason="torch comes with rtig's `train` extra, whic
 import torch
 
 from rtig import lane, shipped
+from rtig.core.text import normal
 from rtig.errors import EncoderUnavailable
 from rtig.lane.encoder import Encoder
-from rtig.lane.meanings import normal
 from rtig.lane.remembered import remembered
 
 NEAR, MOOD_WITHIN = 0.98, 0.1

