@@ -22,6 +22,7 @@ from rtig.core.policy import Attention
 from rtig.core.triggers import Clause, Rule
 from rtig.core.utterances import Utterance
 from rtig.errors import WorldError
+from rtig.evaluation import curves
 from rtig.lane.talk import Learn
 
 SILENT_FOR_ONE = 6
@@ -220,7 +221,7 @@ def figures(found: Sequence[Outcome]) -> Figures:
         recall=recall,
         f1=round(2 * (precision or 0) * (recall or 0) / both, 4) if both else None,
         false_per_100_silent=false,
-        auc_silent=_auc([one.score for one in needing], [one.score for one in silent]),
+        auc_silent=_told_apart(found),
         accuracy=_share(sum(one.best in one.needs for one in needing), len(needing)),
     )
 
@@ -295,16 +296,8 @@ def _share(part: float, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _auc(high: Sequence[float], low: Sequence[float]) -> float | None:
-    """How often one of the first is above one of the second; a tie is half."""
-    if not high or not low:
+def _told_apart(found: Sequence[Outcome]) -> float | None:
+    """How often a turn that needs an article has a higher score than one that does not."""
+    if len({bool(one.needs) for one in found}) < 2:
         return None
-    ranked = sorted([*((score, True) for score in high), *((score, False) for score in low)])
-    total, at = 0.0, 0
-    while at < len(ranked):
-        end = at
-        while end < len(ranked) and ranked[end][0] == ranked[at][0]:
-            end += 1
-        total += sum(is_high for _, is_high in ranked[at:end]) * (at + end + 1) / 2
-        at = end
-    return round((total - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)), 4)
+    return round(curves.auc([bool(one.needs) for one in found], [one.score for one in found]), 4)
