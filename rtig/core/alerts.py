@@ -43,8 +43,10 @@ def answer(call: Call, event: AlertAnswered) -> Call:
 
 def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Guidance]) -> Call:
     """Add to `items` the alerts that event `seq` changed between two states of a call."""
+    if not call.started or not _may_differ(before, call):
+        return call
     refs = [ref for ref in call.moments if playbook.rules[ref.rule_id].to == "supervisors"]
-    if not call.started or not (refs or call.told.alerts) or not _may_differ(before, call):
+    if not refs and not call.told.alerts:
         return call
     heard = derive.heardings(playbook, call)
     known = call.told.alerts

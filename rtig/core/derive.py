@@ -144,10 +144,9 @@ def unread(playbook: Playbook, call: Call) -> list[Utterance]:
     """What a model has still to read, the latest first."""
     waiting = [
         one
-        for party in ("customer", "agent")
+        for party in _kept(playbook)
         for one in call.utterances.get(party, ())
-        if (party in playbook.parties_read and one.key not in call.readings)
-        or (party == "customer" and one.key not in call.tones and one.key not in call.readings)
+        if one.key not in call.readings and (party in playbook.parties_read or one.key not in call.tones)
     ]
     return sorted(waiting, key=lambda one: -one.end_ms)
 
