@@ -29,7 +29,7 @@ from rtig.cli.arguments import (
     unknown,
 )
 from rtig.cli.meaning import Meaning, reader_of
-from rtig.cli.mooding import print_mood
+from rtig.cli.mood_story import print_mood
 from rtig.core.events import AnyEvent, Party, key
 from rtig.core.guidance import Card, Guidance, Line, Quote
 from rtig.core.playbook import Playbook

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rtig import knowledge, lane
-from rtig.cli import moods
+from rtig.cli import evaluating_moods
 from rtig.cli.arguments import AsJson, count, existing
 from rtig.cli.drawing import Curve, svg
 from rtig.evaluation import surfacing as evaluation
@@ -68,8 +68,8 @@ def surfacing(
         _print(report)
 
 
-app.command()(moods.frustration)
-app.command()(moods.emotion)
+app.command()(evaluating_moods.frustration)
+app.command()(evaluating_moods.emotion)
 
 
 def _learned() -> Callable[[Learn], Read]:

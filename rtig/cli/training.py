@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 from rtig import lane, shipped
-from rtig.cli import moods
 from rtig.cli.arguments import pretty
 from rtig.errors import EncoderUnavailable
 from rtig.evaluation.dialogues import read_dialogues
+from rtig.evaluation.frustration import moods_alone
 
 if TYPE_CHECKING:
     from rtig.training.corpus import Corpus
@@ -101,7 +101,7 @@ def _found_out(made: "Corpus", data: Path, into: Path) -> dict[str, Any]:
     parts = track(range(0, len(some), _AT_ONCE), "emotions", console=_console)
     likely = np.vstack([encoder.scores([one.text for one in some[at : at + _AT_ONCE]])[1] for at in parts])
     dialogues = track(read_dialogues([data / "star" / "train.jsonl"]), "dialogues", console=_console)
-    odds, strain = risk.fit(list(risk.look(moods.moods_alone(), dialogues, encoder.tones, encoder.encode)))
+    odds, strain = risk.fit(list(risk.look(moods_alone(), dialogues, encoder.tones, encoder.encode)))
     (into / "risk.en.json").write_text(msgspec.json.format(msgspec.json.encode(odds)).decode() + "\n", "utf-8")
     return {
         "emotions.least": thresholds.least_of(likely, [frozenset(one.emotions or ()) for one in some]),

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from rtig import knowledge
 from rtig.core import engine, frustration
 from rtig.core.call import Call
 from rtig.core.events import Tone, UtteranceRead
@@ -59,6 +61,12 @@ class Figures(Struct, frozen=True, kw_only=True):
 class Report(Figures, frozen=True, kw_only=True):
     untold: Figures | None = None
     """Without the customers whose script told them to complain."""
+
+
+def moods_alone() -> Playbook:
+    """What the knowledge base that comes with rtig says of moods, without its cards."""
+    source = knowledge.load(knowledge.shipped())
+    return knowledge.compiled(replace(source, rules=(), checklists=(), meanings=(), slots=()))
 
 
 def played(playbook: Playbook, dialogue: Dialogue, read: ReadTones | None) -> Iterator[Call]:

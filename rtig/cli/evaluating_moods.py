@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 import typer
-from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig import knowledge, lane
+from rtig import lane
 from rtig.cli.arguments import AsJson, count, existing
 from rtig.cli.drawing import Curve, svg
 from rtig.core.playbook import Playbook
@@ -71,7 +70,7 @@ def frustration(
         )
         for dialogue, said in zip(dialogues, as_heard, strict=True)
     ]
-    playbook = moods_alone()
+    playbook = calls.moods_alone()
     vader = SentimentIntensityAnalyzer()
     if folds:
         found = _cross_validated(playbook, dialogues, lane.new_encoder(), folds, seed, vader)
@@ -125,12 +124,6 @@ def emotion(
         f"{count(report.n, 'text')}: AUC of the negative group {report.auc:.4f} (VADER {report.vader_auc:.4f}),"
         f" macro-F1 {report.macro_f1:.4f}"
     )
-
-
-def moods_alone() -> Playbook:
-    """What the shipped knowledge base says of moods, without its cards."""
-    source = knowledge.load(knowledge.shipped())
-    return knowledge.compiled(replace(source, rules=(), checklists=(), meanings=(), slots=()))
 
 
 def _tones(encoder: "Encoder") -> calls.ReadTones:
