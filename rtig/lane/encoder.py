@@ -42,11 +42,10 @@ EMOTIONS = (
 )  # fmt: skip
 """Those of GoEmotions (Demszky et al. 2020)."""
 UPSET = ("anger", "annoyance", "disappointment", "disapproval", "disgust")
+_UPSET_AT = [EMOTIONS.index(name) for name in UPSET]
 NAMED_FROM = 0.25
 """How likely an emotion must be to be named."""
-
-
-ZERO = np.zeros(1, np.float32)
+_NO_STRAIN = np.zeros(1, np.float32)
 
 
 class Emotions(NamedTuple):
@@ -103,11 +102,12 @@ class Encoder:
             from rtig.lane.on_torch import TorchPass  # takes seconds to import
 
             self._pass = TorchPass(read, "cpu" if device == "torch" else device)
-        of = read
-        heads = [of["mood.weight"], of["emotions.weight"]]
-        self._heads = np.vstack(heads).T, np.concatenate([of["mood.bias"], of["emotions.bias"]])
-        self._strain = of.get("strain.weight", np.zeros(self.width, np.float32)), float(of.get("strain.bias", ZERO)[0])
-        self._least = of.get("emotions.least", np.full(len(EMOTIONS), 0.3, np.float32))
+        heads = [read["mood.weight"], read["emotions.weight"]]
+        self._heads = np.vstack(heads).T, np.concatenate([read["mood.bias"], read["emotions.bias"]])
+        # What is fitted on top comes after the first packing: see `rtig train`.
+        self._strain = read.get("strain.weight", np.zeros(self.width, np.float32))
+        self._strain_bias = float(read.get("strain.bias", _NO_STRAIN)[0])
+        self._least = read.get("emotions.least", np.full(len(EMOTIONS), 0.3, np.float32))
         # Only this class has `encode_batch_fast`, which leaves out where in the text each piece stands.
         self._tokenizer = Tokenizer.from_str(BertWordPieceTokenizer(str(pieces), lowercase=True).to_str())
         self._tokenizer.enable_truncation(LONGEST_PIECES)
@@ -138,11 +138,10 @@ class Encoder:
         if not texts:
             return []
         moods, emotions = self.scores(texts)
-        strain = self.encode(texts) @ self._strain[0] + self._strain[1]
-        places = [EMOTIONS.index(name) for name in UPSET]
+        strain = self.encode(texts) @ self._strain + self._strain_bias
         found = []
         for row in range(len(texts)):
-            likeliest = max(places, key=lambda place: emotions[row, place])
+            likeliest = max(_UPSET_AT, key=lambda place: emotions[row, place])
             found.append(
                 Tone(
                     upset=round(float(moods[row, 0]), 4),
