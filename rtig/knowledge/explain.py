@@ -42,8 +42,7 @@ from rtig.core.guidance import ArticleRef, Band, Bend, Card, CardKind, CardState
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.transcript import Heard, Segment
 from rtig.core.triggers import Clause, Moment, Rule, condition_in_words
-from rtig.knowledge.hearing import Read
-from rtig.knowledge.hearing import heard as folded_as_heard
+from rtig.knowledge.hearing import Read, folded
 from rtig.knowledge.nearness import Near, near
 
 _NEAR_FROM = 0.34
@@ -132,9 +131,7 @@ def explain(
     Raises `KeyError` for a rule that the playbook does not have.
     """
     told = playbook.rules[rule] if rule is not None else None
-    events = list(events)
-    call_id = next((event.call_id for event in events), "")
-    folds = engine.replay(playbook, call_id, events) if recorded else folded_as_heard(playbook, call_id, events, read)
+    call_id, folds = folded(playbook, events, recorded=recorded, read=read)
     watch = _Watch(playbook, told)
     for folded in folds:
         watch.see(folded)

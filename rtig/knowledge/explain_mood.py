@@ -10,8 +10,7 @@ from rtig.core.events import AnyEvent
 from rtig.core.frustration import Kind
 from rtig.core.guidance import Band, Quote
 from rtig.core.playbook import Playbook
-from rtig.knowledge.hearing import Read
-from rtig.knowledge.hearing import heard as folded_as_heard
+from rtig.knowledge.hearing import Read, folded
 
 IN_WORDS: dict[Kind, str] = {
     "words": "words by the lexicon, mean",
@@ -71,12 +70,10 @@ def explain_mood(
     playbook: Playbook, events: Iterable[AnyEvent], *, recorded: bool = False, read: Read | None = None
 ) -> MoodStory:
     """The story of a call's mood; `recorded` and `read` as in `explain`."""
-    events = list(events)
-    call_id = next((event.call_id for event in events), "")
-    folds = engine.replay(playbook, call_id, events) if recorded else folded_as_heard(playbook, call_id, events, read)
+    call_id, folds = folded(playbook, events, recorded=recorded, read=read)
     call = engine.begin(call_id)
-    for folded in folds:
-        call = folded.call
+    for fold in folds:
+        call = fold.call
     return story_of(playbook, call)
 
 

@@ -29,3 +29,14 @@ def heard(playbook: Playbook, call_id: str, events: Iterable[AnyEvent], read: Re
                         tone=reading.tone,
                     )
                 )
+
+
+def folded(
+    playbook: Playbook, events: Iterable[AnyEvent], *, recorded: bool, read: Read | None
+) -> tuple[str, Iterator[Folded]]:
+    """A call's id and its folds. `recorded` events hold their ticks and answers already; the others are as in `heard`."""
+    events = list(events)
+    call_id = next((event.call_id for event in events), "")
+    if recorded:
+        return call_id, engine.replay(playbook, call_id, events)
+    return call_id, heard(playbook, call_id, events, read)
