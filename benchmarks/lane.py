@@ -35,9 +35,9 @@ from rtig import knowledge, shipped
 from rtig.app import tune_process
 from rtig.core.events import UtteranceRead, decode
 from rtig.core.playbook import Playbook
+from rtig.core.text import normal
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey
-from rtig.lane.meanings import normal
 from rtig.lane.talk import BATCH, Learn
 from rtig.lane.worker import Lane
 from rtig.learning import lesson

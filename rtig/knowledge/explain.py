@@ -133,8 +133,8 @@ def explain(
     told = playbook.rules[rule] if rule is not None else None
     call_id, folds = folded(playbook, events, recorded=recorded, read=read)
     watch = _Watch(playbook, told)
-    for folded in folds:
-        watch.see(folded)
+    for fold in folds:
+        watch.see(fold)
     call = watch.call if watch.call is not None else engine.begin(call_id)
     withheld = tuple(_withheld(playbook, call, item) for item in watch.withheld.values())
     return Explanation(

@@ -34,7 +34,7 @@ def heard(playbook: Playbook, call_id: str, events: Iterable[AnyEvent], read: Re
 def folded(
     playbook: Playbook, events: Iterable[AnyEvent], *, recorded: bool, read: Read | None
 ) -> tuple[str, Iterator[Folded]]:
-    """A call's id and its folds. `recorded` events hold their ticks and answers already; the others are as in `heard`."""
+    """A call's id and its folds. `recorded` events hold their ticks and answers; others are folded by `heard`."""
     events = list(events)
     call_id = next((event.call_id for event in events), "")
     if recorded:
