@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
@@ -55,6 +56,36 @@ class Learned(NamedTuple):
 
     understood: int
     sentences: int
+
+
+class Matrix(Struct, frozen=True):
+    """Values in single precision, as bytes."""
+
+    shape: tuple[int, ...]
+    values: bytes
+
+    @classmethod
+    def of(cls, values: Floats) -> "Matrix":
+        return cls(values.shape, values.astype(np.float32).tobytes())
+
+    def array(self) -> Floats:
+        """Not to be written to. Raises `ValueError` where shape and values differ."""
+        return np.frombuffer(self.values, np.float32).reshape(self.shape)
+
+
+class FieldNotes(Struct, frozen=True):
+    competing: tuple[int, ...]
+    beside: tuple[int, ...]
+    least: Matrix
+
+
+class Notes(Struct, frozen=True):
+    """All that is learned of some meanings, so that it need not be learned again."""
+
+    judges: tuple[Matrix, ...]
+    """None where there is nothing to tell."""
+    fields: dict[str, FieldNotes]
+    learned: dict[str, Learned]
 
 
 class _Field(NamedTuple):
@@ -104,6 +135,25 @@ class Meanings:
         held = folds >= 0
         made._set_thresholds([judge[held] for judge in unseen], labels[held], false_alarms)
         return made
+
+    @classmethod
+    def from_notes(cls, encode: Encode, meanings: Sequence[MeaningSource], notes: Notes) -> "Meanings":
+        """The same as were learned when these notes of the same meanings were made."""
+        made = cls(encode, meanings, _Judges(*(one.array() for one in notes.judges)) if notes.judges else None)
+        made.learned = dict(notes.learned)
+        for queue, field in notes.fields.items():
+            made._fields[queue] = _Field(np.array(field.competing, np.intp), field.beside, field.least.array())
+        return made
+
+    def notes(self) -> Notes:
+        return Notes(
+            tuple(Matrix.of(one) for one in self._judges) if self._judges is not None else (),
+            {
+                queue: FieldNotes(tuple(field.competing.tolist()), field.beside, Matrix.of(field.least))
+                for queue, field in self._fields.items()
+            },
+            self.learned,
+        )
 
     def party(self, name: str) -> PartyWanted:
         """Whose utterances may have a meaning."""

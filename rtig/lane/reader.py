@@ -2,17 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import numpy as np
+from msgspec import Struct
 
 from rtig.core import conditions
 from rtig.core.text import normal
 from rtig.core.utterances import Reading, Utterance
 from rtig.lane.encoder import Encoder, Vectors
-from rtig.lane.meanings import Learned, Meanings
+from rtig.lane.meanings import Learned, Matrix, Meanings, Notes
 from rtig.lane.talk import Article, Asked, Learn
 
 TOLD_FROM = 0.05
 """Less likely meanings are not worth an event's bytes."""
+
+
+class _Notes(Struct, frozen=True):
+    """What a reader has learned, and with which encoder."""
+
+    encoder: str
+    version: str
+    meanings: Notes
+    articles: tuple[Article, ...]
+    about: Matrix | None
 
 
 class Reader:
@@ -29,13 +41,40 @@ class Reader:
         """One that may learn something else, and shares what takes long: the encoder and what it has read."""
         return Reader(self._encoder)
 
-    def learn(self, task: Learn) -> None:
+    def learn(self, task: Learn) -> bytes:
+        """Learn what differs from what is known, or said by the task's notes; new notes where that was something."""
+        known = self._known(task.notes)
+        learned = False
         if self._meanings is None or task.version != self.version:
-            self._meanings = Meanings.learn(self._encoder.encode, task.meanings, task.negatives, task.false_alarms)
+            if known is not None and known.version == task.version:
+                self._meanings = Meanings.from_notes(self._encoder.encode, task.meanings, known.meanings)
+            else:
+                self._meanings = Meanings.learn(self._encoder.encode, task.meanings, task.negatives, task.false_alarms)
+                learned = True
             self.version = task.version
         if task.articles != self._articles:
             self._articles = task.articles
-            self._about = self._encoder.encode([article.text for article in task.articles]) if task.articles else None
+            if known is not None and known.articles == task.articles:
+                self._about = known.about.array() if known.about is not None else None
+            else:
+                texts = [article.text for article in task.articles]
+                self._about = self._encoder.encode(texts) if texts else None
+                learned = True
+        return self._notes() if learned else b""
+
+    def _known(self, notes: bytes) -> _Notes | None:
+        """Those of another encoder, or of another release, say nothing to this one."""
+        try:
+            known = msgspec.msgpack.decode(notes, type=_Notes)
+        except msgspec.DecodeError:
+            return None
+        return known if known.encoder == self._encoder.version else None
+
+    def _notes(self) -> bytes:
+        assert self._meanings is not None
+        about = Matrix.of(self._about) if self._about is not None else None
+        kept = _Notes(self._encoder.version, self.version, self._meanings.notes(), self._articles, about)
+        return msgspec.msgpack.encode(kept)
 
     @property
     def learned(self) -> Mapping[str, Learned]:

@@ -15,8 +15,8 @@ from rtig.core.utterances import Reading
 HEAD_BYTES = 4
 BATCH = 32
 """Utterances that are read at once where so many wait: some 50 ms on a CPU. More gain little."""
-LONGEST_REPLY_BYTES = 16 * 2**20
-"""Far more than all readings of a batch. What claims to be longer is none of the process's frames."""
+LONGEST_REPLY_BYTES = 128 * 2**20
+"""Far more than the notes of a thousand meanings. What claims to be longer is none of the process's frames."""
 
 
 class Article(Struct, frozen=True):
@@ -35,6 +35,8 @@ class Learn(Struct, frozen=True, kw_only=True, tag="learn"):
     """By kind."""
     false_alarms: float
     articles: tuple[Article, ...] = ()
+    notes: bytes = b""
+    """What an earlier process has noted when it learned, perhaps something else; only a reader can read them."""
 
 
 class Asked(Struct, frozen=True):
@@ -64,6 +66,12 @@ Task = Learn | Read | Find
 class Learned(Struct, frozen=True, kw_only=True, tag="learned"):
     version: str
     seconds: float
+    notes: bytes = b""
+    """What a later process need not learn again; empty where this one had it from notes itself."""
+
+
+class Busy(Struct, frozen=True, tag="busy"):
+    """The process still loads or learns: sent now and then, so that one that hangs is told from one that works."""
 
 
 class Understood(Struct, frozen=True, tag="understood"):
@@ -87,7 +95,7 @@ class Unable(Struct, frozen=True, tag="unable"):
     again: bool
 
 
-Reply = Learned | Understood | Found | Unable
+Reply = Learned | Busy | Understood | Found | Unable
 
 _encoder = msgspec.msgpack.Encoder()
 _tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from rtig.core.events import UtteranceRead
 from rtig.core.utterances import Utterance
@@ -26,6 +27,7 @@ from rtig.lane.talk import (
     HEAD_BYTES,
     LONGEST_REPLY_BYTES,
     Asked,
+    Busy,
     Find,
     Found,
     Learn,
@@ -48,6 +50,7 @@ HUNG_SECONDS = 10.0
 the time that an utterance may wait: on a machine so busy that a batch takes seconds, a new process would need longer
 still, and what mood and cards rest on is told from the words of each utterance after three seconds anyway."""
 LEARNING_SECONDS = 900.0
+"""While it learns it says that it does; for longer than this nobody waits all the same."""
 FIND_SECONDS = 2.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
 MOST_WAITING = 10_000
@@ -99,6 +102,8 @@ class Lane:
         self._command = (sys.executable, "-m", "rtig.lane", weights, sha256, device)
         self._deadline_ns = int(deadline_seconds * 1e9)
         self._learn: Learn | None = None
+        self._notes = b""
+        """What the last process has learned: after a restart another need not learn it again."""
         self._waiting: OrderedDict[tuple[CallKey, str], Waiting] = OrderedDict()
         # Asked for again at every word of its call, what was shed would keep a lane behind for ever.
         self._shed: OrderedDict[tuple[CallKey, str], None] = OrderedDict()
@@ -209,24 +214,27 @@ class Lane:
                 self._work.clear()
                 if learned is not self._learn and self._learn is not None:
                     learned = self._learn
-                    reply = await self._exchange(learned, LEARNING_SECONDS)
+                    async with asyncio.timeout(LEARNING_SECONDS):
+                        reply = await self._exchange(replace(learned, notes=self._notes))
                     if isinstance(reply, Unable):
                         self.problem = reply.problem
                         _log.warning("meaning is off", problem=reply.problem)
                         return
+                    if isinstance(reply, Learned) and reply.notes:
+                        self._notes = reply.notes
                     if isinstance(reply, Learned) and learned is self._learn:
                         _log.info("meanings learned", version=reply.version, seconds=round(reply.seconds, 2))
                         self.problem = ""
                         self._become("on")
                 elif self.state == "on" and (batch := self._batch()):
                     self._flight = batch
-                    reply = await self._exchange(Read(tuple(one.asked for one in batch)), HUNG_SECONDS)
+                    reply = await self._exchange(Read(tuple(one.asked for one in batch)))
                     if isinstance(reply, Understood):
                         await self._hand_on(batch, reply)
                     self._flight = []
                 elif self._doubted:
                     self._doubted = False
-                    await self._exchange(Read(()), HUNG_SECONDS)
+                    await self._exchange(Read(()))
                 else:
                     working = asyncio.create_task(self._work.wait())
                     await asyncio.wait((working, hearing), return_when=asyncio.FIRST_COMPLETED)
@@ -267,11 +275,12 @@ class Lane:
         if asking is not None and not asking.done():
             asking.set_result(found.articles)
 
-    async def _exchange(self, task: Task, seconds: float) -> Reply:
-        """Send a task and wait for its answer. Raises `ConnectionError` and `TimeoutError`."""
-        async with asyncio.timeout(seconds):
+    async def _exchange(self, task: Task) -> Reply:
+        """Send a task and wait for its answer. Raises `ConnectionError`, and `TimeoutError` after a long silence."""
+        async with asyncio.timeout(HUNG_SECONDS) as silence:
             await self._send(task)
-            reply = await self._replies.get()
+            while isinstance(reply := await self._replies.get(), Busy):
+                silence.reschedule(asyncio.get_running_loop().time() + HUNG_SECONDS)
         if reply is None:
             raise ConnectionError("it closed its pipe")
         if isinstance(reply, Unable) and reply.again:

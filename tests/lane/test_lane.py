@@ -21,6 +21,7 @@ from rtig.lane.talk import (
     HEAD_BYTES,
     Article,
     Asked,
+    Busy,
     Find,
     Found,
     Learn,
@@ -74,6 +75,13 @@ def say(process: "subprocess.Popen[bytes]", *frames: bytes) -> None:
 
 
 def hear(process: "subprocess.Popen[bytes]") -> Reply:
+    """The next answer; that it is busy is none."""
+    while isinstance(reply := hear_anything(process), Busy):
+        pass
+    return reply
+
+
+def hear_anything(process: "subprocess.Popen[bytes]") -> Reply:
     assert process.stdout is not None
     return reply_in(process.stdout.read(length_of(process.stdout.read(HEAD_BYTES))))
 
@@ -103,8 +111,8 @@ def test_it_does_what_it_is_told_gives_way_and_ends_with_its_stdin() -> None:
         assert hear(process) == Found(7, ())
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0) + BELOW_THE_SERVER
         if Path("/proc").is_dir():
-            # One that computes, one that listens, one of a library that idles: the other cores are the server's.
-            assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) <= 3
+            # That which computes, listens, says it is busy, and a library's that idles: other cores are the server's.
+            assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) <= 4
         process.send_signal(signal.SIGINT)  # Ctrl-C of a terminal goes to all its processes; the server says when
         say(process, framed(Find(8, WORD, 3)))
         assert hear(process) == Found(8, ())
@@ -114,13 +122,30 @@ def test_it_does_what_it_is_told_gives_way_and_ends_with_its_stdin() -> None:
 
 
 @pytest.mark.process
-def test_it_ends_with_its_stdin_while_it_learns() -> None:
+def test_while_it_learns_it_says_so_and_ends_with_its_stdin() -> None:
     """A server that was killed leaves no process behind."""
     with ended(started()) as process:
         much = tuple(Article(str(n), f"{WORD} number {n} of very many") for n in range(50_000))
         say(process, framed(Read(())), framed(replace(LESSON, meanings=(), articles=much)))
         assert hear(process) == Understood("", ())
-        assert process.communicate(timeout=SECONDS) == (b"", b"")
+        assert hear_anything(process) == Busy()
+        said, told = process.communicate(timeout=SECONDS)
+        assert said.removeprefix(framed(Busy())) == told == b""
+
+
+@pytest.mark.process
+def test_what_one_has_learned_another_need_not() -> None:
+    with ended(started()) as process:
+        say(process, framed(LESSON))
+        learned = hear(process)
+    assert isinstance(learned, Learned)
+    assert learned.notes
+    with ended(started()) as process:
+        say(process, framed(replace(LESSON, notes=learned.notes)), framed(Read((Asked("k", "customer", "bill", ""),))))
+        again = hear(process)
+        assert isinstance(again, Learned)
+        assert (again.version, again.notes) == ("v1", b"")
+        assert isinstance(hear(process), Understood)
 
 
 @pytest.mark.process

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import pytest
 
 from rtig.core.playbook import MeaningSource
 from rtig.core.text import normal
 from rtig.lane.encoder import Encoder
-from rtig.lane.meanings import FOLDS, Meanings, _folds
+from rtig.lane.meanings import FOLDS, Meanings, Notes, _folds
 from rtig.learning import kinds_of_negatives
 
 BILL = (
@@ -94,6 +95,20 @@ def test_learning_twice_is_the_same(encoder: Encoder) -> None:
     ]
     assert score(twice[0], "why do i pay more now") == score(twice[1], "why do i pay more now")
     assert twice[0].learned == twice[1].learned
+
+
+def test_what_is_noted_need_not_be_learned(meanings: Meanings) -> None:
+    notes = msgspec.msgpack.decode(msgspec.msgpack.encode(meanings.notes()), type=Notes)
+    again = Meanings.from_notes(meanings._encode, meanings._meanings, notes)
+    texts = [(text, "") for text in (*BILL, *MOVING, *NEGATIVES[0])]
+    assert again.scores(texts) == meanings.scores(texts)
+    assert again.learned == meanings.learned
+
+
+def test_nothing_to_tell_is_noted_too(encoder: Encoder) -> None:
+    nothing = Meanings.learn(encoder.encode, [article("bill", *BILL)], [], 1.0)
+    again = Meanings.from_notes(encoder.encode, nothing._meanings, nothing.notes())
+    assert again.scores([(BILL[0], "")]) == [{}]
 
 
 def test_a_meaning_of_another_queue_does_not_compete(encoder: Encoder) -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from rtig.core.playbook import MeaningSource
 from rtig.core.utterances import Utterance, key_of
 from rtig.lane.encoder import Encoder
+from rtig.lane.meanings import Meanings
 from rtig.lane.reader import TOLD_FROM, Reader
 from rtig.lane.talk import Article, Asked, Learn
 
@@ -99,3 +100,33 @@ def test_changed_articles_alone_are_no_new_meanings(reader: Reader) -> None:
 
 def test_how_well_a_meaning_was_learned_is_said(reader: Reader) -> None:
     assert {name: learned.sentences for name, learned in reader.learned.items()} == {"bill": 4, "refusal": 4}
+
+
+def test_notes_save_learning_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = Encoder()
+    first = Reader(encoder)
+    notes = first.learn(LESSON)
+    assert first.learn(LESSON) == b""
+    with monkeypatch.context() as patch:
+        patch.setattr(Meanings, "learn", None)
+        second = Reader(encoder)
+        assert second.learn(replace(LESSON, notes=notes)) == b""
+    said = [asked("my bill has gone up a lot"), asked("sorry that cannot be done", "agent")]
+    assert second.read(said) == first.read(said)
+    assert second.learned == first.learned
+    assert second.find("the line moves with me", 2) == first.find("the line moves with me", 2)
+
+
+@pytest.mark.parametrize("change", ["another encoder", "another version", "no notes of ours"])
+def test_notes_of_something_else_are_not_believed(reader: Reader, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = reader.another().learn(LESSON)
+    mine = reader.another()
+    task = replace(LESSON, notes=notes)
+    if change == "another encoder":
+        monkeypatch.setattr(mine._encoder, "version", "other")
+    elif change == "another version":
+        task = replace(task, version="v2", meanings=LESSON.meanings[:1])
+    else:
+        task = replace(task, notes=notes[:-1])
+    assert mine.learn(task) != b""
+    assert mine.learned.keys() == {one.id for one in task.meanings}

@@ -15,6 +15,7 @@ from rtig.lane.talk import (
     HEAD_BYTES,
     Article,
     Asked,
+    Busy,
     Find,
     Found,
     Learn,
@@ -48,12 +49,14 @@ tasks = st.one_of(
         negatives=st.lists(st.lists(words, max_size=2).map(tuple), max_size=2).map(tuple),
         false_alarms=st.floats(0, 100),
         articles=st.lists(st.builds(Article, words, words), max_size=2).map(tuple),
+        notes=st.binary(max_size=9),
     ),
     st.builds(Read, st.lists(asked, max_size=3).map(tuple)),
     st.builds(Find, st.integers(0, 2**40), words, st.integers(0, 100)),
 )
 replies = st.one_of(
-    st.builds(Learned, version=words, seconds=st.floats(0, 1e6)),
+    st.builds(Learned, version=words, seconds=st.floats(0, 1e6), notes=st.binary(max_size=9)),
+    st.just(Busy()),
     st.builds(Understood, words, st.lists(readings, max_size=3).map(tuple)),
     st.builds(Found, st.integers(0, 2**40), near),
     st.builds(Unable, words, st.booleans()),

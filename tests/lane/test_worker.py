@@ -242,6 +242,26 @@ async def test_a_process_that_hangs_is_noticed_killed_and_started_again(
     assert (await office.read("nobody reads this")).meanings == "v0"
 
 
+async def test_a_process_that_hangs_while_it_learns_is_noticed_and_the_next_one_learns(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert office.lane.pid is not None
+    monkeypatch.setattr(worker, "_GOODBYE_SECONDS", 0.01)
+    os.kill(office.lane.pid, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "HUNG_SECONDS", 0.01)
+        office.lane.learn(LESSON)
+        await office.until("down")
+    await office.until("on")
+    assert (await office.read("my bill is too high")).meanings == "v1"
+    noted = office.lane._notes
+    os.kill(office.lane.pid, signal.SIGKILL)
+    await office.until("down")
+    await office.until("on")
+    assert office.lane._notes is noted  # the next one had them, and made none
+    assert max((await office.read("my bill is too high")).scores) == "bill"
+
+
 async def test_a_process_that_hangs_is_noticed_by_a_query_alone(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
