@@ -33,7 +33,7 @@ def test_the_wheel_holds_pages_and_knowledge_base(wheel: Path) -> None:
 def test_the_wheel_holds_the_models_and_no_script(wheel: Path) -> None:
     names = {Path(name).name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("rtig/models/")}
     there = {file.name for file in (ROOT / "models").iterdir() if file.is_file() and file.suffix != ".py"}
-    assert names == there - {"service_talk.en.tsv", "service_traps.en.tsv"}  # what training alone needs
+    assert names == there - {"service_talk.en.tsv"}  # what training alone needs
     assert {"encoder.en.safetensors", "encoder.onnx", "negatives.en.npz"} <= names
 
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 640, 420
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 48, 56
+WIDTH, HEIGHT = 640, 440
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 68, 56
 COLOURS = (("#1f5fbf", "#7fb2ff"), ("#b3541e", "#ffb080"), ("#2e7d4f", "#7fd8a4"))
 """On light and on dark ground; each reaches a contrast of 4.5 to 1."""
 MOST_POINTS = 400
+_LETTER = 7.2
+"""How wide one of the key's is, roughly."""
 
 
 class Curve(NamedTuple):
@@ -42,6 +44,7 @@ def svg(title: str, across: str, up: str, curves: Sequence[Curve], low: float = 
         f'<text transform="translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
         f"{escape(up)}</text>"
     )
+    key_x = float(LEFT)
     for number, (name, points, marked) in enumerate(curves):
         colour = f"c{number % len(COLOURS)}"
         every = max(1, len(points) // MOST_POINTS)
@@ -51,9 +54,9 @@ def svg(title: str, across: str, up: str, curves: Sequence[Curve], low: float = 
         parts.append(f'<polyline class="{colour}" points="{line}"/>')
         if marked is not None and marked[1] >= low:
             parts.append(f'<circle class="{colour}" cx="{_x(marked[0]):.1f}" cy="{_y(marked[1], low):.1f}" r="5"/>')
-        y_key = HEIGHT - BOTTOM - 20 - 20 * (len(curves) - 1 - number)
-        parts.append(f'<path class="{colour}" d="M{LEFT + 16} {y_key}h24" stroke-width="3"/>')
-        parts.append(f'<text x="{LEFT + 48}" y="{y_key + 4}">{escape(name)}</text>')
+        parts.append(f'<path class="{colour}" d="M{key_x:.0f} 46h20" stroke-width="3"/>')
+        parts.append(f'<text x="{key_x + 26:.0f}" y="50">{escape(name)}</text>')
+        key_x += 44 + _LETTER * len(name)
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -83,13 +83,15 @@ def frustration(
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
         return
-    table = Table("", "calls", "annoyed", "auc", "95 %", "ap", "by their middle", "vader auc", "vader middle", box=None)
+    columns = ("", "calls", "annoyed", "auc", "95 %", "ap", "by their middle", "vader auc", "vader middle")
+    table = Table(*columns, *(("embeddings auc",) if folds else ()), box=None)
     for column in table.columns[1:]:
         column.justify = "right"
     for name, figures in (("all", report), ("not told to complain", report.untold)):
         if figures is not None:
             between = f"{figures.auc_95.low:.3f}-{figures.auc_95.high:.3f}"
-            shares = (figures.ap, figures.early_recall, figures.vader_auc, figures.vader_early_recall)
+            shares = [figures.ap, figures.early_recall, figures.vader_auc, figures.vader_early_recall]
+            shares += [figures.embeddings_auc] if figures.embeddings_auc is not None else []
             cells = (f"{share:.3f}" for share in shares)
             table.add_row(name, str(figures.n), str(figures.annoyed), f"{figures.auc:.3f}", between, *cells)
     Console().print(table)
@@ -141,9 +143,16 @@ def _cross_validated(
     from rtig.training import risk  # scikit-learn takes a second to import
 
     looked = list(risk.look(playbook, _shown(dialogues, "dialogues"), encoder.tones, encoder.encode))
-    risks = dict(risk.cross_validated(looked, folds, seed))
+    judged = dict(risk.cross_validated(looked, folds, seed))
     return [
-        calls.Outcome(one.annoyed, one.told, risks[at][risk.MIDDLE], risks[at][-1], *calls.compounds(dialogue, vader))
+        calls.Outcome(
+            one.annoyed,
+            one.told,
+            judged[at].risks[risk.MIDDLE],
+            judged[at].risks[-1],
+            *calls.compounds(dialogue, vader),
+            by_meaning=judged[at].by_meaning,
+        )
         for at, (one, dialogue) in enumerate(zip(looked, dialogues, strict=True))
     ]
 

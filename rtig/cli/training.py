@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 _console = Console(stderr=True)
-_EVERY, _AT_ONCE = 3, 64
-"""Of the labelled sentences every third is plenty for a threshold."""
+_AT_ONCE = 64
 
 
 @app.command()
@@ -35,7 +34,7 @@ def train(
         Path, typer.Option(help="Folder for checkpoints: a run that was stopped goes on from there.")
     ] = Path("training"),
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
-    epochs: Annotated[float, typer.Option(min=0.01, help="How often everything is read.")] = 4.0,
+    epochs: Annotated[float, typer.Option(min=0.01, help="How often everything is read.")] = 5.0,
     threads: Annotated[int, typer.Option(min=1, help="Of the processor.")] = 2,
     risk_only: Annotated[
         bool, typer.Option("--risk-only", help="Keep the encoder; fit what rests on it anew.")
@@ -85,6 +84,8 @@ def _fitted(made: "Corpus", work: Path, seed: int, epochs: float) -> "Network":
         def told(done: int, steps: int, losses: dict[str, float]) -> None:
             said = ", ".join(f"{name} {loss:.2f}" for name, loss in losses.items())
             bar.update(task, completed=done, total=steps, description=said)
+            if not _console.is_terminal and done % fitting.SAVED_EVERY == 0:
+                _console.print(f"step {done:,} of {steps:,}: {said}", soft_wrap=True)
 
         return fitting.fit(made, work, seed=seed, epochs=epochs, progress=told)
 
@@ -97,7 +98,7 @@ def _found_out(made: "Corpus", data: Path, into: Path) -> dict[str, Any]:
 
     weights = into / "encoder.en.safetensors"
     encoder = lane.new_encoder(weights, _sha256(weights))
-    some = made.emotions[::_EVERY]
+    some = made.held_out
     parts = track(range(0, len(some), _AT_ONCE), "emotions", console=_console)
     likely = np.vstack([encoder.scores([one.text for one in some[at : at + _AT_ONCE]])[1] for at in parts])
     dialogues = track(read_dialogues([data / "star" / "train.jsonl"]), "dialogues", console=_console)

@@ -29,7 +29,10 @@ ReadTones = Callable[[Sequence[Utterance]], Sequence[Tone]]
 
 
 class Outcome(NamedTuple):
-    """What came of a dialogue. `middle` and `end` are risks, 0 to 1, those of `vader` mean compounds, -1 to 1."""
+    """What came of a dialogue. `middle` and `end` are risks, 0 to 1, those of `vader` mean compounds, -1 to 1.
+
+    `by_meaning`: a probability from the mean of the customer's utterances as vectors, where folds were fitted.
+    """
 
     annoyed: bool
     told: bool
@@ -37,6 +40,7 @@ class Outcome(NamedTuple):
     end: float
     vader_middle: float
     vader_end: float
+    by_meaning: float | None = None
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -54,6 +58,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     vader_auc: float
     vader_ap: float
     vader_early_recall: float
+    embeddings_auc: float | None = None
+    """Of a logistic regression on the mean of the customer's utterances as vectors; with `--folds` alone."""
     brier: float
     brier_base: float
 
@@ -118,6 +124,7 @@ def _figures(found: Sequence[Outcome]) -> Figures:
     truth = [one.annoyed for one in found]
     risk = [one.end for one in found]
     vader = [-one.vader_end for one in found]
+    meant = [one.by_meaning for one in found]
     share = sum(truth) / len(truth)
 
     def resampled(places: Sequence[int]) -> float:
@@ -138,5 +145,6 @@ def _figures(found: Sequence[Outcome]) -> Figures:
         n=len(found),
         annoyed=sum(truth),
         auc_95=Interval(low=round(interval.low, 4), high=round(interval.high, 4)),
+        embeddings_auc=None if None in meant else round(curves.auc(truth, [one or 0.0 for one in meant]), 4),
         **{name: round(value, 4) for name, value in figures.items()},
     )

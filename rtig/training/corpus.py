@@ -19,6 +19,7 @@ import msgspec
 
 from rtig import shipped
 from rtig.errors import WorldError
+from rtig.evaluation.emotion import Labelled, read_labelled
 from rtig.lane.encoder import EMOTIONS, MOODS, UPSET
 
 Mood = Literal["upset", "fine", "pleased"]
@@ -29,6 +30,8 @@ NEITHER = frozenset(("approval", "confusion", "curiosity", "neutral", "realizati
 
 PLAIN_EVERY = 10
 """Of the sentences without labels every tenth is enough to hold meanings where they are."""
+HELD_OUT_EVERY = 12
+"""Of the sentences with emotions so many are kept from training: from them thresholds are found."""
 
 
 class Sentence(NamedTuple):
@@ -44,6 +47,8 @@ class Corpus(NamedTuple):
     """Each part is drawn from by itself: there is a share of each in an epoch."""
 
     emotions: tuple[Sentence, ...]
+    held_out: tuple[Sentence, ...]
+    """Of the emotions; never trained on."""
     service: tuple[Sentence, ...]
     intents: tuple[Sentence, ...]
     plain: tuple[Sentence, ...]
@@ -66,23 +71,17 @@ def read_corpus(data: Path) -> Corpus:
         if turn["speaker"] == "customer" and turn["text"]
     )
     multidogo = (row["text"] for row in _rows(data / "multidogo" / "train.jsonl"))
+    emotional = [_emotional(one) for one in read_labelled(_there(data / "goemotions" / "train.jsonl"))]
+    held_out = emotional[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
+    del emotional[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
     return Corpus(
-        emotions=tuple(_emotional(row) for row in read_emotions(data / "goemotions" / "train.jsonl")),
+        emotions=tuple(emotional),
+        held_out=tuple(held_out),
         service=tuple(read_service_talk()),
         intents=tuple(Sentence(text, intent=places[name]) for name, text in intents),
         plain=tuple(Sentence(text) for text in sorted({*star, *multidogo})[::PLAIN_EVERY]),
         intent_names=tuple(names),
     )
-
-
-class Emotional(NamedTuple):
-    text: str
-    labels: tuple[str, ...]
-
-
-def read_emotions(file: Path) -> list[Emotional]:
-    """JSON Lines of `text` and `labels`, as GoEmotions'. Raises `WorldError`."""
-    return [Emotional(row["text"], tuple(row["labels"])) for row in _rows(file)]
 
 
 def read_service_talk() -> Iterator[Sentence]:
@@ -100,21 +99,25 @@ def mood_of(labels: Iterable[str]) -> Mood | None:
     return None
 
 
-def _emotional(row: Emotional) -> Sentence:
-    mood = mood_of(row.labels)
+def _emotional(one: Labelled) -> Sentence:
+    mood = mood_of(one.labels)
     return Sentence(
-        row.text,
-        emotions=tuple(EMOTIONS.index(label) for label in row.labels),
+        one.text,
+        emotions=tuple(sorted(EMOTIONS.index(label) for label in one.labels)),
         mood=None if mood is None else MOODS.index(mood),
     )
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    if not file.is_file():
-        raise WorldError(f"{file} is not there: `--data` names a folder with the data sets of `rtig.training.corpus`.")
-    with file.open("rb") as lines:
+    with _there(file).open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 yield msgspec.json.decode(line, type=dict[str, Any])
             except msgspec.MsgspecError as error:
                 raise WorldError(f"{file}:{number}: {error}.") from None
+
+
+def _there(file: Path) -> Path:
+    if not file.is_file():
+        raise WorldError(f"{file} is not there: `--data` names a folder with the data sets of `rtig.training.corpus`.")
+    return file

@@ -4,6 +4,9 @@ One logistic regression over two things: what the fold has tallied (`frustration
 customer's utterances as the encoder sees them. The second part is linear, so it is the mean of a reading of each
 utterance, its `strain`; the first is a table of a dozen numbers that anyone can read. Each dialogue is looked at four
 times, for the risk must be right in the middle of a call too.
+
+What is fitted so is too sure of itself on calls that it has not seen. How much, a part of the dialogues says that is
+judged by the others: all log odds are then stretched and moved by what made those right (Platt 1999).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,6 +37,9 @@ BY_HAND: dict[Kind, float] = {"talked_over": 0.15, "waited": 0.15}
 """Of what the dialogues hold none: they are chats. Log odds for each logarithm of one more, about those of `again`."""
 TABLE_SCALE, MEANING_SCALE = 1.0, 0.06
 """How freely either part may be fitted: the scales of their standardised values under one penalty."""
+CALIBRATION_FOLDS = 5
+_FREE = 1e6
+"""As good as no penalty."""
 
 
 class Look(NamedTuple):
@@ -48,6 +54,15 @@ class Looked(NamedTuple):
     """At `LOOKED_AT`."""
     annoyed: bool
     told: bool
+
+
+class Judged(NamedTuple):
+    """A dialogue by weights that were fitted on others."""
+
+    risks: tuple[float, ...]
+    """At `LOOKED_AT`."""
+    by_meaning: float
+    """At its end by a logistic regression on the mean of the customer's utterances alone, as is often done."""
 
 
 class Strain(NamedTuple):
@@ -81,13 +96,12 @@ def fit(looked: Sequence[Looked]) -> tuple[Risk, Strain]:
     """The odds, with a model's readings and without, and the strain of an utterance."""
     truth = np.array([one.annoyed for one in looked for _ in LOOKED_AT])
     looks = [each for one in looked for each in one.looks]
-    table = _table(looks, READ)
     meanings = np.array([each.meaning for each in looks], np.float64)
-    weights, base = _fitted(truth, [(table, TABLE_SCALE), (meanings, MEANING_SCALE)])
+    weights, base = _calibrated(truth, [(_table(looks, READ), TABLE_SCALE), (meanings, MEANING_SCALE)])
     strain = weights[len(READ) :]
     middle = float(meanings.mean(axis=0) @ strain)
     read = _odds(base + middle, READ, weights, {"strain": 1.0})
-    unread_weights, unread_base = _fitted(truth, [(_table(looks, UNREAD), TABLE_SCALE)])
+    unread_weights, unread_base = _calibrated(truth, [(_table(looks, UNREAD), TABLE_SCALE)])
     unread = _odds(unread_base, UNREAD, unread_weights, {})
     return Risk(read, unread), Strain(strain.astype(np.float32), round(-middle, 6))
 
@@ -98,16 +112,23 @@ def risk_of(risk: Risk, strain: Strain, look_at: Look) -> float:
     log_odds = risk.read.base + sum(risk.read.weights.get(kind, 0.0) * value for kind, value in found.items())
     if look_at.patience.tally.get("read"):
         log_odds += float(look_at.meaning @ strain.weights) + strain.bias
+    return _probability(log_odds)
+
+
+def _probability(log_odds: float) -> float:
     return float(1 / (1 + np.exp(-log_odds)))
 
 
-def cross_validated(looked: Sequence[Looked], folds: int, seed: int = 0) -> Iterator[tuple[int, tuple[float, ...]]]:
-    """Each dialogue's number and its risks at `LOOKED_AT`, fitted on the other folds."""
-    truth = [one.annoyed for one in looked]
-    for seen, unseen in StratifiedKFold(folds, shuffle=True, random_state=seed).split(truth, truth):
+def cross_validated(looked: Sequence[Looked], folds: int, seed: int = 0) -> Iterator[tuple[int, Judged]]:
+    """Each dialogue's number and how it is judged, fitted on the other folds."""
+    truth = np.array([one.annoyed for one in looked])
+    ends = np.array([one.looks[-1].meaning for one in looked], np.float64)
+    for seen, unseen in StratifiedKFold(folds, shuffle=True, random_state=seed).split(ends, truth):
         risk, strain = fit([looked[at] for at in seen])
+        weights, base = _fitted(truth[seen], [(ends[seen], MEANING_SCALE)])
         for at in unseen:
-            yield int(at), tuple(risk_of(risk, strain, each) for each in looked[at].looks)
+            risks = tuple(risk_of(risk, strain, each) for each in looked[at].looks)
+            yield int(at), Judged(risks, _probability(float(ends[at] @ weights) + base))
 
 
 def _table(looks: Sequence[Look], kinds: Sequence[Kind]) -> Floats:
@@ -125,6 +146,25 @@ def _fitted(truth: NDArray[np.bool_], parts: Sequence[tuple[Floats, float]]) -> 
     judge = LogisticRegression(C=1.0 / len(LOOKED_AT), max_iter=5_000).fit(scaled, truth)
     weights = judge.coef_[0] / np.concatenate(scales)
     return weights, float(judge.intercept_[0] - weights @ np.concatenate(middles))
+
+
+def _calibrated(truth: NDArray[np.bool_], parts: Sequence[tuple[Floats, float]]) -> tuple[Floats, float]:
+    """As `_fitted`, and right on average for dialogues that were not seen. The looks of a dialogue stay together."""
+    weights, base = _fitted(truth, parts)
+    unseen_odds = np.zeros(len(truth))
+    dialogues = truth[:: len(LOOKED_AT)]
+    split = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=0).split(dialogues, dialogues)
+    for seen, unseen in split:
+        seen_looks, unseen_looks = _looks_of(seen), _looks_of(unseen)
+        others, other_base = _fitted(truth[seen_looks], [(part[seen_looks], scale) for part, scale in parts])
+        unseen_odds[unseen_looks] = np.hstack([part[unseen_looks] for part, _ in parts]) @ others + other_base
+    judge = LogisticRegression(C=_FREE, max_iter=5_000).fit(unseen_odds[:, None], truth)
+    slope = float(judge.coef_[0, 0])
+    return slope * weights, slope * base + float(judge.intercept_[0])
+
+
+def _looks_of(dialogues: NDArray[np.intp]) -> NDArray[np.intp]:
+    return (dialogues[:, None] * len(LOOKED_AT) + np.arange(len(LOOKED_AT))).ravel()
 
 
 def _odds(base: float, kinds: Sequence[Kind], weights: Floats, others: dict[Kind, float]) -> Odds:

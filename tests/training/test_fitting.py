@@ -27,7 +27,8 @@ def corpus() -> Corpus:
         for n in range(6)
     )
     service = tuple(Sentence(text, mood=mood) for text, (mood, _) in SAID.items() for _ in range(2))
-    return Corpus(emotional, service, tuple(Sentence(f"order {n}", intent=n % 2) for n in range(12)), (), ("a", "b"))
+    orders = tuple(Sentence(f"order {n}", intent=n % 2) for n in range(12))
+    return Corpus(emotional, (), service, orders, (), ("a", "b"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,6 +65,13 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     assert steps[0] == 3  # the checkpoint was of step 2
     for one, other in zip(trained.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_the_rare_is_drawn_more_often() -> None:
+    rare, common = Sentence("oh no", emotions=(3, 7)), Sentence("well", emotions=(7,))
+    shares = fitting._shares([rare, *[common] * 399], 0.5)
+    assert shares[1:] == [0.5] * 399
+    assert shares[0] == pytest.approx(0.5 * (fitting.RARE * 400) ** fitting.RARE_POWER)
 
 
 def test_it_learns_and_what_is_packed_reads_the_same(trained: Network, tmp_path: Path) -> None:

@@ -84,5 +84,24 @@ def test_the_fold_says_the_same(playbook: Playbook, looked: list[risk.Looked]) -
 def test_each_call_is_judged_by_the_others(looked: list[risk.Looked]) -> None:
     found = dict(risk.cross_validated(looked, 4))
     assert sorted(found) == list(range(len(looked)))
-    assert all(len(risks) == len(risk.LOOKED_AT) for risks in found.values())
+    assert all(len(judged.risks) == len(risk.LOOKED_AT) for judged in found.values())
+    annoyed = {at for at, one in enumerate(looked) if one.annoyed}
+    assert min(found[at].by_meaning for at in annoyed) > max(
+        judged.by_meaning for at, judged in found.items() if at not in annoyed
+    )
     assert dict(risk.cross_validated(looked, 4)) == found
+
+
+def test_what_says_nothing_says_little(looked: list[risk.Looked]) -> None:
+    """Where labels follow nothing, weights that fit them all the same must not be believed."""
+    rng = np.random.default_rng(0)
+    guesses = [
+        one._replace(
+            annoyed=bool(rng.random() < 0.3),
+            looks=tuple(each._replace(meaning=rng.normal(size=300).astype(np.float32)) for each in one.looks),
+        )
+        for one in looked
+    ]
+    odds, strain = risk.fit(guesses)
+    said = [risk.risk_of(odds, strain, one.looks[-1]) for one in guesses]
+    assert max(said) - min(said) < 0.3
