@@ -17,7 +17,7 @@ from rtig.core.playbook import MeaningSource
 from rtig.core.utterances import Utterance, key_of
 from rtig.eventlog.port import CallKey
 from rtig.lane import worker
-from rtig.lane.talk import BATCH, Article, Learn
+from rtig.lane.talk import BATCH, Article, Learn, Read, Task
 from rtig.lane.worker import Lane
 from rtig.wire.messages import LaneState
 
@@ -146,6 +146,30 @@ async def test_what_waits_is_not_asked_for_twice(office: Office) -> None:
     keys = [(reading.call_id, reading.utterance) for reading in office.readings]
     first, second, last = (said(text).key for text in (*texts, "the last thing"))
     assert keys == [("c1", first), ("c1", second), ("c2", first), ("c1", last)]
+
+
+async def test_what_comes_at_about_the_same_time_is_read_together(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Task] = []
+    send = office.lane._send
+
+    async def seen(task: Task) -> None:
+        sent.append(task)
+        await send(task)
+
+    monkeypatch.setattr(office.lane, "_send", seen)
+    monkeypatch.setattr(worker, "GATHER_SECONDS", 0.2)
+    office.lane.ask(CALL, "", [said("one")])
+    await asyncio.sleep(0.01)
+    office.lane.ask(OTHER, "", [said("two")])
+    await office.reading(said("one"))
+    await office.reading(said("two"))
+    assert [len(task.utterances) for task in sent if isinstance(task, Read)] == [2]
+    monkeypatch.setattr(worker, "GATHER_SECONDS", 2 * SECONDS)
+    many = [said(f"number {number}") for number in range(BATCH)]
+    office.lane.ask(CALL, "", many)  # that is enough
+    await office.reading(many[-1])
 
 
 async def test_what_has_waited_too_long_is_shed_and_not_asked_for_again(
