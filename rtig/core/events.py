@@ -104,7 +104,7 @@ class Tone(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     strain: Annotated[float, Meta(ge=-100, le=100)] = 0.0
     """Log odds that an utterance of a call that ends badly is like this."""
     emotion: Label = ""
-    """The likeliest negative emotion, where one is likely."""
+    """The likeliest emotion of that mood, where one is likely, as GoEmotions names them."""
 
 
 class UtteranceRead(Event, frozen=True, kw_only=True, tag="utterance_read"):

@@ -31,6 +31,8 @@ RELIEF_WEIGHS = 0.2
 UPSET_FROM, UPSET_WEIGHS = 0.5, 0.4
 """A model that is surer than not that the customer is upset takes up to this share of patience."""
 PLEASED_FROM, PLEASED_WEIGHS = 0.6, 0.25
+POLITE_WEIGHS = 0.08
+"""Who says thank you may only be polite, before the next question or after nothing was solved."""
 STRAIN_MOST = 8.0
 """Log odds of one utterance, either way: one of a kind that the model has never seen must not decide a call."""
 
@@ -55,8 +57,12 @@ SOUNDS = {
     "disappointment": "sounds disappointed",
     "disapproval": "is not content with this",
     "disgust": "sounds disgusted",
+    "gratitude": "says thank you",
+    "relief": "sounds relieved",
 }
-"""What the negative emotions of GoEmotions (Demszky et al. 2020) are called here."""
+"""What emotions of GoEmotions (Demszky et al. 2020) are called here."""
+REFUSED = "refused"
+"""What counts as one signal: an agent who did not understand and can only do this or that has refused once."""
 
 
 class Read(NamedTuple):
@@ -83,14 +89,15 @@ def said(one: Utterance, read: Read, sentiment: Sentiment) -> Influence:
         amounts += [("read", 1.0), ("upset", tone.upset), ("pleased", tone.pleased)]
         amounts += [("strain", max(-STRAIN_MOST, min(STRAIN_MOST, tone.strain)))]
         upset, pleased = tone.upset >= UPSET_FROM, tone.pleased >= PLEASED_FROM
+        relief = POLITE_WEIGHS if tone.emotion == "gratitude" else PLEASED_WEIGHS
         weight = (
             (tone.upset - UPSET_FROM) / (1 - UPSET_FROM) * UPSET_WEIGHS
             if upset
-            else -tone.pleased * PLEASED_WEIGHS
+            else -tone.pleased * relief
             if pleased
             else 0.0
         )
-        what = SOUNDS.get(tone.emotion, "sounds upset") if upset else "sounds pleased"
+        what = SOUNDS.get(tone.emotion, "sounds upset" if upset else "sounds pleased")
     return Influence(
         at_ms=one.end_ms,
         key=name("said", one),
@@ -134,7 +141,7 @@ def signalled(signal: Signal, places: Sequence[Heard]) -> tuple[Influence, ...]:
             what=signal.reason,
             weight=signal.weight,
             quotes=place.quotes,
-            signal=signal.id,
+            signal=REFUSED if kind == "refused" else signal.id,
             amounts=((kind, amount),),
         )
         for place in places

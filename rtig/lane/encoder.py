@@ -42,7 +42,9 @@ EMOTIONS = (
 )  # fmt: skip
 """Those of GoEmotions (Demszky et al. 2020)."""
 UPSET = ("anger", "annoyance", "disappointment", "disapproval", "disgust")
+PLEASED = ("admiration", "excitement", "gratitude", "joy", "love", "optimism", "pride", "relief")
 _UPSET_AT = [EMOTIONS.index(name) for name in UPSET]
+_PLEASED_AT = [EMOTIONS.index(name) for name in PLEASED]
 NAMED_FROM = 0.25
 """How likely an emotion must be to be named."""
 _NO_STRAIN = np.zeros(1, np.float32)
@@ -141,7 +143,8 @@ class Encoder:
         strain = self.encode(texts) @ self._strain + self._strain_bias
         found = []
         for row in range(len(texts)):
-            likeliest = max(_UPSET_AT, key=lambda place: emotions[row, place])
+            upset = moods[row, 0] >= moods[row, 2]
+            likeliest = max(_UPSET_AT if upset else _PLEASED_AT, key=emotions[row].__getitem__)
             found.append(
                 Tone(
                     upset=round(float(moods[row, 0]), 4),

@@ -20,10 +20,9 @@ import msgspec
 from rtig import shipped
 from rtig.errors import WorldError
 from rtig.evaluation.emotion import Labelled, read_labelled
-from rtig.lane.encoder import EMOTIONS, MOODS, UPSET
+from rtig.lane.encoder import EMOTIONS, MOODS, PLEASED, UPSET
 
 Mood = Literal["upset", "fine", "pleased"]
-PLEASED = frozenset(("admiration", "excitement", "gratitude", "joy", "love", "optimism", "pride", "relief"))
 NEITHER = frozenset(("approval", "confusion", "curiosity", "neutral", "realization"))
 """Of the other emotions none says whether an agent should do something about the mood."""
 
@@ -93,7 +92,7 @@ def read_service_talk() -> Iterator[Sentence]:
 def mood_of(labels: Iterable[str]) -> Mood | None:
     """What emotions say of a mood; None where they say several things, or nothing of it."""
     found = set(labels)
-    for mood, group in (("upset", frozenset(UPSET)), ("pleased", PLEASED), ("fine", NEITHER)):
+    for mood, group in (("upset", frozenset(UPSET)), ("pleased", frozenset(PLEASED)), ("fine", NEITHER)):
         if found & group and found <= group | NEITHER:
             return mood  # type: ignore[return-value]
     return None

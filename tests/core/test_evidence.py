@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig.core import evidence, transcript, utterances
+from rtig.core import evidence, frustration, transcript, utterances
 from rtig.core.events import Tone
 from rtig.core.evidence import (
     AGAIN_AMONG,
@@ -29,7 +29,7 @@ from rtig.core.evidence import (
     WORDS_WEIGH,
     Read,
 )
-from rtig.core.frustration import Influence, Signal
+from rtig.core.frustration import Influence, Signal, Temper
 from rtig.core.guidance import Quote
 from rtig.core.language import Language
 from rtig.core.sentiment import Sentiment
@@ -144,6 +144,12 @@ def test_a_tone_is_told_in_words_of_every_day() -> None:
     whats = [felt("nobody calls", 0.9, emotion=emotion).what for emotion in ("anger", "disapproval", "grief", "")]
     assert whats == ["sounds angry", "is not content with this", "sounds upset", "sounds upset"]
     assert felt("nobody calls", 0.1, 0.9).what == "sounds pleased"
+
+
+def test_thanks_give_less_back_than_joy() -> None:
+    thanks, joy = (felt("thank you i still need a room", 0.1, 1.0, emotion=one) for one in ("gratitude", "joy"))
+    assert (thanks.what, thanks.weight) == ("says thank you", -evidence.POLITE_WEIGHS)
+    assert joy.weight == -PLEASED_WEIGHS
 
 
 def test_words_that_tell_are_quoted_for_a_model_too() -> None:
@@ -309,6 +315,15 @@ def test_an_agents_signal_says_that_the_customer_was_refused() -> None:
     (found,) = evidence.signalled(refused, [place(2_000, "agent"), place(4_000, "customer")])
     assert (found.at_ms, found.weight, found.amounts) == (2_000, 0.2, (("refused", 1.0),))
     assert [quote.party for quote in found.quotes] == ["agent"]
+
+
+def test_an_agent_who_refuses_in_two_ways_at_once_has_refused_once() -> None:
+    two = [Signal("lost", "was not understood", 0.12, "agent"), Signal("unable", "was told no", 0.1, "agent")]
+    state = frustration.begin().state
+    for signal, at_ms in zip(two, (2_000, 2_400), strict=True):
+        (found,) = evidence.signalled(signal, [place(at_ms, "agent")])
+        state = frustration.weigh(Temper(), state, found)
+    assert (state.score, state.tally["refused"]) == (0.12, 1.0)
 
 
 def test_what_nobody_knows_who_said_is_no_signal() -> None:

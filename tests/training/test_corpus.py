@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from rtig.errors import WorldError
-from rtig.lane.encoder import EMOTIONS, MOODS, UPSET
+from rtig.lane.encoder import EMOTIONS, MOODS, PLEASED, UPSET
 from rtig.training import corpus
-from rtig.training.corpus import NEITHER, PLEASED, Sentence
+from rtig.training.corpus import NEITHER, Sentence
 
 FILES: dict[str, list[dict[str, Any]]] = {
     "goemotions/train.jsonl": [
