@@ -115,3 +115,8 @@ export function trendWord(spark: BoardRow["spark"]): "rising" | "falling" | "ste
 export function reviewDue(reviewBy: string, now: Date): boolean {
   return /^\d{4}-\d\d-\d\d/.test(reviewBy) && reviewBy.slice(0, 10) < now.toISOString().slice(0, 10);
 }
+
+/** The risk of a bad end: it was fitted on other calls than this centre's, and a figure would promise more than is known. */
+export function riskWord(risk: number): string {
+  return risk >= 0.4 ? "likely to end badly" : risk >= 0.15 ? "may end badly" : "";
+}

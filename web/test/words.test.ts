@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clockWords, codeWords, lostWords, reviewDue, trendWord } from "../src/words";
+import { clockWords, codeWords, lostWords, reviewDue, riskWord, trendWord } from "../src/words";
 
 describe("words", () => {
   it("tell times", () => {
@@ -32,6 +32,17 @@ describe("words", () => {
       false,
       false,
       false,
+    ]);
+  });
+
+  it("call a risk by words, from where it is far above that of any call", () => {
+    expect([0, 0.14, 0.15, 0.39, 0.4, 1].map(riskWord)).toEqual([
+      "",
+      "",
+      "may end badly",
+      "may end badly",
+      "likely to end badly",
+      "likely to end badly",
     ]);
   });
 });

@@ -3,7 +3,7 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Hint, Mood, Reason } from "../protocol";
-import { BAND_WORD, clockWords } from "../words";
+import { BAND_WORD, clockWords, riskWord } from "../words";
 import { quoteButton } from "./quotes";
 import { bandShape, bar } from "./shapes";
 import { base } from "./styles";
@@ -171,12 +171,8 @@ export class MoodView extends LitElement {
   ];
 }
 
-/** How likely a bad end is, in steps that a person would say; the exact figure promises more than is known. */
 function riskWords(mood: Mood): string {
-  const risk = Math.round(mood.risk * 20) * 5;
-  const said = mood.risk < 0.1 ? "" : `a bad end: ${risk} %`;
-  const alone = mood.reading === "words" ? "from words alone" : "";
-  return [said, alone].filter(Boolean).join(" · ");
+  return [riskWord(mood.risk), mood.reading === "words" ? "from words alone" : ""].filter(Boolean).join(" · ");
 }
 
 function sentence(reason: Reason): string {
