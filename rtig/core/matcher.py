@@ -10,11 +10,15 @@ another. So "refnd my money" is a refund, "read me the card" is not "read me the
 the words around it say so. The odds must reach `PROOF`.
 
 A state is all there is to carry from one word to the next, and from one segment to the next: hearing "cancel my" and
-then "contract" ends in the same state as hearing the three words at once. States are values and are never changed.
+then "contract" ends in the same state as hearing the three words at once. States are values and are never changed. What
+a state is made of holds no cycles (`gc=False`): the garbage collector would walk some hundred parts of each call.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rtig.core.language import Language
 from rtig.core.lattice import Lattice, Pair, Reading
@@ -49,7 +53,7 @@ class Spoken(NamedTuple):
     tolerant: bool = True
 
 
-class Mark(NamedTuple):
+class Mark(Struct, frozen=True, gc=False):
     """What a slot took: words `first` to `last` of a match, counted from its first word."""
 
     slot: str
@@ -75,7 +79,7 @@ _END, _BRANCH, _LEAF = 1, 2, 4
 """What a node is: something ends here, a gap or slot follows, no word follows."""
 
 
-class _Rich(NamedTuple):
+class _Rich(Struct, frozen=True, gc=False):
     """One that is in a gap or a slot, where it may stay for `room` more words, or carries marks."""
 
     node: int
@@ -94,36 +98,24 @@ class _Rich(NamedTuple):
 _Riches: TypeAlias = tuple[_Rich, ...]
 
 
-class State:
+class State(Struct, frozen=True, eq=False, gc=False):
     """Where the matcher is after some words.
 
     Wordings that the last word begins are not listed: they follow from `last` and `usual`.
     """
 
-    __slots__ = ("before", "begun", "fresh", "last", "loose", "rich", "usual")
-
-    def __init__(
-        self,
-        loose: _Plains,
-        fresh: _Plains,
-        rich: _Riches,
-        last: str,
-        usual: bool,
-        begun: bool,
-        before: _Plains,
-    ) -> None:
-        self.loose = loose
-        """Wordings under way whose last word was heard as it is written."""
-        self.fresh = fresh
-        """Those whose last word was bent, so that the next one may not be."""
-        self.rich = rich
-        self.last = last
-        """The last word, which may be half of a torn one; whether it is `usual` after the one before it, and whether
-        it has `begun` a wording."""
-        self.usual = usual
-        self.begun = begun
-        self.before = before
-        """The loose wordings before the last word, all of them."""
+    loose: _Plains
+    """Wordings under way whose last word was heard as it is written."""
+    fresh: _Plains
+    """Those whose last word was bent, so that the next one may not be."""
+    rich: _Riches
+    last: str
+    """The last word, which may be half of a torn one; whether it is `usual` after the one before it, and whether
+    it has `begun` a wording."""
+    usual: bool
+    begun: bool
+    before: _Plains
+    """The loose wordings before the last word, all of them."""
 
     @property
     def idle(self) -> bool:
@@ -343,7 +335,7 @@ class Matcher:
         """The state after a pause: a value that was being said has come to its end."""
         if not any(partial.taken and partial.room for partial in state.rich):
             return state
-        rich = [partial._replace(room=0) if partial.taken else partial for partial in state.rich]
+        rich = [replace(partial, room=0) if partial.taken else partial for partial in state.rich]
         return State(
             state.loose, state.fresh, tuple(rich), state.last, state.usual, state.begun, state.before
         )  # fmt: skip
@@ -473,8 +465,9 @@ class Matcher:
         self, partial: _Rich, word: str, exact: tuple[int, ...], fuzzy: dict[int, float], rich: list[_Rich]
     ) -> None:
         """Add where a rich partial may be after one more word."""
-        node, room, bent, length, mistaken, meant, marks, taken, whole = partial
-        if whole:
+        node, room, bent, length = partial.node, partial.room, partial.bent, partial.length
+        mistaken, meant, marks = partial.mistaken, partial.meant, partial.marks
+        if partial.whole:
             below = self._children[node]
             for symbol in exact:
                 child = below.get(symbol)
@@ -492,10 +485,10 @@ class Matcher:
         if room:
             kind = self._kind_at.get(node)
             if kind is None:
-                rich.append(partial._replace(room=room - 1, length=length + 1))
+                rich.append(replace(partial, room=room - 1, length=length + 1))
             elif kind.goes_on(word):
-                longer = (*marks[:-1], marks[-1]._replace(last=length))
-                self._take(kind, (*taken, word), partial._replace(room=room - 1, marks=longer), rich)
+                longer = (*marks[:-1], replace(marks[-1], last=length))
+                self._take(kind, (*partial.taken, word), replace(partial, room=room - 1, marks=longer), rich)
 
     def _into_slots(self, partial: _Rich, word: str, rich: list[_Rich]) -> None:
         length = partial.length
@@ -503,20 +496,22 @@ class Matcher:
             kind = self._kind_at[child]
             if kind.begins(word):
                 marks = (*partial.marks, Mark(name, length, length))
-                self._take(kind, (word,), partial._replace(node=child, room=kind.most - 1, marks=marks), rich)
+                self._take(kind, (word,), replace(partial, node=child, room=kind.most - 1, marks=marks), rich)
 
     def _take(self, kind: Kind, taken: tuple[str, ...], partial: _Rich, rich: list[_Rich]) -> None:
         """Add where a partial is when the slot that it is in has taken one more word."""
         whole = kind.value(taken, "") is not None
-        rich.append(partial._replace(length=partial.length + 1, taken=taken, whole=whole))
+        rich.append(replace(partial, length=partial.length + 1, taken=taken, whole=whole))
 
     def _arrive(self, index: int, ends: _Plains, rich: list[_Rich], flagged: list[_Rich], matches: list[Match]) -> None:
         """What ends and what branches at the nodes that word `index` led to, where it is more than one plain end."""
         best: dict[tuple[int, int], Match] = {}
         plain = (_Rich(node, 0, bent, length, mistaken, meant, ()) for node, bent, length, mistaken, meant in ends)
-        for node, _, bent, length, mistaken, meant, marks, _, whole in (*plain, *flagged):
-            if not whole:
+        for partial in (*plain, *flagged):
+            if not partial.whole:
                 continue
+            node, bent, length = partial.node, partial.bent, partial.length
+            mistaken, meant, marks = partial.mistaken, partial.meant, partial.marks
             for phrase in self._ends.get(node, ()):
                 if bent == 0 or (self._tolerant[phrase] and self._is_proven(node, bent, mistaken, meant)):
                     match = (index, phrase, length, bent, marks, node)
