@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 import uvloop
@@ -27,6 +28,10 @@ GATEWAY = Path(__file__).parent / "gateway"
 CANARIES = Path(__file__).parents[1] / "knowledge_base" / "calls" / "CANARIES.txt"
 SHOWN = 80
 """Characters on each side of a word that is found."""
+
+# No test says how long something takes: on a busy machine it would fail by chance.
+hypothesis.settings.register_profile("rtig", deadline=None)
+hypothesis.settings.load_profile("rtig")
 
 
 def pytest_asyncio_loop_factories(

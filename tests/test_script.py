@@ -50,7 +50,7 @@ def spoken(*lines: Line | Silence, channel: events.Channel = "voice", seed: int 
     return segments(perform(Script(id="s", channel=channel, seed=seed, lines=lines)))
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(derandomize=True, max_examples=150)
 @given(SCRIPTS)
 def test_every_script_is_a_call_in_order(script: Script) -> None:
     scheduled = perform(script)
@@ -63,7 +63,7 @@ def test_every_script_is_a_call_in_order(script: Script) -> None:
     assert scheduled[-1].event.at_ms == scheduled[-1].at_ms
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(derandomize=True, max_examples=150)
 @given(SCRIPTS)
 def test_revisions_rise_and_the_finals_are_the_words(script: Script) -> None:
     revs: dict[str, int] = {}
@@ -81,7 +81,7 @@ def test_revisions_rise_and_the_finals_are_the_words(script: Script) -> None:
             assert number not in finals
 
 
-@settings(derandomize=True, deadline=None, max_examples=50)
+@settings(derandomize=True, max_examples=50)
 @given(SCRIPTS)
 def test_nobody_talks_over_themselves(script: Script) -> None:
     spans: dict[str, dict[str, tuple[int, int]]] = {}

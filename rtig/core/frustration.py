@@ -78,7 +78,7 @@ class Signal(Struct, frozen=True):
     """Who says them. An agent's leave the customer without help, whatever they feel."""
 
 
-class Influence(Struct, frozen=True):
+class Influence(Struct, frozen=True, gc=False):
     """Something that moves frustration. `weight` is -1 to 1."""
 
     at_ms: int
@@ -107,7 +107,7 @@ class Rise(NamedTuple):
     what: str = ""
 
 
-class Patience(Struct, frozen=True):
+class Patience(Struct, frozen=True, gc=False):
     score: float = 0.0
     at_ms: int = 0
     band: Band = "calm"

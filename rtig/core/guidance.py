@@ -23,7 +23,7 @@ class Item(Struct, frozen=True, kw_only=True, tag_field="type"):
     call_id: str
 
 
-class Quote(Struct, frozen=True):
+class Quote(Struct, frozen=True, gc=False):
     """Where something was said: characters `start` to `end` of a segment's text."""
 
     segment_id: str
@@ -33,7 +33,7 @@ class Quote(Struct, frozen=True):
     text: str
 
 
-class Bend(Struct, frozen=True):
+class Bend(Struct, frozen=True, gc=False):
     """A word that was heard for another one that was meant; either may be two words."""
 
     heard: str
@@ -53,13 +53,13 @@ class Line(Item, frozen=True, kw_only=True, tag="transcript"):
     voided: bool = False
 
 
-class ArticleRef(Struct, frozen=True):
+class ArticleRef(Struct, frozen=True, gc=False):
     id: str
     version: str
     review_by: str
 
 
-class Why(Struct, frozen=True, kw_only=True):
+class Why(Struct, frozen=True, gc=False, kw_only=True):
     """Why a card or an alert came: the rule, its playbook, the words, and what it was preferred to."""
 
     rule: str
@@ -105,7 +105,7 @@ class Card(Item, frozen=True, kw_only=True, tag="card"):
     """Why it was retracted: `revised`, `excluded`, `done`, `voided`, `late`, `superseded`, `unfinished`."""
 
 
-class Reason(Struct, frozen=True, kw_only=True):
+class Reason(Struct, frozen=True, gc=False, kw_only=True):
     """One piece of evidence for the customer's mood."""
 
     what: str
@@ -129,7 +129,7 @@ class Mood(Item, frozen=True, kw_only=True, tag="mood"):
     """How likely it is that the call ends badly, 0 to 1, from all that was said and happened so far."""
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class Step(Struct, frozen=True, gc=False, kw_only=True):
     id: str
     text: str
     done: bool = False

@@ -29,14 +29,14 @@ UNFINISHED_MS = 30_000
 """An interim text that has not changed for this long is not going to be settled."""
 
 
-class Spot(NamedTuple):
+class Spot(Struct, frozen=True, gc=False):
     """A word of a segment, as it is compared."""
 
     segment_id: str
     word: int
 
 
-class Capture(NamedTuple):
+class Capture(Struct, frozen=True, gc=False):
     """What a slot in a phrase took."""
 
     slot: str
@@ -46,7 +46,7 @@ class Capture(NamedTuple):
     """Words of the phrase that were heard otherwise."""
 
 
-class Heard(NamedTuple):
+class Heard(Struct, frozen=True, gc=False):
     """A phrase that was said, and where."""
 
     phrase: int
@@ -62,7 +62,7 @@ class Heard(NamedTuple):
     """Of what must not follow a phrase: where the phrase ends that it follows."""
 
 
-class Segment(Struct, frozen=True):
+class Segment(Struct, frozen=True, gc=False):
     id: str
     rev: int
     party: Party
@@ -438,7 +438,7 @@ def _moved(place: Heard, match: Match, segment: Segment) -> Heard:
     start_ms, end_ms = segment.time_of(at[index - length + 1]), segment.time_of(at[index] + 1)
     if start_ms == place.start_ms and end_ms == place.end_ms:
         return place
-    return place._replace(start_ms=start_ms, end_ms=end_ms)
+    return replace(place, start_ms=start_ms, end_ms=end_ms)
 
 
 _Piece = tuple[Segment, int, int]

@@ -87,7 +87,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     draft: bool = False
 
 
-class Moment(Struct, frozen=True):
+class Moment(Struct, frozen=True, gc=False):
     """A rule's condition was met. `blocked` says why no card may come of it."""
 
     at_ms: int

@@ -45,7 +45,7 @@ class Reading(NamedTuple):
     tone: Tone | None = None
 
 
-class Meant(Struct, frozen=True):
+class Meant(Struct, frozen=True, gc=False):
     """An utterance was found to mean something."""
 
     utterance: str

@@ -442,7 +442,7 @@ def folded(events: Sequence[AnyEvent], *, ticks: bool = False) -> list[Guidance]
     return [item for step in steps for item in step.guidance]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_the_same_words_however_they_travel_end_in_the_same_alerts(data: st.DataObject) -> None:
     talk = data.draw(talks())
@@ -470,7 +470,7 @@ ANSWERS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(talks(), ANSWERS, st.data())
 def test_a_log_folds_to_the_same_alerts_again_and_who_joins_late_sees_them(
     talk: list[Spoken], answers: list[AlertAnswered], data: st.DataObject

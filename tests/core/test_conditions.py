@@ -778,7 +778,7 @@ def compare(condition: Condition, heard: Heardings, times: range) -> None:
         assert (t in met_times) == met_at(t), t
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=800)
 @given(_CONDITIONS, _HEARINGS)
 @example(AllOf((Silence(1), Not(OnHold(1)))), heardings(shape=Shape(gaps=(Span(0, 9),)), holds=(Span(3, 5),)))
 def test_a_course_is_what_each_millisecond_says(condition: Condition, heard: Heardings) -> None:
@@ -786,7 +786,7 @@ def test_a_course_is_what_each_millisecond_says(condition: Condition, heard: Hea
     compare(condition, heard, range(GRACE_MS, GRACE_MS + LAST))  # where things are missing
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_CONDITIONS, _HEARINGS)
 def test_courses_are_in_order_and_no_moment_is_told_twice(condition: Condition, heard: Heardings) -> None:
     found = course(condition, heard)

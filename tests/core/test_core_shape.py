@@ -224,7 +224,7 @@ CHANGES = st.one_of(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.lists(CHANGES, max_size=16))
 @example(
     [
@@ -300,7 +300,7 @@ def test_where_nobody_spoke_there_is_no_share() -> None:
 _EDGES = st.lists(st.integers(0, 40), max_size=8, unique=True).map(sorted)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_EDGES, _EDGES, st.integers(1, 30))
 def test_shares_are_what_a_count_of_every_millisecond_gives(
     agent: list[int], customer: list[int], over_ms: int

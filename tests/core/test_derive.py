@@ -59,7 +59,7 @@ from rtig.core.triggers import Rule
 from rtig.core.utterances import Utterance
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_what_was_derived_step_by_step_equals_what_is_derived_at_once(data: st.DataObject) -> None:
     talk = data.draw(talks())
@@ -86,7 +86,7 @@ def uttered(state: Call) -> dict[str, tuple[Utterance, ...]]:
     return {party: said for party, said in state.utterances.items() if said}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(happenings())
 def test_whatever_happened_what_is_known_is_what_a_new_look_finds(events: list[AnyEvent]) -> None:
     state, _ = fold(events)
@@ -99,7 +99,7 @@ def test_whatever_happened_what_is_known_is_what_a_new_look_finds(events: list[A
     assert (state.choosing.facts, state.choosing.state) == (at_once.choosing.facts, at_once.choosing.state)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(happenings())
 def test_whatever_happened_the_clock_is_asked_for_what_a_new_look_waits_for(events: list[AnyEvent]) -> None:
     watcher = Watcher()

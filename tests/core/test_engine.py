@@ -58,7 +58,7 @@ from rtig.core.playbook import MeaningSource, Source
 from rtig.core.utterances import key_of
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.data())
 def test_the_same_words_however_they_travel_end_in_the_same_guidance(data: st.DataObject) -> None:
     talk = data.draw(talks())
@@ -76,7 +76,7 @@ def test_the_same_words_however_they_travel_end_in_the_same_guidance(data: st.Da
     assert outcome(*fold(straight, ticks=True)) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_words_that_are_never_settled_change_nothing_in_the_end(data: st.DataObject) -> None:
     talk = data.draw(talks())
@@ -93,7 +93,7 @@ def test_words_that_are_never_settled_change_nothing_in_the_end(data: st.DataObj
     assert outcome(*fold(noisy, ticks=ticking)) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_folding_twice_gives_the_same_bytes(data: st.DataObject) -> None:
     events: list[AnyEvent] = [call([])[0], *data.draw(travels(data.draw(talks())))]
@@ -140,7 +140,7 @@ ANY_EVENT: st.SearchStrategy[AnyEvent] = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(ANY_EVENT, max_size=12))
 def test_any_events_in_any_order_are_folded_without_raising(events: list[AnyEvent]) -> None:
     state = engine.begin(CALL)
@@ -153,7 +153,7 @@ def test_any_events_in_any_order_are_folded_without_raising(events: list[AnyEven
 # --- replay, rehearse, joining late
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(happenings(), st.integers(0, 20))
 def test_who_joins_late_sees_what_the_others_see(events: list[AnyEvent], joined: int) -> None:
     first = Watcher()
@@ -174,7 +174,7 @@ def test_who_joins_late_sees_what_the_others_see(events: list[AnyEvent], joined:
     assert shown == dict(late.call.told.cards)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(happenings(), st.sampled_from((0, 20_000, 90_000)))
 def test_a_recorded_log_with_its_ticks_gives_the_same_bytes_again(events: list[AnyEvent], more_ms: int) -> None:
     end = CallEnded(call_id=CALL, at_ms=25_000 + more_ms)

@@ -185,7 +185,7 @@ _TOKENS = ("terrible", "awful", "great", "not", "um", "don't", "the", "hate", "h
 _MARKS = ("{}", "{},", "“{}”", "({})", "{}...", "'{}'", "{}-{}", "{}/", "!{}", "*{}*")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.tuples(st.sampled_from(_TOKENS), st.sampled_from(_MARKS)), min_size=1, max_size=40),
     st.lists(st.integers(1, 39), max_size=4),

@@ -98,7 +98,7 @@ def test_what_weighs_nothing_moves_nothing() -> None:
         assert band(later, now) == band(patience, now)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, 300_000), st.sampled_from((0.5, 0.3, 0.04, -0.4))), max_size=6),
     st.lists(st.integers(0, 300_000), max_size=6),
@@ -121,7 +121,7 @@ def test_what_weighs_nothing_moves_nothing_wherever_it_comes(
         assert frustration.curve(TEMPER, between, now, 300_000) == frustration.curve(TEMPER, alone, now, 300_000)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 300_000), st.floats(-1, 1)), max_size=12))
 def test_a_score_never_leaves_its_range_and_rises_are_climbs_of_bands(facts: list[tuple[int, float]]) -> None:
     state = weighing(*(influence(at_ms, weight) for at_ms, weight in facts))
@@ -177,7 +177,7 @@ def test_what_is_between_two_windows_does_not_part_them() -> None:
     assert at_once(first, other, second) == pytest.approx(at_once(first, other))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.permutations([0.1, 0.3, 0.25, 0.0]))
 def test_a_message_that_takes_no_time_weighs_what_its_heaviest_window_does(weights: list[float]) -> None:
     message = [influence(5_000, weight, key=f"{place}-{weight}", since=5_000) for place, weight in enumerate(weights)]
@@ -263,7 +263,7 @@ _AMOUNTS = st.dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(_AMOUNTS, max_size=5), st.randoms(use_true_random=False))
 def test_the_risk_does_not_depend_on_the_order_in_which_it_is_added_up(
     amounts: list[dict[str, float]], random: Random
@@ -308,7 +308,7 @@ def test_a_mood_that_hovers_at_a_threshold_does_not_flicker() -> None:
     assert len(patience.rises) == 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.tuples(st.integers(0, 200_000), st.floats(-0.5, 0.9)), min_size=1, max_size=6), st.integers(0, 400_000)
 )
@@ -381,7 +381,7 @@ def stepped(facts: Sequence[Influence], wanted: str, until: int) -> list[bool]:
     return there
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.sampled_from((0.1, 0.3, 0.6, 0.9, -0.3, -0.9))), max_size=7),
     st.sampled_from(BANDS[1:]),
@@ -394,7 +394,7 @@ def test_a_band_lasts_as_long_as_a_step_through_time_shows_it(facts: list[tuple[
     assert found == stepped(said, wanted, 100)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.sampled_from((0.1, 0.3, 0.6, 0.9, -0.3, -0.9))), max_size=7),
     st.sampled_from((0.05, 0.2, 0.45, 0.8)),

@@ -235,7 +235,7 @@ def heard(draw: st.DrawFn) -> str:
     return word
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(heard())
 def test_every_word_within_its_letters_is_found(word: str) -> None:
     reading = made(*VOCABULARY).read(word)

@@ -36,7 +36,7 @@ def plain(facts: dict[tuple[int, str], Paid]) -> list[Balance]:
 PAID = st.builds(Paid, st.integers(0, 5), st.sampled_from("abc"), st.integers(1, 3))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.lists(PAID, max_size=3), st.lists(PAID, max_size=3)), max_size=8))
 def test_facts_that_come_late_go_or_change_give_what_a_sorted_fold_gives(
     changes: list[tuple[list[Paid], list[Paid]]],

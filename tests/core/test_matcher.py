@@ -353,14 +353,14 @@ def compare(patterns: list[Pattern], spoken: list[str]) -> None:
         assert got == expected(pattern, spoken), pattern.phrase
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(PATTERNS, min_size=1, max_size=3), SPOKEN)
 def test_phrases_hear_exactly_what_a_regular_expression_finds(patterns: list[Pattern], spoken: list[str]) -> None:
     assume(not any(re.fullmatch(p.regex, "") for p in patterns))
     compare(patterns, spoken)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PATTERNS)
 def test_a_phrase_is_refused_exactly_where_it_would_match_nothing_at_all(pattern: Pattern) -> None:
     if re.fullmatch(pattern.regex, ""):
@@ -370,7 +370,7 @@ def test_a_phrase_is_refused_exactly_where_it_would_match_nothing_at_all(pattern
         parse(pattern.phrase)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PATTERNS, min_size=1, max_size=3), SPOKEN, st.integers(0, 12), st.booleans())
 def test_a_state_is_all_that_is_carried_over_a_cut(
     patterns: list[Pattern], spoken: list[str], cut: int, tolerant: bool
@@ -439,7 +439,7 @@ TOLERANT = Matcher(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(GARBLED, st.integers(0, 14))
 def test_errors_are_heard_through_a_cut_too(spoken: list[str], cut: int) -> None:
     whole, found = TOLERANT.walk(TOLERANT.start, spoken)

@@ -299,7 +299,7 @@ FACTS = st.one_of(
 TALKS = st.lists(FACTS, max_size=14, unique_by=lambda fact: fact.order)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TALKS, st.data())
 def test_the_order_in_which_moments_become_known_does_not_matter(
     facts: list[Moment | Mute], data: st.DataObject
@@ -314,7 +314,7 @@ def test_the_order_in_which_moments_become_known_does_not_matter(
     assert fewer.state == ledger(left).state
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TALKS, st.integers(0, 60_000))
 def test_two_new_cards_never_come_within_the_gap_unless_one_matters_much_more(
     facts: list[Moment | Mute], wait: int
@@ -328,7 +328,7 @@ def test_two_new_cards_never_come_within_the_gap_unless_one_matters_much_more(
             assert other.moment.rule.priority >= one.moment.rule.priority + ATTENTION.preempt
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TALKS, st.integers(0, 60_000))
 def test_every_moment_is_shown_waits_is_a_repetition_or_has_its_reason(facts: list[Moment | Mute], wait: int) -> None:
     choice = later(chosen(*facts), wait)
@@ -352,7 +352,7 @@ def test_every_moment_is_shown_waits_is_a_repetition_or_has_its_reason(facts: li
     assert set(closed.withheld) == set(choice.withheld) | {m.order for m in choice.waiting}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TALKS)
 def test_cards_of_a_rule_are_numbered_without_a_gap_and_keep_their_bounds(facts: list[Moment | Mute]) -> None:
     choice = later(chosen(*facts), 200_000)

@@ -44,7 +44,7 @@ def test_corrections_of_one_playbook_do_not_reach_another() -> None:
     assert PLAIN.weight("terrible") < 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=40))
 def test_any_text_can_be_read(text: str) -> None:
     assert -1.0 <= PLAIN.read(text) <= 1.0

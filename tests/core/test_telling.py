@@ -205,7 +205,7 @@ def test_a_confirmed_card_learns_late_what_it_was_preferred_to() -> None:
     assert [card.why.beat for card in watcher.items if isinstance(card, Card)] == [(), ("leave",)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(happenings())
 def test_every_card_that_is_shown_can_be_explained_from_the_words(events: list[AnyEvent]) -> None:
     state, items = fold(events)
@@ -220,7 +220,7 @@ def test_every_card_that_is_shown_can_be_explained_from_the_words(events: list[A
         assert {quote.party for quote in reason.words} <= ({"agent"} if reason.what == "was told no" else {"customer"})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(happenings())
 def test_cards_that_stand_are_those_that_a_new_look_would_show_and_nothing_is_left_to_tell(
     events: list[AnyEvent],

@@ -150,7 +150,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS)
 def test_any_text_is_read_and_every_word_knows_its_place(text: str) -> None:
     found = words(text)
@@ -165,7 +165,7 @@ def test_any_text_is_read_and_every_word_knows_its_place(text: str) -> None:
         end = stop
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXTS, TEXTS, st.integers(0, 60))
 def test_the_words_of_a_revision_are_those_of_its_text(before: str, other: str, kept: int) -> None:
     text = before[:kept] + other
@@ -177,7 +177,7 @@ def test_the_words_of_a_revision_are_those_of_its_text(before: str, other: str, 
         assert (found.norms, found.at, found.size, found.spans) == (plain.norms, plain.at, plain.size, plain.spans)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_a_token_alone_is_the_same_words_as_in_its_text(text: str) -> None:
     found = words(text)
@@ -187,7 +187,7 @@ def test_a_token_alone_is_the_same_words_as_in_its_text(text: str) -> None:
         assert len(alone.spans) == 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=40))
 def test_plain_letters_are_read_the_same_beside_foreign_ones(text: str) -> None:
     assert (*words(text + " ").norms, "é") == words(text + " é").norms

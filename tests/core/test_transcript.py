@@ -472,7 +472,7 @@ def plainly(stream: Sequence[Segment]) -> list[tuple[int, str]]:
     return [(phrase, said[index][0]) for index, phrase, *_ in found]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(HAPPENINGS, max_size=14))
 def test_whatever_happened_the_streams_are_those_of_the_segments_that_are_left(happenings: list[object]) -> None:
     known = Transcript()
@@ -502,7 +502,7 @@ def test_whatever_happened_the_streams_are_those_of_the_segments_that_are_left(h
                 assert (quote.party, whole.text[quote.start : quote.end]) == (whole.party, quote.text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=10))
 def test_where_a_text_is_cut_does_not_change_what_is_heard(data: st.DataObject, spoken: list[str]) -> None:
     cuts = sorted({0, len(spoken), *data.draw(st.lists(st.integers(0, len(spoken)), max_size=4))})

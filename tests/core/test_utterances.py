@@ -259,7 +259,7 @@ _CHANGES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(_CHANGES, max_size=14))
 @example(
     [
@@ -286,7 +286,7 @@ def test_utterances_kept_step_by_step_are_those_of_the_whole(changes: Sequence[t
         assert listener.known == at_once(listener.transcript.stream("customer"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 70), st.lists(st.integers(1, 69), max_size=5))
 def test_a_turn_gives_the_same_utterances_however_it_is_cut(number: int, cuts: list[int]) -> None:
     whole = counted(number)

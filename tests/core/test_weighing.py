@@ -421,7 +421,7 @@ def slowly(followed: Playbook, call: Call) -> tuple[Influence, ...]:
     return tuple(sorted(facts, key=lambda fact: fact.order))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(happenings())
 def test_whatever_happened_the_evidence_is_that_of_the_words(events: list[AnyEvent]) -> None:
     for folded in engine.replay(PLAYBOOK, CALL, events):
@@ -461,7 +461,7 @@ def conversations(draw: st.DrawFn) -> list[AnyEvent]:
     return draw(st.permutations(events))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(conversations(), st.randoms(use_true_random=False))
 def test_what_is_said_again_and_again_weighs_the_same_in_whatever_order_it_arrives(
     events: list[AnyEvent], random: Random

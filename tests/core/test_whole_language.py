@@ -493,7 +493,7 @@ def outcome(watcher: Watcher) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(1_800)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_the_same_words_however_cut_give_the_same_cards(data: st.DataObject) -> None:
     talk = data.draw(talks())
@@ -539,7 +539,7 @@ def tangles(draw: st.DrawFn) -> list[AnyEvent]:
 
 
 @pytest.mark.timeout(1_800)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_whatever_happened_what_is_known_in_the_end_is_what_a_new_look_finds(data: st.DataObject) -> None:
     events = data.draw(tangles())

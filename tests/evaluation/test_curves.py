@@ -15,14 +15,14 @@ MIXED = st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=2, max_s
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(MIXED)
 def test_the_area_is_that_of_scikit_learn_ties_included(rows: list[tuple[bool, int]]) -> None:
     truth, scores = [one for one, _ in rows], [float(score) for _, score in rows]
     assert curves.auc(truth, scores) == pytest.approx(roc_auc_score(truth, scores))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.booleans(), min_size=2, max_size=60).filter(any))
 def test_average_precision_is_that_of_scikit_learn(truth: list[bool]) -> None:
     scores = [float(7 * place % 61) for place in range(len(truth))]

@@ -30,7 +30,7 @@ async def test_a_log_is_closed_before_it_is_opened_again() -> None:
     await log.close()
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=100, derandomize=True)
 @given(steps=STEPS)
 async def test_any_interleaving_gives_what_a_dictionary_gives(steps: list[tuple[str, int, int]]) -> None:
     await check_against_a_dictionary(TestMemoryLog.home_in, steps)

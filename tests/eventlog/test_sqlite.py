@@ -50,7 +50,7 @@ class TestSqliteLog(Contract):
         return SqliteHome(folder)
 
 
-@settings(max_examples=30, derandomize=True, deadline=None)
+@settings(max_examples=30, derandomize=True)
 @given(steps=STEPS)
 async def test_any_interleaving_gives_what_a_dictionary_gives(steps: list[tuple[str, int, int]]) -> None:
     await check_against_a_dictionary(TestSqliteLog.home_in, steps)

@@ -20,7 +20,7 @@ PHRASES = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, max_examples=200)
 @given(PHRASES)
 def test_each_wording_is_heard_by_the_matcher(phrase: str) -> None:
     """What an author is told that one could say is what is heard."""
@@ -31,7 +31,7 @@ def test_each_wording_is_heard_by_the_matcher(phrase: str) -> None:
         assert [(index, bent) for index, _, _, bent, *_ in found][-1:] == [(len(said) - 1, 0)]
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, max_examples=100)
 @given(PHRASES)
 def test_what_is_said_is_as_near_as_can_be(phrase: str) -> None:
     for wording in wordings(phrase):

@@ -93,7 +93,7 @@ def test_numbers_that_are_none_stay_text() -> None:
     assert all(isinstance(value, str) for value in node.plain().values())
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, max_examples=300)
 @given(st.text("ab:-[]{}#&*!|>'\"%@`,? \n\t0.~", max_size=40))
 def test_any_text_is_read_or_reported(text: str) -> None:
     errors: list[PlaybookError] = []
