@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     source_token: SecretStr | None = Field(default=None, description="Token of recognisers and other sources.")
     agent_token: SecretStr | None = Field(default=None, description="Token of agents.")
     supervisor_token: SecretStr | None = Field(default=None, description="Token of supervisors.")
+    operator_token: SecretStr | None = Field(
+        default=None,
+        description="Token of operators, who see at `/latency` how the server does. "
+        "Without one, supervisors of the only tenant do.",
+    )
     tokens_file: Path | None = Field(
         default=None,
         description="TOML file with SHA-256 digests of tokens: a table for each tenant, a key for each role.",
@@ -128,7 +133,10 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
-    @field_validator("source_token", "agent_token", "supervisor_token", "webhook_url", "webhook_secret", mode="before")
+    @field_validator(
+        "source_token", "agent_token", "supervisor_token", "operator_token", "webhook_url", "webhook_secret",
+        mode="before",
+    )  # fmt: skip
     @classmethod
     def _none_if_empty(cls, value: Any) -> Any:
         return None if value == "" else value

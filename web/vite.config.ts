@@ -20,7 +20,7 @@ const squeezeTemplates: Plugin = {
   },
 };
 
-/** One page a pass (`--mode agent`, `--mode board`): nobody opens both, and one file packs better than shared ones. */
+/** One page a pass (`--mode agent`, `--mode board`, `--mode latency`): nobody opens both, and one file packs better than shared ones. */
 export default defineConfig(({ mode }) => ({
   base: "./",
   plugins: [squeezeTemplates],

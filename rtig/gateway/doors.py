@@ -42,9 +42,12 @@ class _Ticket(NamedTuple):
 class Doors:
     """`tokens` empty: nobody is asked for one. That is for one machine, and pages of other machines are kept out."""
 
-    def __init__(self, tokens: Iterable[Token] = (), allowed_origins: Collection[str] = ()) -> None:
-        """Raises `ValueError` where one token would open two tenants."""
+    def __init__(
+        self, tokens: Iterable[Token] = (), allowed_origins: Collection[str] = (), operator: bytes | None = None
+    ) -> None:
+        """`operator` is the digest of the operators' token. Raises `ValueError` where one token opens two tenants."""
         self._tokens = tuple(tokens)
+        self._operator = operator
         self._origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
         self._tickets: dict[bytes, _Ticket] = {}
         tenant_of: dict[bytes, str] = {}
@@ -67,6 +70,17 @@ class Doors:
                 tenant = known.tenant
                 roles.add(known.role)
         return Credential(tenant, frozenset(roles)) if roles else None
+
+    def operates(self, token: str) -> bool:
+        """Whether the token is an operator's, who sees the figures of all tenants together.
+
+        Where no token is set for operators, supervisors are, unless they would see another tenant's figures.
+        """
+        if self._operator is not None:
+            return hmac.compare_digest(self._operator, digest_of(token))
+        credential = self.by_token(token)
+        one_tenant = len({known.tenant for known in self._tokens}) <= 1
+        return credential is not None and "supervisor" in credential.roles and one_tenant
 
     def issue(self, tenant: str, role: Role, now: float) -> str | None:
         """A new ticket; None while too many are out."""

@@ -71,7 +71,7 @@ def pages(
 
     `brief` makes the brief of a call; it may raise `MessageRefused` (`unknown_call`) and `LogUnavailable`.
     """
-    callers, readers = _Callers(), _Callers()
+    callers, readers, operators = _Callers(), _Callers(), _Callers()
 
     def page(name: str) -> Callable[[Request], Response]:
         def show(_: Request) -> Response:
@@ -141,6 +141,30 @@ def pages(
         _audit.info("brief read", tenant=call.tenant, call_id=call.call_id, role=role, agent="")
         return Response(msgspec.json.encode(made), media_type="application/json", headers={"Cache-Control": NO_STORE})
 
+    async def latency(request: Request) -> Response:
+        host = request.headers.get("host", "")
+        refused: tuple[int, Code, str] | None = None
+        wait = operators.take(request.client.host if request.client else "")
+        if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
+            refused = 403, Code.BAD_ORIGIN, "Pages of this origin get no figures; see `allowed_origins`."
+        elif wait:
+            refused = 429, Code.RATE_LIMITED, "The figures were asked for too often."
+        elif not doors.operates(_bearer(request)):
+            known = doors.by_token(_bearer(request)) is not None
+            refused = (
+                (403, Code.NOT_ALLOWED, "The figures are for operators; see `operator_token`.")
+                if known
+                else (401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+            )
+        if refused is not None:
+            metrics.refused[refused[1]] += 1
+            return _refusal(*refused, retry_after=wait or None)
+        return Response(
+            msgspec.json.encode(metrics.latency(ready())),
+            media_type="application/json",
+            headers={"Cache-Control": NO_STORE},
+        )
+
     def readyz(_: Request) -> Response:
         reasons = ready()
         status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
@@ -167,6 +191,8 @@ def pages(
             Route("/", _at_once(lambda _: RedirectResponse("agent"))),
             Route("/agent", _at_once(page("agent.html"))),
             Route("/board", _at_once(page("board.html"))),
+            Route("/latency", _at_once(page("latency.html"))),
+            Route("/api/latency", latency),
             Route("/assets/{name}", _at_once(asset)),
             Route("/healthz", _at_once(healthz)),
             Route("/readyz", _at_once(readyz)),

@@ -36,6 +36,7 @@ ARGUMENTS = (
 PATIENCE_SECONDS = 25.0
 """How long anything may take to appear, on a machine that is busy with other things."""
 TENANTS = ("acme", "zenith")
+OPERATORS_KEY = "operators-key"
 REPOSITORY = Path(__file__).parents[2]
 AXE = REPOSITORY / "web/node_modules/axe-core/axe.min.js"
 
@@ -190,6 +191,7 @@ class House:
     async def open(self) -> None:
         given: dict[str, Any] = {
             "port": self._port, "log": "memory", "tokens_file": self._tokens, "meaning": self._meaning,
+            "operator_token": OPERATORS_KEY,
         }  # fmt: skip
         self._log.follow(None, self.logbook.keep)
         self._server = await self._running.enter_async_context(
