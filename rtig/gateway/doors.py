@@ -48,7 +48,8 @@ class Doors:
         """`operator` is the digest of the operators' token. Raises `ValueError` where one token opens two tenants."""
         self._tokens = tuple(tokens)
         self._operator = operator
-        self._origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
+        self.origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
+        """Those of other servers whose pages may come in."""
         self._tickets: dict[bytes, _Ticket] = {}
         tenant_of: dict[bytes, str] = {}
         for token in self._tokens:
@@ -102,7 +103,7 @@ class Doors:
         """Whether a page from `origin` may talk to this server, which it reached as `host`; programs have no origin."""
         if origin is None:
             return True
-        if origin.lower() in self._origins:
+        if origin.lower() in self.origins:
             return True
         try:
             parts = urlsplit(origin)

@@ -7,12 +7,15 @@ from pathlib import Path
 from rtig.gateway.pages import WEB
 
 PAGES = {"sidebar": "agent.html", "board": "board.html", "latency": "latency.html"}
+MODULES = {"sidebar_module": "embed/rtig-sidebar.js", "board_module": "embed/rtig-board.js"}
+"""For other people's pages; each is one file."""
 _NEEDED = {"stylesheet", "modulepreload"}
 
 
 def weights(web: Path = WEB) -> dict[str, dict[str, int]]:
-    """For each page its files and their bytes. Raises `FileNotFoundError` for one that has not been built."""
-    return {name: {file: _packed(web / file) for file in _files(web, page)} for name, page in PAGES.items()}
+    """For each page and module its files and their bytes. Raises `FileNotFoundError` where they are not built."""
+    files = {name: _files(web, page) for name, page in PAGES.items()} | {n: [file] for n, file in MODULES.items()}
+    return {name: {file: _packed(web / file) for file in needed} for name, needed in files.items()}
 
 
 def _packed(file: Path) -> int:

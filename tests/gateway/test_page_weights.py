@@ -16,13 +16,15 @@ PAGE = """<!doctype html><link rel="icon" href="data:,"><link rel="stylesheet" h
 
 def test_all_that_a_page_names_is_weighed_as_gzip_packs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_weights, "PAGES", {"sidebar": "agent.html"})
+    monkeypatch.setattr(page_weights, "MODULES", {"module": "assets/b.js"})
     (tmp_path / "assets").mkdir()
     contents = {"agent.html": PAGE, "assets/a.css": "a" * 9000, "assets/b.js": "b", "assets/a.js": "c" * 70}
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
     (tmp_path / "assets" / "other.js").write_text("d" * 100)
     found = weights(tmp_path)
-    assert found == {"sidebar": {name: len(gzip.compress(content.encode())) for name, content in contents.items()}}
+    packed = {name: len(gzip.compress(content.encode())) for name, content in contents.items()}
+    assert found == {"sidebar": packed, "module": {"assets/b.js": packed["assets/b.js"]}}
     assert found["sidebar"]["assets/a.css"] < 100
 
 
@@ -36,3 +38,4 @@ def test_the_sidebar_is_light() -> None:
     found = weights()
     assert len(found["sidebar"]) == 3, "its page, its script and its style"
     assert 10_000 < sum(found["sidebar"].values()) < SIDEBAR_BYTES
+    assert 10_000 < sum(found["sidebar_module"].values()) < SIDEBAR_BYTES

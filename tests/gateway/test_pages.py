@@ -189,6 +189,57 @@ async def test_no_more_tickets_than_the_doors_hold(web: Path) -> None:
     assert (answer.status, answer.json["code"]) == (503, Code.RATE_LIMITED)
 
 
+# --- other people's pages
+
+CRM = "https://crm.example"
+
+
+def embedding(web: Path) -> ASGIApp:
+    (web / "embed").mkdir()
+    (web / "embed" / "rtig-sidebar.js").write_text("export {};")
+    (web / "embed" / "other.js").write_text("no")
+    return app(web, doors=Doors(TOKENS, [CRM]))
+
+
+async def test_a_module_is_shared_with_the_allowed_origins(web: Path) -> None:
+    it = embedding(web)
+    module = await ask(it, "/embed/rtig-sidebar.js", origin=CRM)
+    assert (module.status, module.body) == (200, b"export {};")
+    assert module.headers["content-type"].startswith("text/javascript")
+    assert (module.headers["access-control-allow-origin"], module.headers["vary"]) == (CRM, "Origin")
+    assert module.headers["cache-control"] == "public, max-age=300"
+    foreign = await ask(it, "/embed/rtig-sidebar.js", origin="https://evil.example")
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+@pytest.mark.parametrize("name", ["other.js", "rtig-board.js", "..", "../secret.txt"])
+async def test_only_the_modules_are_there(web: Path, name: str) -> None:
+    assert (await ask(embedding(web), f"/embed/{name}")).status == 404
+
+
+async def test_only_the_allowed_origins_may_frame_a_page(web: Path) -> None:
+    async def ancestors(it: ASGIApp) -> str:
+        return (await ask(it, "/agent")).headers["content-security-policy"].rpartition("frame-ancestors ")[2]
+
+    assert await ancestors(app(web)) == "'none'"
+    assert await ancestors(app(web, doors=Doors(TOKENS, [CRM, "https://A.example/"]))) == f"https://a.example {CRM}"
+
+
+async def test_a_page_of_an_allowed_origin_may_ask_for_a_ticket(web: Path) -> None:
+    it = embedding(web)
+    preflight = await ask(it, "/api/ticket", "OPTIONS", origin=CRM)
+    assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (204, CRM)
+    assert preflight.headers["access-control-allow-headers"] == "Authorization, Content-Type"
+    assert "access-control-allow-credentials" not in preflight.headers
+    given = await ask_ticket(it, origin=CRM)
+    assert (given.status, given.headers["access-control-allow-origin"]) == (200, CRM)
+    refused = await ask_ticket(it, key="wrong", origin=CRM)
+    assert (refused.status, refused.headers["access-control-allow-origin"]) == (401, CRM)
+    foreign = await ask(it, "/api/ticket", "OPTIONS", origin="https://evil.example")
+    assert (foreign.status, foreign.json["code"]) == (403, Code.BAD_ORIGIN)
+    assert "access-control-allow-origin" not in foreign.headers
+
+
 # --- the operator's figures
 
 
