@@ -90,7 +90,12 @@ async def running(
     tokens file that is wrong.
     """
     seen = signature(settings.knowledge_base) if seen is None else seen
-    doors = Doors(_tokens(settings), settings.allowed_origins)
+    operator = settings.operator_token
+    doors = Doors(
+        _tokens(settings),
+        settings.allowed_origins,
+        digest_of(operator.get_secret_value()) if operator is not None else None,
+    )
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +23,7 @@ PREFIX = "RTIG_"
 OF_COMMANDS = frozenset({"RTIG_TOKEN"})
 """Variables that are no settings of a server: the token with which `rtig replay --to` connects."""
 
+_an_origin = re.compile(r"[a-z][a-z0-9+.-]*://[\w.:\[\]-]+/?", re.IGNORECASE).fullmatch
 Words = Annotated[tuple[str, ...], NoDecode]
 """In the environment, words between commas."""
 
@@ -70,12 +72,19 @@ class Settings(BaseSettings):
     source_token: SecretStr | None = Field(default=None, description="Token of recognisers and other sources.")
     agent_token: SecretStr | None = Field(default=None, description="Token of agents.")
     supervisor_token: SecretStr | None = Field(default=None, description="Token of supervisors.")
+    operator_token: SecretStr | None = Field(
+        default=None,
+        description="Token of operators, who see at `/latency` how the server does. "
+        "Without one, supervisors of the only tenant do.",
+    )
     tokens_file: Path | None = Field(
         default=None,
         description="TOML file with SHA-256 digests of tokens: a table for each tenant, a key for each role.",
     )
     allowed_origins: Words = Field(
-        default=(), description="Origins whose pages may connect, beside the server's own, e.g. https://desk.example."
+        default=(),
+        description="Origins whose pages may connect, embed and frame, beside the server's own, "
+        "e.g. https://desk.example.",
     )
 
     webhook_url: str | None = Field(
@@ -128,10 +137,21 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
-    @field_validator("source_token", "agent_token", "supervisor_token", "webhook_url", "webhook_secret", mode="before")
+    @field_validator(
+        "source_token", "agent_token", "supervisor_token", "operator_token", "webhook_url", "webhook_secret",
+        mode="before",
+    )  # fmt: skip
     @classmethod
     def _none_if_empty(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [origin for origin in value if not _an_origin(origin)]
+        if wrong:
+            raise ValueError(f"`{wrong[0]}` is no origin: it is a scheme and a host, and a port if need be, no path")
+        return value
 
     @model_validator(mode="after")
     def _not_open_to_the_world(self) -> Self:

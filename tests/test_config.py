@@ -121,3 +121,16 @@ def test_what_is_sent_is_safe_on_its_way(url: str, fine: bool) -> None:
     else:
         with pytest.raises(ValidationError, match="begins with https://"):
             Settings(webhook_url=url, webhook_secret=secret)
+
+
+@pytest.mark.parametrize("origin", ["desk.example", "https://", "https://a.example/path", "https://a.example; x", "*"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(ValidationError, match="is no origin"):
+        Settings(allowed_origins=(origin,))
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://a.example", "http://[::1]:8080", "chrome-extension://abcdef", "https://b.c/"]
+)
+def test_origins(origin: str) -> None:
+    assert Settings(allowed_origins=(origin,)).allowed_origins == (origin,)

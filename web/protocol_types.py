@@ -18,7 +18,7 @@ from msgspec import inspect as shape
 from rtig.core.events import Event
 from rtig.core.guidance import Watched
 from rtig.errors import Code
-from rtig.wire import messages
+from rtig.wire import latency, messages
 
 TARGET = Path(__file__).parent / "src" / "protocol.ts"
 HEAD = f"""\
@@ -47,7 +47,7 @@ def module() -> str:
     guidance = get_args(Watched)
     said = [kind for kind in get_args(messages.ClientMessage) if issubclass(kind, messages.Said)]
     blocks: dict[type, str] = {}
-    for kind in (*said, *told, *guidance):
+    for kind in (*said, *told, *guidance, latency.Latency):
         _declare(kind, blocks)
     codes = "\n".join(f'  | "{code}"' for code in Code)
     unions = [

@@ -1,5 +1,7 @@
-// Builds the two pages into the Python package. Relative addresses, so that they also work behind a path prefix.
+// Builds the pages into the Python package. Relative addresses, so that they also work behind a path prefix.
 import { defineConfig, type Plugin } from "vitest/config";
+
+const here = (path: string) => new URL(path, import.meta.url).pathname;
 
 /** Styles and markup live in template literals, which no minifier opens; they are half of the pages. */
 const squeezeTemplates: Plugin = {
@@ -20,17 +22,45 @@ const squeezeTemplates: Plugin = {
   },
 };
 
-/** One page a pass (`--mode agent`, `--mode board`): nobody opens both, and one file packs better than shared ones. */
-export default defineConfig(({ mode }) => ({
-  base: "./",
-  plugins: [squeezeTemplates],
-  build: {
-    outDir: "../rtig/gateway/web",
-    emptyOutDir: mode === "agent",
-    target: "es2022",
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    rollupOptions: { input: `${mode}.html` },
+/** In another page it is the element's width that counts, not the window's; and what is mainly there is not ours. */
+const asGuest: Plugin = {
+  name: "as-guest",
+  enforce: "pre",
+  transform(code, id) {
+    if (!/\/src\/.*\.ts$/.test(id)) return null;
+    const narrowed = code.replace(/@media \((min|max)-width/g, "@container ($1-width");
+    const main = /(<\/?|\("|\n\s*)main(?=[>" ]|$)/gm;
+    return { code: narrowed.replace(main, "$1rtig-main"), map: null };
   },
-  test: { include: ["test/**/*.test.ts"], environment: "node" },
-}));
+};
+
+/**
+ * One page a pass (`--mode agent`, `--mode board`, `--mode latency`): nobody opens all, and one file packs better than
+ * shared ones. `--mode rtig-sidebar` and `--mode rtig-board` make the modules for other people's pages.
+ */
+export default defineConfig(({ mode }) => {
+  const embedded = mode.startsWith("rtig-");
+  return {
+    base: "./",
+    define: { __EMBEDDED__: JSON.stringify(embedded) },
+    plugins: embedded ? [asGuest, squeezeTemplates] : [squeezeTemplates],
+    resolve: {
+      alias: embedded ? [{ find: /^lit\/decorators\.js$/, replacement: here("src/embed/decorators.ts") }] : [],
+    },
+    build: {
+      outDir: "../rtig/gateway/web",
+      emptyOutDir: mode === "agent",
+      target: "es2022",
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      rollupOptions: embedded
+        ? {
+            input: { [mode]: here(`src/embed/${mode}.ts`) },
+            output: { entryFileNames: "embed/[name].js" },
+            preserveEntrySignatures: "exports-only",
+          }
+        : { input: `${mode}.html` },
+    },
+    test: { include: ["test/**/*.test.ts"], environment: "node" },
+  };
+});

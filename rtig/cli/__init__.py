@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 import rtig
-from rtig.cli import authors, briefing, calls, evaluating, servers, training, trials
+from rtig.cli import authors, briefing, calls, evaluating, pages, servers, training, trials
 from rtig.cli.arguments import pretty
 from rtig.config import FILE
 from rtig.core.events import SourceEvent
@@ -56,6 +56,7 @@ app.add_typer(trials.app)
 app.add_typer(authors.kb, name="kb")
 app.add_typer(evaluating.app, name="eval")
 app.add_typer(training.app)
+app.add_typer(pages.app)
 app.add_typer(schema, name="schema")
 
 

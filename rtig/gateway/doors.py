@@ -42,10 +42,14 @@ class _Ticket(NamedTuple):
 class Doors:
     """`tokens` empty: nobody is asked for one. That is for one machine, and pages of other machines are kept out."""
 
-    def __init__(self, tokens: Iterable[Token] = (), allowed_origins: Collection[str] = ()) -> None:
-        """Raises `ValueError` where one token would open two tenants."""
+    def __init__(
+        self, tokens: Iterable[Token] = (), allowed_origins: Collection[str] = (), operator: bytes | None = None
+    ) -> None:
+        """`operator` is the digest of the operators' token. Raises `ValueError` where one token opens two tenants."""
         self._tokens = tuple(tokens)
-        self._origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
+        self._operator = operator
+        self.origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
+        """Those of other servers whose pages may come in."""
         self._tickets: dict[bytes, _Ticket] = {}
         tenant_of: dict[bytes, str] = {}
         for token in self._tokens:
@@ -68,6 +72,17 @@ class Doors:
                 roles.add(known.role)
         return Credential(tenant, frozenset(roles)) if roles else None
 
+    def operates(self, token: str) -> bool:
+        """Whether the token is an operator's, who sees the figures of all tenants together.
+
+        Where no token is set for operators, supervisors are, unless they would see another tenant's figures.
+        """
+        if self._operator is not None:
+            return hmac.compare_digest(self._operator, digest_of(token))
+        credential = self.by_token(token)
+        one_tenant = len({known.tenant for known in self._tokens}) <= 1
+        return credential is not None and "supervisor" in credential.roles and one_tenant
+
     def issue(self, tenant: str, role: Role, now: float) -> str | None:
         """A new ticket; None while too many are out."""
         if len(self._tickets) >= TICKETS_AT_ONCE:
@@ -88,7 +103,7 @@ class Doors:
         """Whether a page from `origin` may talk to this server, which it reached as `host`; programs have no origin."""
         if origin is None:
             return True
-        if origin.lower() in self._origins:
+        if origin.lower() in self.origins:
             return True
         try:
             parts = urlsplit(origin)

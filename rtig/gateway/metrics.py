@@ -3,6 +3,7 @@
 Plain numbers of one event loop, which cost nothing to count, and a collector that names them when they are asked for.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -10,7 +11,12 @@ from hdrh.histogram import HdrHistogram
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from rtig import __version__
 from rtig.core.guidance import Alert, Card, Guidance, Withheld
+from rtig.errors import Code
+from rtig.gateway.latency import Latencies
+from rtig.wire.latency import Latency
+from rtig.wire.messages import LaneState
 
 STAGES = ("decode", "append", "fold", "encode", "write", "total")
 """From the first byte of a source's message to the card's frame being given to its transport."""
@@ -47,12 +53,15 @@ class Metrics:
         """The most bytes that were unsent to one connection, of the connections that are gone."""
         self.playbook_errors = 0
         """Mistakes in the knowledge base as it is now; the last playbook without any stays in use."""
-        self.lane_state: Callable[[], str] = lambda: "off"
+        self.lane_state: Callable[[], LaneState] = lambda: "off"
         self.lane_counts: Callable[[], Mapping[str, int]] = dict
         """Utterances by what became of them."""
         self.lane_restarts: Callable[[], int] = lambda: 0
         self.live_calls: Callable[[], int] = lambda: 0
         self.log_commits: Callable[[], int] = lambda: 0
+        self.since = time.monotonic()
+        self.latencies = Latencies((*STAGES, READING))
+        """For the operator's page, which asks every few seconds; those below are for Prometheus."""
         self._latency = {stage: HdrHistogram(1, LONGEST_US, 3) for stage in (*STAGES, READING)}
         self.registry.register(self)
 
@@ -68,7 +77,9 @@ class Metrics:
 
     def took(self, stage: str, ns: int) -> None:
         """Record how long a stage took for an event that brought a card, or a reading."""
-        self._latency[stage].record_value(min(max(ns // 1000, 1), LONGEST_US))
+        us = min(max(ns // 1000, 1), LONGEST_US)
+        self._latency[stage].record_value(us)
+        self.latencies.record(stage, us)
 
     def percentile(self, stage: str, percentile: float) -> float:
         """Seconds; 0 before anything was recorded."""
@@ -80,6 +91,23 @@ class Metrics:
         if not histogram.total_count:
             return dict.fromkeys(wanted, 0.0)
         return {percentile: us / 1e6 for percentile, us in histogram.get_percentile_to_value_dict(wanted).items()}
+
+    def latency(self, problems: Iterable[str]) -> Latency:
+        """What an operator is told; `problems` are those that keep clients away."""
+        return Latency(
+            server=__version__,
+            up_seconds=round(time.monotonic() - self.since, 1),
+            problems=tuple(problems),
+            stages=self.latencies.stages(),
+            live_calls=self.live_calls(),
+            connections={role: count for role, count in sorted(self.connections.items()) if count},
+            late=self.withheld["late"],
+            shed=self.lane_counts().get("shed", 0),
+            too_slow=self.closed[Code.TOO_SLOW],
+            refused=dict(sorted(self.refused.items())),
+            lane=self.lane_state(),
+            lane_restarts=self.lane_restarts(),
+        )
 
     def page(self) -> bytes:
         """The figures in Prometheus' text format."""

@@ -3,7 +3,7 @@
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -31,15 +31,23 @@ TICKETS_PER_SECOND = 2.0
 TICKETS_IN_A_BURST = 20.0
 ADDRESSES_REMEMBERED = 10_000
 
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors "
+)
+"""The origins that may show a page in a frame belong behind it."""
+SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 # Vite puts a hash of the content into the names of assets, so a name never changes its content.
 FOR_EVER = "public, max-age=31536000, immutable"
+# A module for other pages has one address for ever, and new content with each version.
+FIVE_MINUTES = "public, max-age=300"
 NO_STORE = "no-store"
+MODULES = ("rtig-sidebar.js", "rtig-board.js")
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "600",
+}
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>rtig: pages are missing</title>
 <h1>The pages have not been built</h1>
 <p>Run <code>make pages</code> in the repository, then load this again. The server itself is running.</p></html>
@@ -71,7 +79,8 @@ def pages(
 
     `brief` makes the brief of a call; it may raise `MessageRefused` (`unknown_call`) and `LogUnavailable`.
     """
-    callers, readers = _Callers(), _Callers()
+    origins = sorted(doors.origins)
+    callers, readers, operators = _Callers(), _Callers(), _Callers()
 
     def page(name: str) -> Callable[[Request], Response]:
         def show(_: Request) -> Response:
@@ -88,6 +97,12 @@ def pages(
         if not _an_asset(name) or not path.is_file():
             return PlainTextResponse("There is no such file.\n", HTTPStatus.NOT_FOUND)
         return FileResponse(path, headers={"Cache-Control": FOR_EVER})
+
+    async def module(request: Request) -> Response:
+        path = web / "embed" / request.path_params["name"]
+        if path.name not in MODULES or not path.is_file():
+            return PlainTextResponse("There is no such module.\n", HTTPStatus.NOT_FOUND)
+        return FileResponse(path, headers={"Cache-Control": FIVE_MINUTES})
 
     async def ticket(request: Request) -> Response:
         host = request.headers.get("host", "")
@@ -141,6 +156,30 @@ def pages(
         _audit.info("brief read", tenant=call.tenant, call_id=call.call_id, role=role, agent="")
         return Response(msgspec.json.encode(made), media_type="application/json", headers={"Cache-Control": NO_STORE})
 
+    async def latency(request: Request) -> Response:
+        host = request.headers.get("host", "")
+        refused: tuple[int, Code, str] | None = None
+        wait = operators.take(request.client.host if request.client else "")
+        if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
+            refused = 403, Code.BAD_ORIGIN, "Pages of this origin get no figures; see `allowed_origins`."
+        elif wait:
+            refused = 429, Code.RATE_LIMITED, "The figures were asked for too often."
+        elif not doors.operates(_bearer(request)):
+            known = doors.by_token(_bearer(request)) is not None
+            refused = (
+                (403, Code.NOT_ALLOWED, "The figures are for operators; see `operator_token`.")
+                if known
+                else (401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+            )
+        if refused is not None:
+            metrics.refused[refused[1]] += 1
+            return _refusal(*refused, retry_after=wait or None)
+        return Response(
+            msgspec.json.encode(metrics.latency(ready())),
+            media_type="application/json",
+            headers={"Cache-Control": NO_STORE},
+        )
+
     def readyz(_: Request) -> Response:
         reasons = ready()
         status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
@@ -167,22 +206,45 @@ def pages(
             Route("/", _at_once(lambda _: RedirectResponse("agent"))),
             Route("/agent", _at_once(page("agent.html"))),
             Route("/board", _at_once(page("board.html"))),
+            Route("/latency", _at_once(page("latency.html"))),
+            Route("/api/latency", latency),
             Route("/assets/{name}", _at_once(asset)),
             Route("/healthz", _at_once(healthz)),
             Route("/readyz", _at_once(readyz)),
             Route("/metrics", _at_once(figures)),
-            Route("/api/ticket", ticket, methods=["POST"]),
+            Route("/embed/{name}", _shared(doors, module), methods=["GET"]),
+            Route("/api/ticket", _shared(doors, ticket), methods=["POST", "OPTIONS"]),
             Route("/api/calls/{call_id}/brief", call_brief),
             Route("/asyncapi.json", _at_once(description)),
             Route(PATH, _at_once(only_sockets)),
         ]
     )
-    return _guarded(app)
+    return _guarded(app, {**SECURITY_HEADERS, "Content-Security-Policy": POLICY + (" ".join(origins) or "'none'")})
 
 
 def _at_once(endpoint: Callable[[Request], Response]) -> Callable[[Request], object]:
     async def answer(request: Request) -> Response:
         return endpoint(request)
+
+    return answer
+
+
+def _shared(doors: Doors, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], object]:
+    """For pages of the allowed origins too: CORS, without cookies, which this server does not know."""
+
+    async def answer(request: Request) -> Response:
+        origin = request.headers.get("origin", "")
+        allowed = origin.lower() in doors.origins
+        if request.method != "OPTIONS":
+            response = await endpoint(request)
+        elif allowed:
+            response = Response(status_code=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
+        else:
+            response = _refusal(403, Code.BAD_ORIGIN, "Pages of this origin may not ask; see `allowed_origins`.")
+        response.headers["Vary"] = "Origin"
+        if allowed:
+            response.headers["Access-Control-Allow-Origin"] = origin
+        return response
 
     return answer
 
@@ -226,9 +288,9 @@ def _refusal(status: int, code: Code, sentence: str, retry_after: float | None =
     return JSONResponse({"code": code, "message": sentence, "retry": retry_after is not None}, status, headers)
 
 
-def _guarded(app: ASGIApp) -> ASGIApp:
+def _guarded(app: ASGIApp, given: Mapping[str, str]) -> ASGIApp:
     """Put the security headers on every answer."""
-    headers = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+    headers = [(name.lower().encode(), value.encode()) for name, value in given.items()]
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:

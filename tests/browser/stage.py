@@ -36,6 +36,7 @@ ARGUMENTS = (
 PATIENCE_SECONDS = 25.0
 """How long anything may take to appear, on a machine that is busy with other things."""
 TENANTS = ("acme", "zenith")
+OPERATORS_KEY = "operators-key"
 REPOSITORY = Path(__file__).parents[2]
 AXE = REPOSITORY / "web/node_modules/axe-core/axe.min.js"
 
@@ -169,7 +170,14 @@ class House:
     Without a model, whose start would take as long as a test, unless `meaning` is `auto`.
     """
 
-    def __init__(self, playbook: Playbook, folder: Path, meaning: Literal["auto", "off"] = "off") -> None:
+    def __init__(
+        self,
+        playbook: Playbook,
+        folder: Path,
+        meaning: Literal["auto", "off"] = "off",
+        origins: tuple[str, ...] = (),
+    ) -> None:
+        self._origins = origins
         self.logbook = Logbook()
         self._playbook = playbook
         self._meaning = meaning
@@ -190,6 +198,7 @@ class House:
     async def open(self) -> None:
         given: dict[str, Any] = {
             "port": self._port, "log": "memory", "tokens_file": self._tokens, "meaning": self._meaning,
+            "operator_token": OPERATORS_KEY, "allowed_origins": self._origins,
         }  # fmt: skip
         self._log.follow(None, self.logbook.keep)
         self._server = await self._running.enter_async_context(
@@ -309,7 +318,9 @@ addEventListener("securitypolicyviolation", (event) =>
 class Screens:
     """Pages, each in a browser profile of its own."""
 
-    def __init__(self, browser: Browser, house: House) -> None:
+    def __init__(self, browser: Browser, house: House, also: tuple[str, ...] = ()) -> None:
+        """`also`: other servers that pages may ask."""
+        self._also = also
         self.complaints: list[str] = []
         self._browser = browser
         self._house = house
@@ -372,5 +383,6 @@ class Screens:
         self._went(request.url)
 
     def _went(self, url: str) -> None:
-        if not url.startswith((f"{self._house.url}/", "data:", "about:")):
+        servers = (f"{server}/" for server in (self._house.url, *self._also))
+        if not url.startswith((*servers, "data:", "about:")):
             self.complaints.append(f"asked {url}")

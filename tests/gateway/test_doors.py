@@ -153,3 +153,18 @@ def test_what_is_wrong_in_the_file_is_named_without_the_token(tmp_path: Path, te
     with pytest.raises(ValueError, match=problem) as error:
         read_tokens(write(tmp_path, text))
     assert "secret" not in str(error.value)
+
+
+def test_an_operator_has_a_token_of_its_own() -> None:
+    guarded = Doors([Token("acme", "supervisor", digest_of("two"))], operator=digest_of("ops"))
+    assert [guarded.operates(token) for token in ("ops", "two", "")] == [True, False, False]
+
+
+def test_without_an_operators_token_the_supervisors_of_the_only_tenant_are_operators() -> None:
+    alone = Doors([Token("acme", "supervisor", digest_of("two")), Token("acme", "agent", digest_of("three"))])
+    assert [alone.operates(token) for token in ("two", "three", "")] == [True, False, False]
+    assert Doors().operates("")
+
+
+def test_supervisors_do_not_see_the_figures_of_another_tenant() -> None:
+    assert not doors().operates("two")

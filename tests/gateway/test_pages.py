@@ -17,8 +17,9 @@ from websockets.typing import Origin, Subprotocol
 from rtig.app import Server
 from rtig.errors import Code
 from rtig.gateway.doors import TICKETS_AT_ONCE, Doors, Token, digest_of
-from rtig.gateway.metrics import Metrics
+from rtig.gateway.metrics import READING, STAGES, Metrics
 from rtig.gateway.pages import TICKETS_IN_A_BURST, pages
+from rtig.wire.latency import Latency
 from rtig.wire.messages import SUBPROTOCOL, TICKET_PREFIX, Welcome
 
 TOKENS = [Token("acme", "agent", digest_of("two")), Token("acme", "supervisor", digest_of("two"))]
@@ -186,6 +187,95 @@ async def test_no_more_tickets_than_the_doors_hold(web: Path) -> None:
         doors.issue("acme", "agent", 10**9)
     answer = await ask_ticket(app(web, doors=doors))
     assert (answer.status, answer.json["code"]) == (503, Code.RATE_LIMITED)
+
+
+# --- other people's pages
+
+CRM = "https://crm.example"
+
+
+def embedding(web: Path) -> ASGIApp:
+    (web / "embed").mkdir()
+    (web / "embed" / "rtig-sidebar.js").write_text("export {};")
+    (web / "embed" / "other.js").write_text("no")
+    return app(web, doors=Doors(TOKENS, [CRM]))
+
+
+async def test_a_module_is_shared_with_the_allowed_origins(web: Path) -> None:
+    it = embedding(web)
+    module = await ask(it, "/embed/rtig-sidebar.js", origin=CRM)
+    assert (module.status, module.body) == (200, b"export {};")
+    assert module.headers["content-type"].startswith("text/javascript")
+    assert (module.headers["access-control-allow-origin"], module.headers["vary"]) == (CRM, "Origin")
+    assert module.headers["cache-control"] == "public, max-age=300"
+    foreign = await ask(it, "/embed/rtig-sidebar.js", origin="https://evil.example")
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+@pytest.mark.parametrize("name", ["other.js", "rtig-board.js", "..", "../secret.txt"])
+async def test_only_the_modules_are_there(web: Path, name: str) -> None:
+    assert (await ask(embedding(web), f"/embed/{name}")).status == 404
+
+
+async def test_only_the_allowed_origins_may_frame_a_page(web: Path) -> None:
+    async def ancestors(it: ASGIApp) -> str:
+        return (await ask(it, "/agent")).headers["content-security-policy"].rpartition("frame-ancestors ")[2]
+
+    assert await ancestors(app(web)) == "'none'"
+    assert await ancestors(app(web, doors=Doors(TOKENS, [CRM, "https://A.example/"]))) == f"https://a.example {CRM}"
+
+
+async def test_a_page_of_an_allowed_origin_may_ask_for_a_ticket(web: Path) -> None:
+    it = embedding(web)
+    preflight = await ask(it, "/api/ticket", "OPTIONS", origin=CRM)
+    assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (204, CRM)
+    assert preflight.headers["access-control-allow-headers"] == "Authorization, Content-Type"
+    assert "access-control-allow-credentials" not in preflight.headers
+    given = await ask_ticket(it, origin=CRM)
+    assert (given.status, given.headers["access-control-allow-origin"]) == (200, CRM)
+    refused = await ask_ticket(it, key="wrong", origin=CRM)
+    assert (refused.status, refused.headers["access-control-allow-origin"]) == (401, CRM)
+    foreign = await ask(it, "/api/ticket", "OPTIONS", origin="https://evil.example")
+    assert (foreign.status, foreign.json["code"]) == (403, Code.BAD_ORIGIN)
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+# --- the operator's figures
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "code"),
+    [
+        ({}, 401, Code.UNAUTHENTICATED),
+        ({"authorization": "Bearer wrong"}, 401, Code.UNAUTHENTICATED),
+        ({"authorization": "Bearer two"}, 403, Code.NOT_ALLOWED),
+        ({"authorization": "Bearer ops", "origin": "https://evil.example"}, 403, Code.BAD_ORIGIN),
+    ],
+)
+async def test_figures_are_refused_with_a_code_and_counted(
+    web: Path, more: dict[str, Any], status: int, code: Code
+) -> None:
+    metrics = Metrics()
+    it = pages(Doors(TOKENS, operator=digest_of("ops")), metrics, list, web)
+    answer = await ask(it, "/api/latency", **more)
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert metrics.refused == {code: 1}
+
+
+async def test_an_operator_is_told_the_figures(web: Path) -> None:
+    it = pages(Doors(TOKENS, operator=digest_of("ops")), Metrics(), lambda: ["draining"], web)
+    answer = await ask(it, "/api/latency", authorization="Bearer ops")
+    assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
+    told = msgspec.json.decode(answer.body, type=Latency)
+    assert told.problems == ("draining",)
+    assert [stage.stage for stage in told.stages] == [*STAGES, READING]
+
+
+async def test_the_figures_are_limited_per_address(web: Path) -> None:
+    it = pages(Doors(TOKENS, operator=digest_of("ops")), Metrics(), list, web)
+    answers = [await ask(it, "/api/latency", authorization="Bearer ops") for _ in range(int(TICKETS_IN_A_BURST) + 1)]
+    assert [answer.status for answer in answers[:-1]] == [200] * int(TICKETS_IN_A_BURST)
+    assert (answers[-1].status, answers[-1].json["code"]) == (429, Code.RATE_LIMITED)
 
 
 # --- tickets at the socket

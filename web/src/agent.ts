@@ -1,6 +1,6 @@
 // The agent's sidebar: the call at the top, the card that matters below it, the transcript at the foot.
 
-import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { css, html, nothing, type PropertyValues } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
@@ -9,6 +9,7 @@ import { Announcer, Deck, type Entry } from "./deck";
 import { Desk } from "./desk";
 import { Marks } from "./marks";
 import { freshId, Outbox } from "./outbox";
+import { Embeddable } from "./outside";
 import type { Card, Find, ServerMessage, Whisper } from "./protocol";
 import type { Answered } from "./ui/card";
 import { Entrance } from "./ui/entrance";
@@ -29,8 +30,8 @@ const TICK_MS = 500;
 /** After the last movement or key among the cards, the hand counts as gone. */
 const HAND_MS = 1_500;
 
-@customElement("rtig-agent")
-export class AgentPage extends LitElement {
+@customElement("rtig-sidebar")
+export class AgentPage extends Embeddable {
   @state() private transcriptOpen = true;
   @state() private announced = "";
   @query(".deck") private deckList!: HTMLElement | null;
@@ -361,6 +362,12 @@ export class AgentPage extends LitElement {
 
   #freshDesk(): Desk {
     return new Desk((message) => this.#entrance.connection.send(message), this.#entrance.call);
+  }
+
+  /** Puts a call on screen by its id, also one that is not announced as this agent's. */
+  open(callId: string): void {
+    this.#desk.open(callId);
+    if (this.#desk.current) this.#show(this.#desk.current);
   }
 
   #show(call: Call): void {

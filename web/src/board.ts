@@ -1,11 +1,12 @@
 // The supervisors' board: live calls, hottest first, and one of them opened beside the list.
 
-import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { css, html, nothing, type PropertyValues } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { Alerts, keyOf } from "./alerts";
 import { Call } from "./call";
 import { Floor } from "./floor";
 import { type Deed, freshId, Outbox } from "./outbox";
+import { Embeddable } from "./outside";
 import type { Alert, BoardRow, ServerMessage } from "./protocol";
 import type { AlertAct, AlertCall } from "./ui/alerts";
 import { Entrance } from "./ui/entrance";
@@ -19,7 +20,7 @@ import "./ui/panel";
 const TICK_MS = 1_000;
 
 @customElement("rtig-board")
-export class BoardPage extends LitElement {
+export class BoardPage extends Embeddable {
   @state() private filter = "";
   @state() private fetched = false;
   @state() private sending = "";
@@ -103,7 +104,7 @@ export class BoardPage extends LitElement {
   override updated(changed: PropertyValues): void {
     super.updated(changed);
     const hot = this.#floor.rows().filter((row) => row.band === "critical" || row.band === "frustrated").length;
-    document.title = `${hot ? `(${hot}) ` : ""}Board · rtig`;
+    if (!__EMBEDDED__) document.title = `${hot ? `(${hot}) ` : ""}Board · rtig`;
   }
 
   override render() {
@@ -267,6 +268,10 @@ export class BoardPage extends LitElement {
     this.#pointed = "";
   };
 
+  open(callId: string): void {
+    this.#show(callId);
+  }
+
   #show(id: string): void {
     const { connection } = this.#entrance;
     if (this.#open?.id !== id) {
@@ -274,7 +279,7 @@ export class BoardPage extends LitElement {
       this.#open = new Call(id);
       this.sending = "";
       connection.send(this.#open.watch());
-      history.replaceState(history.state, "", `#${new URLSearchParams({ call: id })}`);
+      if (!__EMBEDDED__) history.replaceState(history.state, "", `#${new URLSearchParams({ call: id })}`);
     }
     this.requestUpdate();
     void this.updateComplete.then(() => this.panel?.enter());
@@ -286,7 +291,7 @@ export class BoardPage extends LitElement {
     this.#entrance.connection.send({ type: "unwatch", call_id: id });
     this.#open = null;
     this.#pointed = "";
-    history.replaceState(history.state, "", location.pathname + location.search);
+    if (!__EMBEDDED__) history.replaceState(history.state, "", location.pathname + location.search);
     this.requestUpdate();
     void this.updateComplete.then(() => {
       const row = this.renderRoot.querySelector<HTMLElement>(`tr[data-call-id="${CSS.escape(id)}"] button`);

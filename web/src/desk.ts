@@ -60,6 +60,15 @@ export class Desk {
     }
   }
 
+  /** Follows a call by its id, whether it is announced as this agent's or not, and puts it on screen. */
+  open(id: string): void {
+    if (!this.#find(id)) {
+      this.#asked = id;
+      this.#begin(id);
+    }
+    this.show(id);
+  }
+
   /** Puts a call on screen; ended ones that are not on screen are let go. */
   show(id: string): void {
     this.current = this.#find(id) ?? this.current;

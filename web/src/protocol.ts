@@ -511,6 +511,51 @@ export interface Hint {
   at_ms: number;
 }
 
+/** Times in microseconds, each percentile at most 3 % too high; all 0 where nothing was timed. */
+export interface Spread {
+  count: number;
+  p50_us: number;
+  p95_us: number;
+  p99_us: number;
+  p999_us: number;
+  max_us: number;
+  /** How many were as long as each bar of a logarithmic axis says. */
+  bars: number[];
+}
+
+/** One stage. All but `reading` are of the events that brought somebody a card. */
+export interface StageTimes {
+  /** `decode`, `append`, `fold`, `encode`, `write`, `total`; `reading`, a model's, from being asked to its answer. */
+  stage: string;
+  /** Of the last minute. */
+  minute: Spread;
+  /** Since the server started. */
+  start: Spread;
+}
+
+/** The figures of one server now. What is counted is counted since the server started. */
+export interface Latency {
+  /** Version of rtig. */
+  server: string;
+  up_seconds: number;
+  /** Why no client should be sent here now; see `/readyz`. */
+  problems: string[];
+  stages: StageTimes[];
+  live_calls: number;
+  /** By role. */
+  connections: Record<string, number>;
+  /** Cards that were not shown because they came too late. */
+  late: number;
+  /** Utterances that waited too long for the model and were not read. */
+  shed: number;
+  /** Connections closed because the client did not keep up. */
+  too_slow: number;
+  /** Messages not taken, by code. */
+  refused: Record<string, number>;
+  lane: "down" | "off" | "on" | "starting";
+  lane_restarts: number;
+}
+
 export type Code =
   | "bad_json"
   | "bad_message"

@@ -49,6 +49,18 @@ describe("an agent's calls", () => {
     expect(desk.unseen(desk.calls[0]!)).toBe(0);
   });
 
+  it("opens a call by its id, which stays although it is announced as nobody's of this desk", () => {
+    announce("a");
+    desk.open("b");
+    expect(desk.current?.id).toBe("b");
+    expect(said.at(-1)).toEqual({ type: "watch", call_id: "b" });
+    announce("a");
+    expect(ids()).toEqual(["b", "a"]);
+    desk.open("a");
+    expect(desk.current?.id).toBe("a");
+    expect(said).toHaveLength(2);
+  });
+
   it("keeps an ended call on screen until the next begins", () => {
     announce("a");
     tell("a", 1);

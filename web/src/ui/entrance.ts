@@ -1,8 +1,10 @@
 // How a page gets in: the key from the address or the form, the connection, and what to show until it stands.
 
-import { html, type ReactiveController, type ReactiveControllerHost } from "lit";
-import { Connection, heedNetwork, type Status } from "../connection";
-import { arrive, forget, keep, keepName } from "../key";
+import { html, type ReactiveController } from "lit";
+import { browserDoors, Connection, heedNetwork, type Status } from "../connection";
+import { embeddedDoors } from "../embed/doors";
+import { type Arrival, arrive, forget, keep, keepName } from "../key";
+import { type Embeddable, Outside } from "../outside";
 import type { LaneIs, ServerMessage } from "../protocol";
 import { codeWords } from "../words";
 import "./sign-in";
@@ -10,7 +12,7 @@ import type { SignIn } from "./sign-in";
 import type { Wish } from "./status";
 import "./status";
 
-interface Guest extends ReactiveControllerHost {
+interface Guest extends Embeddable {
   /** A connection stands (again). */
   welcomed(): void;
   told(message: ServerMessage): void;
@@ -27,6 +29,10 @@ export class Entrance implements ReactiveController {
   notice = "";
 
   #guest: Guest;
+  #outside: Outside;
+  /** In another page: which connection was begun, and which call was asked for. */
+  #begun = "";
+  #opened = "";
   #role: "agent" | "supervisor";
   #key: string;
   #problem = "";
@@ -40,16 +46,19 @@ export class Entrance implements ReactiveController {
     this.#key = arrival.key;
     this.agent = arrival.agent;
     this.call = arrival.call;
-    this.connection = new Connection(role, this.agent);
+    this.#outside = new Outside(guest);
+    this.connection = new Connection(role, this.agent, __EMBEDDED__ ? embeddedDoors(guest) : browserDoors());
     this.connection.onStatus = (status) => this.#changed(status);
     this.connection.onMessage = (message) => {
       if (message.type === "lane") this.#lane = message.state;
+      this.#outside.heard(message);
       guest.told(message);
       if (message.type === "error" && message.retry && !message.key) this.#askAgain(message.retry_after ?? 2);
       guest.requestUpdate();
     };
     guest.addController(this);
     heedNetwork(this.connection);
+    if (__EMBEDDED__) return;
     // A printed address pasted over this one changes only the fragment, which reloads nothing.
     addEventListener("hashchange", () => {
       if (new URLSearchParams(location.hash.slice(1)).has("key")) {
@@ -60,16 +69,36 @@ export class Entrance implements ReactiveController {
   }
 
   hostConnected(): void {
-    if (this.#key) this.connection.start(this.#key);
+    if (__EMBEDDED__) this.#guest.requestUpdate();
+    else if (this.#key) this.connection.start(this.#key);
   }
 
   hostDisconnected(): void {
     this.connection.stop();
+    this.#begun = "";
+  }
+
+  /** In another page the element says where to go, as whom, and which call to show; it may say so late, and anew. */
+  hostUpdate(): void {
+    const { server, agent, ticket, call } = this.#guest;
+    if (!__EMBEDDED__ || !this.#guest.isConnected) return;
+    const wanted = ticket ? JSON.stringify([server, agent]) : "";
+    if (wanted !== this.#begun) {
+      if (this.#begun) this.#signOut("");
+      this.#begun = wanted;
+      this.#opened = "";
+      this.agent = agent;
+      if (wanted) this.connection.start("", agent);
+    }
+    if (call !== this.#opened) {
+      this.#opened = call;
+      if (call) this.#guest.open(call);
+    }
   }
 
   /** The sign-in form, where a key is needed; otherwise nothing and the page draws itself. */
   form(heading: string) {
-    if (this.#key) return null;
+    if (__EMBEDDED__ || this.#key) return null;
     return html`<rtig-sign-in
       .heading=${heading}
       .problem=${this.#problem}
@@ -99,7 +128,8 @@ export class Entrance implements ReactiveController {
     this.#guest.requestUpdate();
   }
 
-  #arrive() {
+  #arrive(): Arrival {
+    if (__EMBEDDED__) return { key: "", agent: "", call: "" };
     return arrive(this.#role, location, (address) => history.replaceState(history.state, "", address), sessionStorage);
   }
 
@@ -108,7 +138,8 @@ export class Entrance implements ReactiveController {
       this.#lane = status.welcome.lane;
       this.#guest.welcomed();
     }
-    if (status.phase === "stopped" && status.code === "unauthenticated") {
+    this.#outside.connection(status);
+    if (status.phase === "stopped" && status.code === "unauthenticated" && !__EMBEDDED__) {
       this.#signOut(codeWords(status.code, status.message));
     }
     this.#guest.requestUpdate();

@@ -57,7 +57,7 @@ export class StatusView extends LitElement {
           : nothing
       }
       ${
-        status.phase === "lost"
+        status.phase === "lost" || __EMBEDDED__
           ? nothing
           : html`<button
               type="button"

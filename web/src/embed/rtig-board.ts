@@ -1,0 +1,4 @@
+// The module for other people's pages: `<rtig-board>`.
+
+export { BoardPage as RtigBoard } from "../board";
+export type { RtigEvents, TicketSource } from "../outside";
