@@ -49,7 +49,7 @@ TROUBLE = f"""() => {{
   return hot.some((row) => row.band === "critical") && hot.some((row) => row.band === "frustrated");
 }}"""
 SETTLED = """() => {
-  const cards = [...document.querySelector("rtig-agent").shadowRoot.querySelectorAll("rtig-card")];
+  const cards = [...document.querySelector("rtig-sidebar").shadowRoot.querySelectorAll("rtig-card")];
   return cards.length > 0 && !cards[0].gone && cards[0].card.state === "confirmed";
 }"""
 COMPOSED = """<!doctype html><style>
