@@ -1,7 +1,7 @@
 // The agent's sidebar: the call at the top, the card that matters below it, the transcript at the foot.
 
 import { css, html, nothing, type PropertyValues } from "lit";
-import { customElement, query, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "./call";
@@ -11,38 +11,56 @@ import { Marks } from "./marks";
 import { freshId, Outbox } from "./outbox";
 import { Embeddable } from "./outside";
 import type { Card, Find, ServerMessage, Whisper } from "./protocol";
-import type { Answered } from "./ui/card";
+import { comesThrough, keepMode, keptMode, type Mode, nextMode } from "./quiet";
+import { type Act, keyOf } from "./shortcuts";
+import { session } from "./storage";
+import type { Answered, CardView } from "./ui/card";
+import { deepFocus } from "./ui/copying";
 import { Entrance } from "./ui/entrance";
+import { Keyboard } from "./ui/keyboard";
+import type { KeysView, SwitchKeys } from "./ui/keys";
+import type { MoodView } from "./ui/mood";
+import type { SetMode } from "./ui/quiet";
 import type { Seek } from "./ui/quotes";
 import type { SearchBox } from "./ui/search";
 import { bandShape } from "./ui/shapes";
 import { base, tokens } from "./ui/styles";
 import type { TranscriptView } from "./ui/transcript";
-import { BAND_WORD, clockWords, codeWords } from "./words";
+import { BAND_WORD, clockWords, codeWords, MODE_WORD } from "./words";
 import "./ui/brief";
 import "./ui/card";
 import "./ui/checklists";
+import "./ui/keys";
 import "./ui/mood";
+import "./ui/quiet";
 import "./ui/search";
 import "./ui/transcript";
 
 const TICK_MS = 500;
 /** After the last movement or key among the cards, the hand counts as gone. */
 const HAND_MS = 1_500;
+/** How long what came of a key stands in its live region. */
+const DONE_MS = 3_000;
 
 @customElement("rtig-sidebar")
-export class AgentPage extends Embeddable {
+export class Sidebar extends Embeddable {
+  /** Nothing else is on the page: keys are heard wherever the focus is on it. */
+  @property({ type: Boolean }) alone = false;
   @state() private transcriptOpen = true;
   @state() private announced = "";
   @query(".deck") private deckList!: HTMLElement | null;
   @query("main") private main!: HTMLElement | null;
   @query("rtig-transcript") private transcript!: TranscriptView | null;
   @query("rtig-search") private search!: SearchBox | null;
+  @query("rtig-mood") private mood!: MoodView | null;
+  @query("rtig-keys") private list!: KeysView | null;
 
   #entrance = new Entrance(this, "agent");
   #desk = this.#freshDesk();
   #outbox = new Outbox((message) => this.#entrance.connection.send(message));
-  #marks = new Marks(sessionStorage);
+  #marks = new Marks(session);
+  #keyboard = new Keyboard(this);
+  #mode = keptMode(session);
   #decks = new Map<string, Deck>();
   #announcer = new Announcer();
   /** Of the calls whose brief the reader has opened or closed. */
@@ -50,6 +68,12 @@ export class AgentPage extends Embeddable {
   /** Ids of entries that were announced or were there when the call came on screen. */
   #told = new Map<string, Set<string>>();
   #handAt = Number.NEGATIVE_INFINITY;
+  /** What came of the last key, and since when it has been said. */
+  #done = "";
+  #doneAt = 0;
+  /** What had the focus when the search box took it, and what has it among the cards. */
+  #beforeSearch: HTMLElement | null = null;
+  #inDeck: HTMLElement | null = null;
   #ticker = 0;
 
   constructor() {
@@ -80,7 +104,9 @@ export class AgentPage extends Embeddable {
     }
     this.#desk.take(message, Date.now());
     if (message.type === "caught_up") this.#askBriefOfTheEnded(message.call_id);
-    if (message.type === "brief" && message.brief.state === "ended") this.#announcer.add("The brief of the call");
+    if (message.type === "brief" && message.brief.state === "ended" && this.#mode === "all") {
+      this.#announcer.add("The brief of the call");
+    }
     if (message.type === "error" && message.code !== "unknown_call") {
       this.#entrance.say(codeWords(message.code, message.message));
     }
@@ -92,6 +118,8 @@ export class AgentPage extends Embeddable {
     this.#decks.clear();
     this.#told.clear();
     this.#briefOpen.clear();
+    // Whoever comes next at this desk would not know why nothing comes.
+    this.#setMode("all");
   }
 
   override willUpdate(): void {
@@ -111,24 +139,31 @@ export class AgentPage extends Embeddable {
   override updated(changed: PropertyValues): void {
     super.updated(changed);
     // What had the focus has left: the list takes it, so that a keyboard does not start over at the top of the page.
-    if (this.#focusWasInDeck && !this.shadowRoot?.activeElement) this.deckList?.focus({ preventScroll: true });
-    this.#focusWasInDeck = Boolean(this.deckList?.matches(":focus-within"));
+    const left = this.#inDeck && !this.#inDeck.checkVisibility({ visibilityProperty: true });
+    if (left && document.activeElement === document.body) this.deckList?.focus({ preventScroll: true });
+    this.#inDeck = this.deckList?.matches(":focus-within") ? deepFocus(this.shadowRoot) : null;
   }
-  #focusWasInDeck = false;
 
   override render() {
     const form = this.#entrance.form("Guidance for agents");
     if (form) return form;
     const call = this.#desk.current;
-    return html`<div class="page ${call ? "" : "idle"}" @rtig-seek=${this.#seek}>
+    return html`<div
+      class="page ${call ? "" : "idle"}"
+      @rtig-seek=${this.#seek}
+      @rtig-switch-keys=${(event: SwitchKeys) => this.#keyboard.switch(event.on)}
+      @rtig-set-mode=${(event: SetMode) => this.#setMode(event.mode)}
+    >
       ${call ? this.#call(call) : this.#empty()} ${this.#entrance.strip(call?.info?.agent || this.#entrance.agent)}
       <div class="unseen" role="status" aria-live="polite" data-testid="announcer">${this.announced}</div>
+      <div class="unseen" role="status" aria-live="polite" data-testid="done">${this.#done}</div>
     </div>`;
   }
 
   #empty() {
     const live = this.#entrance.connection.status.phase === "live";
     return html`<main class="empty" data-testid="empty">
+      <div class="tools">${this.#tools(0)}</div>
       <svg viewBox="0 0 48 48" aria-hidden="true">
         <path d="M8 25v-2a16 16 0 0 1 32 0v2" />
         <rect x="5" y="25" width="8" height="12" rx="3" />
@@ -149,11 +184,12 @@ export class AgentPage extends Embeddable {
         ${this.#desk.calls.length > 1 ? this.#switcher(now) : nothing}
         <div class="about">
           <div class="who">
-            <h1 class="clip" title=${call.id} data-testid="call-title">${title}</h1>
+            <h1 class="clip" dir="auto" title=${call.id} data-testid="call-title">${title}</h1>
             <button
               type="button"
               class="bare brief"
               aria-expanded=${this.#showsBrief(call)}
+              aria-keyshortcuts=${this.#key("brief")}
               data-testid="brief-toggle"
               @click=${() => this.#toggleBrief(call)}
             >
@@ -174,10 +210,11 @@ export class AgentPage extends Embeddable {
         <rtig-mood .mood=${call.mood} .hints=${[...call.hints.values()]}></rtig-mood>
       </header>
       <main>
-        ${keyed(call.id, html`<rtig-search .ask=${this.#ask}></rtig-search>`)}
+        ${this.#find(call)}
         ${
           this.#showsBrief(call)
             ? html`<rtig-brief
+                class=${call.ended ? "" : "amid"}
                 .brief=${call.brief}
                 .live=${!call.ended}
                 @rtig-update=${() => this.#askBrief(call.id)}
@@ -193,6 +230,7 @@ export class AgentPage extends Embeddable {
             type="button"
             class="bare"
             aria-expanded=${this.transcriptOpen}
+            aria-keyshortcuts=${this.#key("transcript")}
             data-testid="transcript-toggle"
             @click=${() => (this.transcriptOpen = !this.transcriptOpen)}
           >
@@ -207,10 +245,33 @@ export class AgentPage extends Embeddable {
       </section>`;
   }
 
+  /** What the agent reaches for. Always in sight, so that nobody wonders why no card comes. */
+  #find(call: Call) {
+    const deck = this.#deckOf(call);
+    const waiting = deck.waiting.map((id) => this.#title(call, id)).find(Boolean);
+    return html`<div class="tools">
+      ${keyed(call.id, html`<rtig-search .ask=${this.#ask} .keys=${this.#keyboard.on}></rtig-search>`)}
+      ${
+        waiting
+          ? html`<button type="button" class="waiting clip" dir="auto" data-testid="waiting" @click=${this.#release}>
+              ↑ ${waiting}
+            </button>`
+          : nothing
+      }
+      ${this.#tools(this.#mode === "all" ? 0 : deck.hushed)}
+    </div>`;
+  }
+
+  #tools(held: number) {
+    const { on } = this.#keyboard;
+    return html`<rtig-quiet .mode=${this.#mode} .held=${held} .keys=${on}></rtig-quiet>
+      <rtig-keys .on=${on}></rtig-keys>`;
+  }
+
   #switcher(now: number) {
     return html`<nav aria-label="Your calls" data-testid="switcher">
       ${this.#desk.calls.map((call) => {
-        const fresh = this.#desk.unseen(call);
+        const fresh = this.#desk.unseen(call, (card) => this.#comes(call, card));
         const band = call.mood?.band ?? "calm";
         return html`<button
           type="button"
@@ -220,8 +281,12 @@ export class AgentPage extends Embeddable {
           @click=${() => this.#show(call)}
         >
           <span class="tint">${bandShape(band)}</span><span class="unseen">${BAND_WORD[band]}: </span>
-          <span class="clip">${call.info?.customer || call.info?.queue || call.id}</span>
-          <span class="muted numbers">${call.ended ? "ended" : clockWords(call.clock(now))}</span>
+          <span class="clip name" dir="auto">${call.info?.customer || call.info?.queue || call.id}</span>
+          ${
+            call === this.#desk.current
+              ? nothing
+              : html`<span class="muted numbers">${call.ended ? "ended" : clockWords(call.clock(now))}</span>`
+          }
           ${fresh ? html`<strong>${fresh}<span class="unseen"> new ${fresh === 1 ? "card" : "cards"}</span></strong>` : nothing}
         </button>`;
       })}
@@ -230,20 +295,11 @@ export class AgentPage extends Embeddable {
 
   #guidance(call: Call) {
     const deck = this.#deckOf(call);
-    const first = deck.slots.find((slot) => !slot.id.startsWith(WHISPER));
-    const waiting = deck.waiting.map((id) => this.#title(call, id)).find(Boolean);
+    const meant = deck.meant(performance.now(), isCard);
+    const first = deck.slots.find((slot) => isCard(slot.id));
     const earlier = deck.earlier.map((id) => call.cards.get(id)).filter((card) => card !== undefined);
     return html`<section class="guidance" aria-label="Guidance">
-      <div class="top">
-        <h2>Guidance</h2>
-        ${
-          waiting
-            ? html`<button type="button" class="bare waiting clip" data-testid="waiting" @click=${this.#release}>
-                ↑ ${waiting}
-              </button>`
-            : nothing
-        }
-      </div>
+      <h2 class="unseen">Guidance</h2>
       <div
         class="deck"
         tabindex="-1"
@@ -259,24 +315,28 @@ export class AgentPage extends Embeddable {
           (slot) => slot.id,
           (slot) => {
             const whisper = call.whispers.get(slot.id.slice(WHISPER.length));
-            if (whisper && slot.id.startsWith(WHISPER)) return this.#whisper(whisper);
+            if (whisper && !isCard(slot.id)) return this.#whisper(whisper);
             const card = call.cards.get(slot.id);
             return card
               ? html`<rtig-card
                   .card=${card}
                   .gone=${slot.gone}
                   .mark=${this.#marks.of(call.id, card.id)}
+                  .keys=${this.#keyboard.on}
+                  .meant=${slot.id === meant}
                   .place=${slot === first ? "top" : "more"}
                 ></rtig-card>`
               : nothing;
           },
         )}
-        ${deck.slots.length ? nothing : html`<p class="none muted">${call.ended ? "No cards are open." : "Listening. A card appears when it can help."}</p>`}
+        ${deck.slots.length ? nothing : html`<p class="none muted">${call.ended ? "No cards are open." : EMPTY_WORDS[this.#mode]}</p>`}
       </div>
       ${
         earlier.length
           ? html`<details class="earlier" data-testid="earlier">
-              <summary class="muted small">Earlier (${earlier.length})</summary>
+              <summary class="muted small">
+                Earlier (${earlier.length}${deck.hushed ? `, ${deck.hushed} held back` : ""})
+              </summary>
               <div @rtig-answered=${this.#answered}>
                 ${repeat(
                   earlier,
@@ -304,8 +364,8 @@ export class AgentPage extends Embeddable {
       this.#release();
     };
     return html`<article class="whisper" data-testid="whisper">
-      <p class="small from">${whisper.by ? `From ${whisper.by}` : "From your supervisor"}</p>
-      <p>${whisper.text}</p>
+      <p class="small from">From <bdi>${whisper.by || "your supervisor"}</bdi></p>
+      <p dir="auto">${whisper.text}</p>
       <button type="button" @click=${done}>Got it</button>
     </article>`;
   }
@@ -316,6 +376,7 @@ export class AgentPage extends Embeddable {
       at: card.shown_ms,
       pinned: Boolean(this.#marks.of(call.id, card.id).pinned),
       gone: this.#goneOf(call, card),
+      hushed: !this.#comes(call, card),
     }));
     for (const whisper of call.whispers.values()) {
       const id = WHISPER + whisper.id;
@@ -344,13 +405,24 @@ export class AgentPage extends Embeddable {
       if (told.has(id)) continue;
       told.add(id);
       if (deck.slots.some((slot) => slot.id === id) || deck.waiting.includes(id)) {
-        this.#announcer.add(this.#title(call, id));
+        const urgent = !isCard(id) || call.cards.get(id)?.kind === "alert";
+        this.#announcer.add(this.#title(call, id), urgent, () => this.#stillLies(call, id));
       }
     }
   }
 
+  #stillLies(call: Call, id: string): boolean {
+    const deck = this.#decks.get(call.id);
+    const lies = deck?.slots.some((slot) => slot.id === id && !slot.gone) || deck?.waiting.includes(id);
+    return call === this.#desk.current && Boolean(lies);
+  }
+
+  #comes(call: Call, card: Card): boolean {
+    return comesThrough(this.#mode, card, Boolean(this.#marks.of(call.id, card.id).pinned));
+  }
+
   #title(call: Call, id: string): string {
-    if (id.startsWith(WHISPER)) return "Message from your supervisor";
+    if (!isCard(id)) return "Message from your supervisor";
     return call.cards.get(id)?.title ?? "";
   }
 
@@ -403,6 +475,83 @@ export class AgentPage extends Embeddable {
     this.requestUpdate();
   };
 
+  #setMode(mode: Mode): void {
+    this.#mode = mode;
+    keepMode(mode, session);
+    // The reader's own wish does not wait until the hand is gone.
+    this.#release();
+  }
+
+  /** Does what a key means; false where there is nothing to do. */
+  act(act: Act): boolean {
+    // What lies below an open list is not to be seen.
+    if (this.list?.open && act !== "list") return false;
+    const call = this.#desk.current;
+    switch (act) {
+      case "list":
+        this.list?.toggle();
+        return Boolean(this.list);
+      case "quiet":
+        if (!this.list) return false;
+        this.#setMode(nextMode(this.#mode));
+        this.#tellDone(MODE_WORD[this.#mode]);
+        return true;
+      case "search":
+        if (!this.search) return false;
+        this.#beforeSearch = deepFocus(this.shadowRoot);
+        this.search.enter();
+        return true;
+      case "brief":
+        if (call) this.#toggleBrief(call);
+        return Boolean(call);
+      case "transcript":
+        this.transcriptOpen = !this.transcriptOpen;
+        return Boolean(call);
+      case "back":
+        return this.#back(call);
+      default:
+        return this.#press(act, call);
+    }
+  }
+
+  /** A key for a card: the one that is being asked about, or the one on top. */
+  #press(act: Act, call: Call | null): boolean {
+    const cards = [...this.renderRoot.querySelectorAll<CardView>(".deck rtig-card")];
+    const id = call && this.#deckOf(call).meant(performance.now(), isCard);
+    const asked = act.startsWith("reason ") && cards.find((card) => card.asking && !card.gone);
+    const done = (asked || cards.find((card) => card.card.id === id))?.press(act) ?? null;
+    // A key is a hand among the cards.
+    if (done !== null) this.#hand();
+    if (done) this.#tellDone(done);
+    return done !== null;
+  }
+
+  /** The last thing that was opened goes first: a question, the search, the reasons of the mood, the brief, an article. */
+  #back(call: Call | null): boolean {
+    const cards = [...this.renderRoot.querySelectorAll<CardView>(".deck rtig-card")];
+    const asked = cards.find((card) => card.asking && !card.gone);
+    if (asked) return asked.press("back") !== null;
+    const searching = this.search?.matches(":focus-within");
+    const cleared = this.search?.clear();
+    if (searching) (this.#beforeSearch?.isConnected ? this.#beforeSearch : this.deckList)?.focus({ preventScroll: true });
+    if (searching || cleared || this.mood?.close()) return true;
+    if (call && this.#showsBrief(call)) {
+      this.#toggleBrief(call);
+      return true;
+    }
+    return cards.some((card) => card.press("back") !== null);
+  }
+
+  #tellDone(what: string): void {
+    this.#done = what;
+    this.#doneAt = performance.now();
+    this.requestUpdate();
+  }
+
+  #key(act: Act) {
+    return this.#keyboard.on ? keyOf(act) : nothing;
+  }
+
   #showsBrief(call: Call): boolean {
     return this.#briefOpen.get(call.id) ?? call.brief?.state === "ended";
   }
@@ -437,7 +586,9 @@ export class AgentPage extends Embeddable {
   };
 
   #tick(): void {
-    if (this.#announcer.tick(performance.now())) this.announced = this.#announcer.text;
+    const now = performance.now();
+    if (this.#announcer.tick(now)) this.announced = this.#announcer.text;
+    if (now - this.#doneAt > DONE_MS) this.#done = "";
     this.requestUpdate();
   }
 
@@ -459,9 +610,13 @@ export class AgentPage extends Embeddable {
     tokens,
     base,
     css`
+      /* Sizes go by the room that this element is given, on whose page ever it is. */
       :host {
         display: block;
+        container-type: size;
+        contain-intrinsic-block-size: 40rem;
         block-size: 100%;
+        overflow: auto;
       }
 
       .page {
@@ -540,12 +695,17 @@ export class AgentPage extends Embeddable {
 
       nav button {
         display: flex;
-        flex: 0 1 auto;
+        flex: 1 1 6rem;
         align-items: center;
         gap: 6px;
-        min-inline-size: 5.5rem;
-        max-inline-size: 12rem;
+        min-inline-size: 6.5rem;
+        max-inline-size: 14rem;
         font-size: 0.8125rem;
+      }
+
+      nav .name {
+        flex: 1;
+        text-align: start;
       }
 
       nav button[aria-current="true"] {
@@ -573,24 +733,44 @@ export class AgentPage extends Embeddable {
         flex-direction: column;
         gap: 12px;
         min-block-size: 0;
-        padding: 8px 12px 14px;
+        padding: 0 12px 14px;
         overflow-y: auto;
+        scroll-padding-block-start: 56px;
       }
 
-      .top {
-        display: flex;
-        align-items: center;
-        justify-content: space-between;
-        gap: 10px;
-        min-block-size: 30px;
-        padding-inline: 2px;
+      .tools {
+        position: sticky;
+        z-index: 1;
+        inset-block-start: 0;
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) auto auto;
+        gap: 6px;
+        margin: 0 -12px -8px;
+        padding: 8px 12px;
+        background: var(--ground);
       }
 
+      /* Over the search box: while a card waits, the hand is among the cards and not there. */
       button.waiting {
+        position: absolute;
+        grid-area: 1 / 1;
+        inset-block-start: 3px;
+        inset-inline-end: 4px;
+        max-inline-size: calc(100% - 8px);
         min-block-size: 26px;
         padding-block: 1px;
-        color: var(--accent);
+        border-color: transparent;
+        border-radius: 20px;
+        background: var(--accent);
+        color: var(--on-accent);
         font-weight: 600;
+      }
+
+      /* In the middle of a call, guidance stays in sight below. */
+      .amid {
+        flex: none;
+        max-block-size: max(12rem, 32cqb);
+        overflow-y: auto;
       }
 
       .deck {
@@ -638,7 +818,7 @@ export class AgentPage extends Embeddable {
       .heard {
         display: grid;
         grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
-        block-size: clamp(9.5rem, 28vh, 24rem);
+        block-size: clamp(8rem, 24cqb, 24rem);
         border-block-start: 1px solid var(--line);
       }
 
@@ -662,7 +842,12 @@ export class AgentPage extends Embeddable {
         text-align: center;
       }
 
-      .empty svg {
+      .empty .tools {
+        position: absolute;
+        inset-inline-end: 12px;
+      }
+
+      .empty > svg {
         inline-size: 52px;
         fill: none;
         stroke: var(--edge);
@@ -671,7 +856,7 @@ export class AgentPage extends Embeddable {
       }
 
       /* Beside each other where there is room. */
-      @media (min-width: 860px) {
+      @container (min-width: 860px) {
         .page:not(.idle) {
           grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr) minmax(22rem, 34%);
         }
@@ -696,10 +881,14 @@ export class AgentPage extends Embeddable {
         }
 
         main {
-          padding: 12px 20px 20px;
+          padding: 0 20px 20px;
         }
 
-        rtig-search,
+        .tools {
+          margin-inline: -20px;
+          padding: 10px max(20px, calc((100% + 40px - 46rem) / 2));
+        }
+
         rtig-brief,
         .guidance,
         rtig-checklists {
@@ -717,8 +906,7 @@ export class AgentPage extends Embeddable {
       }
 
       /* Too low for panes (a large zoom, a phone on its side): one page that scrolls. */
-      @media (max-height: 540px) {
-        :host,
+      @container (max-height: 540px) {
         .page {
           block-size: auto;
           min-block-size: 100%;
@@ -733,3 +921,13 @@ export class AgentPage extends Embeddable {
 }
 
 const WHISPER = "whisper:";
+
+function isCard(id: string): boolean {
+  return !id.startsWith(WHISPER);
+}
+
+const EMPTY_WORDS: Record<Mode, string> = {
+  all: "Listening. A card appears when it can help.",
+  critical: "Only alerts appear here. Other cards stand under “Earlier”.",
+  off: "No cards appear here. They stand under “Earlier”.",
+};

@@ -10,6 +10,8 @@ export interface Entry {
   pinned: boolean;
   /** Why it should leave; empty while it stands. */
   gone: Gone;
+  /** Held back by the reader's own setting: it stands under "Earlier" until that lets it through. */
+  hushed?: boolean;
 }
 
 export interface Slot {
@@ -20,12 +22,16 @@ export interface Slot {
 export const VISIBLE = 3;
 /** Long enough to finish a click, short enough that no card comes late because a mouse was left lying there. */
 export const LONGEST_HOLD_MS = 4_000;
+/** Nobody sees a card and presses a key within this time: the stroke was meant for what lay there before. */
+export const SETTLE_MS = 400;
 /** How long an entry stays where it stood, saying what became of it. */
 const LINGER_MS: Record<Gone, number> = { "": 0, retracted: 5_000, expired: 0, dismissed: 1_500 };
 
 interface Held extends Slot {
   at: number;
   pinned: boolean;
+  hushed: boolean;
+  laidAt: number;
   goneAt: number;
 }
 
@@ -36,8 +42,12 @@ export class Deck {
   earlier: readonly string[] = [];
   /** Ids of what is ready and not laid down yet because the reader's hand is on the deck, newest first. */
   waiting: readonly string[] = [];
+  /** How many stand under "Earlier" because the reader's setting holds them back. */
+  hushed = 0;
 
   #slots: Held[] = [];
+  /** Those of `#left` that the reader's setting holds back. */
+  #hushed = new Set<string>();
   #left = new Set<string>();
   #heldSince: number | null = null;
 
@@ -45,24 +55,30 @@ export class Deck {
   arrange(entries: Iterable<Entry>, now: number, held: boolean): void {
     const byId = new Map([...entries].map((entry) => [entry.id, entry]));
     this.#slots = this.#slots.filter((slot) => byId.has(slot.id));
-    for (const id of this.#left) if (!byId.has(id)) this.#left.delete(id);
+    for (const id of this.#left) {
+      const entry = byId.get(id);
+      if (!entry) this.#left.delete(id);
+      if (!entry || (entry.gone && !(entry.hushed && entry.gone === "expired"))) this.#hushed.delete(id);
+    }
     for (const slot of this.#slots) {
       const entry = byId.get(slot.id)!;
       if (entry.gone && !slot.gone) slot.goneAt = now;
       slot.gone = entry.gone;
       slot.pinned = entry.pinned;
+      slot.hushed = Boolean(entry.hushed);
     }
 
     const lying = new Set(this.#slots.map((slot) => slot.id));
     const arriving: Entry[] = [];
     for (const entry of byId.values()) {
       if (lying.has(entry.id)) continue;
-      if (!entry.gone && (entry.pinned || !this.#left.has(entry.id))) arriving.push(entry);
+      if (entry.hushed && !entry.gone) this.#hush(entry.id);
+      else if (!entry.gone && (entry.pinned || this.#hushed.has(entry.id) || !this.#left.has(entry.id))) arriving.push(entry);
       // What was taken back before it was ever on this screen is no news; the rest can still be looked up.
       else if (entry.gone !== "retracted") this.#left.add(entry.id);
     }
     arriving.sort((a, b) => a.at - b.at);
-    const leaving = this.#slots.some((slot) => this.#over(slot, now));
+    const leaving = this.#slots.some((slot) => slot.hushed || this.#over(slot, now));
 
     if (held && (arriving.length || leaving)) {
       this.#heldSince ??= now;
@@ -73,11 +89,15 @@ export class Deck {
     }
     this.#heldSince = null;
 
-    for (const slot of this.#slots) if (this.#over(slot, now)) this.#leave(slot.id);
-    this.#slots = this.#slots.filter((slot) => !this.#over(slot, now));
-    for (const entry of arriving) {
-      this.#left.delete(entry.id);
-      this.#slots.unshift({ id: entry.id, gone: "", at: entry.at, pinned: entry.pinned, goneAt: 0 });
+    for (const slot of this.#slots.toReversed()) {
+      if (this.#over(slot, now) || (slot.hushed && slot.gone)) this.#leave(slot.id);
+      else if (slot.hushed) this.#hush(slot.id);
+    }
+    this.#slots = this.#slots.filter((slot) => !this.#left.has(slot.id));
+    for (const { id, at, pinned } of arriving) {
+      this.#left.delete(id);
+      this.#hushed.delete(id);
+      this.#slots.unshift({ id, gone: "", at, pinned, hushed: false, laidAt: now, goneAt: 0 });
     }
     let room = VISIBLE;
     const pushedOut: string[] = [];
@@ -90,6 +110,16 @@ export class Deck {
     this.#publish([]);
   }
 
+  /** The topmost of such cards that the reader can mean by a stroke at `now`; null while that is not clear. */
+  meant(now: number, such: (id: string) => boolean): string | null {
+    for (const slot of this.#slots) {
+      if (!such(slot.id)) continue;
+      if (slot.gone && now - slot.goneAt < SETTLE_MS) return null;
+      if (!slot.gone && now - slot.laidAt >= SETTLE_MS) return slot.id;
+    }
+    return null;
+  }
+
   #over(slot: Held, now: number): boolean {
     return slot.gone !== "" && now - slot.goneAt >= LINGER_MS[slot.gone];
   }
@@ -99,30 +129,51 @@ export class Deck {
     this.#left.add(id);
   }
 
+  /** What was held back does not come back by itself once it has had its place on the deck. */
+  #hush(id: string): void {
+    if (!this.#left.has(id)) this.#hushed.add(id);
+    this.#left.add(id);
+  }
+
   #publish(waiting: string[]): void {
     this.slots = this.#slots.map(({ id, gone }) => ({ id, gone }));
     this.earlier = [...this.#left].reverse();
     this.waiting = waiting;
+    this.hushed = this.#hushed.size;
   }
 }
 
-/** Reads out at most one title in five seconds: the newest wins, because an old one is no longer what matters. */
+interface News {
+  title: string;
+  urgent: boolean;
+  stands: () => boolean;
+}
+
+/**
+ * Reads out at most one title in five seconds. The newest wins, because an old one is no longer what matters, except
+ * that what is urgent gives way only to its like; and what no longer stands when its turn comes is not read out.
+ */
 export class Announcer {
   text = "";
-  #next = "";
+  #next: News | null = null;
   #lastAt = Number.NEGATIVE_INFINITY;
 
-  add(title: string): void {
-    this.#next = title;
+  add(title: string, urgent = false, stands: () => boolean = () => true): void {
+    if (urgent || !this.#next?.urgent || !this.#next.stands()) this.#next = { title, urgent, stands };
   }
 
   /** True when `text` is to be put into the live region now. */
   tick(now: number): boolean {
-    if (!this.#next || now - this.#lastAt < ANNOUNCE_EVERY_MS) return false;
-    this.text = this.#next;
-    this.#next = "";
-    this.#lastAt = now;
-    return true;
+    if (now - this.#lastAt < ANNOUNCE_EVERY_MS) return false;
+    const before = this.text;
+    if (!this.#next?.stands()) this.#next = null;
+    // Words that stand in the region already would not be heard: it is emptied before it says the same again.
+    this.text = this.#next && this.#next.title !== before ? this.#next.title : "";
+    if (this.text) {
+      this.#next = null;
+      this.#lastAt = now;
+    }
+    return this.text !== before;
   }
 }
 

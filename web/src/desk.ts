@@ -1,7 +1,7 @@
 // The calls of one agent: which are live, which is on screen, and what is told about each.
 
 import { Call } from "./call";
-import type { ClientMessage, ServerMessage } from "./protocol";
+import type { Card, ClientMessage, ServerMessage } from "./protocol";
 
 export class Desk {
   /** Newest first; an ended call stays while it is the one on screen. */
@@ -80,11 +80,12 @@ export class Desk {
     if (this.current) this.#seen.set(this.current.id, new Set(this.current.cards.keys()));
   }
 
-  /** How many cards came to a call while another was on screen. */
-  unseen(call: Call): number {
+  /** How many such cards came to a call while another was on screen. */
+  unseen(call: Call, such: (card: Card) => boolean = () => true): number {
     if (call === this.current) return 0;
     const seen = this.#seen.get(call.id);
-    return [...call.cards.values()].filter((card) => card.state !== "retracted" && !seen?.has(card.id)).length;
+    const fresh = (card: Card) => card.state !== "retracted" && !seen?.has(card.id) && such(card);
+    return [...call.cards.values()].filter(fresh).length;
   }
 
   #find(id: string): Call | undefined {

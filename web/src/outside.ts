@@ -65,7 +65,17 @@ export abstract class Embeddable extends LitElement {
 }
 
 /** Events between our own components, which are nobody else's business. */
-const INNER = ["rtig-answered", "rtig-alert", "rtig-alert-call", "rtig-say", "rtig-seek", "rtig-wish", "rtig-close"];
+const INNER = [
+  "rtig-answered",
+  "rtig-alert",
+  "rtig-alert-call",
+  "rtig-say",
+  "rtig-seek",
+  "rtig-set-mode",
+  "rtig-switch-keys",
+  "rtig-wish",
+  "rtig-close",
+];
 /** Beyond it the oldest card may be told again. */
 const MOST_TOLD = 500;
 const aCall = /^[\w.:@+-]{1,128}$/;

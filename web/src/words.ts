@@ -1,6 +1,7 @@
 // What the pages say in words: codes, states and times.
 
 import type { BoardRow, Card, LaneIs, Line, Mood, Withheld } from "./protocol";
+import type { Mode } from "./quiet";
 
 export type Band = Mood["band"];
 export type Party = Line["party"];
@@ -26,6 +27,13 @@ export const KIND_WORD: Record<Card["kind"], string> = {
   coach: "Tip",
   checklist: "Checklist",
   alert: "Alert",
+};
+
+/** Which cards come on the deck. */
+export const MODE_WORD: Record<Mode, string> = {
+  all: "All cards",
+  critical: "Alerts only",
+  off: "No cards",
 };
 
 /** Why a card was taken back; what a newer server may add is not guessed at. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Announcer, Deck, type Entry, LONGEST_HOLD_MS } from "../src/deck";
+import { Announcer, Deck, type Entry, LONGEST_HOLD_MS, SETTLE_MS } from "../src/deck";
 
 const entry = (id: string, at: number, change: Partial<Entry> = {}): Entry => ({
   id,
@@ -84,6 +84,56 @@ describe("the deck", () => {
     expect(deck.slots).toEqual([{ id: "a", gone: "retracted" }]);
   });
 
+  it("holds back what the reader's setting holds back, counts it, and brings back what still stands", () => {
+    const deck = new Deck();
+    const all = [entry("a", 1), entry("b", 2), entry("c", 3), entry("d", 4)];
+    deck.arrange(all, 0, false);
+    const hush = (entries: Entry[]) => entries.map((one) => ({ ...one, hushed: one.id !== "c" }));
+    deck.arrange(hush(all), 1, false);
+    const hushed = hush([...all, entry("e", 5)]);
+    deck.arrange(hushed, 1, false);
+    expect(ids(deck)).toEqual(["c"]);
+    expect(deck.earlier).toEqual(["e", "d", "b", "a"]);
+    // The oldest had its place before.
+    expect(deck.hushed).toBe(3);
+    const later = hushed.map((one) => (one.id === "d" ? { ...one, gone: "expired" as const } : one));
+    deck.arrange(later, 2, false);
+    expect(deck.hushed).toBe(3);
+    deck.arrange(later.map((one) => ({ ...one, hushed: false })), 3, false);
+    expect(ids(deck)).toEqual(["e", "b", "c"]);
+    expect(deck.earlier).toEqual(["d", "a"]);
+    expect(deck.hushed).toBe(0);
+  });
+
+  it("does not count what was held back and is over, or was answered there", () => {
+    const deck = new Deck();
+    deck.arrange([entry("a", 1, { hushed: true }), entry("b", 2, { hushed: true })], 0, false);
+    const after = [entry("a", 1, { hushed: true, gone: "retracted" }), entry("b", 2, { hushed: true, gone: "dismissed" })];
+    deck.arrange(after, 1, false);
+    expect([deck.hushed, deck.waiting, ids(deck)]).toEqual([0, [], []]);
+    expect(deck.earlier).toEqual(["b", "a"]);
+  });
+
+  it("takes nothing away under the hand when the setting changes", () => {
+    const deck = new Deck();
+    deck.arrange([entry("a", 1)], 0, false);
+    deck.arrange([entry("a", 1, { hushed: true })], 1, true);
+    expect(ids(deck)).toEqual(["a"]);
+    deck.arrange([entry("a", 1, { hushed: true })], 2, false);
+    expect(ids(deck)).toEqual([]);
+  });
+
+  it("knows which entry a stroke means: not one that has come or gone this very moment", () => {
+    const deck = new Deck();
+    const meant = (now: number) => deck.meant(now, (id) => id !== "w");
+    deck.arrange([entry("a", 1)], 0, false);
+    expect([meant(SETTLE_MS - 1), meant(SETTLE_MS)]).toEqual([null, "a"]);
+    deck.arrange([entry("a", 1), entry("b", 2), entry("w", 3)], 1_000, false);
+    expect([meant(1_000), meant(1_000 + SETTLE_MS)]).toEqual(["a", "b"]);
+    deck.arrange([entry("a", 1), entry("b", 2, { gone: "retracted" }), entry("w", 3)], 2_000, false);
+    expect([meant(2_000), meant(2_000 + SETTLE_MS)]).toEqual([null, "a"]);
+  });
+
   it("forgets what the call forgot", () => {
     const deck = new Deck();
     deck.arrange([entry("a", 1), entry("b", 2, { gone: "expired" })], 0, false);
@@ -117,15 +167,54 @@ describe("the deck", () => {
 });
 
 describe("the announcer", () => {
+  const heard = (announcer: Announcer, now: number) => (announcer.tick(now) ? announcer.text : null);
+
   it("reads out one title in five seconds, the newest", () => {
     const announcer = new Announcer();
-    expect(announcer.tick(0)).toBe(false);
+    expect(heard(announcer, 0)).toBeNull();
     announcer.add("one");
-    expect([announcer.tick(0), announcer.text]).toEqual([true, "one"]);
+    expect(heard(announcer, 0)).toBe("one");
     announcer.add("two");
     announcer.add("three");
-    expect([announcer.tick(4_999), announcer.text]).toEqual([false, "one"]);
-    expect([announcer.tick(5_000), announcer.text]).toEqual([true, "three"]);
-    expect(announcer.tick(20_000)).toBe(false);
+    expect(heard(announcer, 4_999)).toBeNull();
+    expect(heard(announcer, 5_000)).toBe("three");
+    expect(heard(announcer, 10_000)).toBe("");
+    expect(heard(announcer, 20_000)).toBeNull();
+  });
+
+  it("empties the region before it says the same again", () => {
+    const announcer = new Announcer();
+    announcer.add("one");
+    expect(heard(announcer, 0)).toBe("one");
+    announcer.add("one");
+    expect(heard(announcer, 5_000)).toBe("");
+    expect(heard(announcer, 5_500)).toBe("one");
+  });
+
+  it("lets nothing but the like displace what is urgent", () => {
+    const announcer = new Announcer();
+    announcer.add("one");
+    announcer.tick(0);
+    announcer.add("alert", true);
+    announcer.add("two");
+    expect(heard(announcer, 5_000)).toBe("alert");
+    announcer.add("alert", true);
+    announcer.add("word", true);
+    expect(heard(announcer, 10_000)).toBe("word");
+  });
+
+  it("does not read out what is over by the time it has its turn", () => {
+    const announcer = new Announcer();
+    let stands = true;
+    announcer.add("one");
+    announcer.tick(0);
+    announcer.add("alert", true, () => stands);
+    stands = false;
+    announcer.add("two");
+    announcer.add("three", false, () => stands);
+    expect(heard(announcer, 5_000)).toBe("");
+    announcer.add("alert", true, () => stands);
+    announcer.add("four");
+    expect(heard(announcer, 5_500)).toBe("four");
   });
 });

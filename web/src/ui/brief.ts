@@ -67,7 +67,7 @@ export class BriefView extends LitElement {
     return html`<ul>
       ${lines.map((one) => {
         const led = ledBy(part, one);
-        const words = one.text ? html`${led ? ": " : ""}${withWhen(one)}` : nothing;
+        const words = one.text ? html`${led ? ": " : ""}<bdi>${withWhen(one)}</bdi>` : nothing;
         return html`<li data-part=${part}>
           ${line(one.at_ms, one.words, html`${led ? html`<span class="led">${led}</span>` : nothing}${words}`)}
         </li>`;

@@ -6,6 +6,7 @@ import { unsafeHTML } from "lit/directives/unsafe-html.js";
 import type { Gone } from "../deck";
 import type { Mark } from "../marks";
 import type { Answer, Card } from "../protocol";
+import { type Act, keyOf } from "../shortcuts";
 import { clockWords, KIND_WORD, reviewDue, TAKEN_BACK } from "../words";
 import { copyText } from "./copying";
 import { said } from "./quotes";
@@ -32,6 +33,9 @@ const DISMISSALS: [reason: Answered["reason"], label: string][] = [
   ["busy", "Not now"],
 ];
 
+/** Sentences of more characters are set smaller, so that the buttons below them stay in sight. */
+const LONG = 110;
+
 @customElement("rtig-card")
 export class CardView extends LitElement {
   @property({ attribute: false }) card!: Card;
@@ -39,12 +43,17 @@ export class CardView extends LitElement {
   @property({ attribute: false }) gone: Gone = "";
   /** `top` is shown whole; `more` and `earlier` unfold; `read` is a supervisor's, without the agent's controls. */
   @property({ reflect: true }) place: "top" | "more" | "earlier" | "read" = "top";
+  /** Whether single keys are heard, and whether they mean this card. */
+  @property({ attribute: false }) keys = false;
+  @property({ attribute: false }) meant = false;
+  /** Asks why it is being dismissed. */
+  @state() asking = false;
   @state() private unfolded = false;
-  @state() private asking = false;
   @state() private copied = false;
   @query("article") private article!: HTMLElement;
   @query(".reasons button") private firstReason!: HTMLElement | null;
   @query(".dismiss") private dismissButton!: HTMLElement | null;
+  @query(".reasons") private reasons!: HTMLElement | null;
   @query("details") private details!: HTMLDetailsElement | null;
 
   override willUpdate(changed: PropertyValues<this>): void {
@@ -52,7 +61,40 @@ export class CardView extends LitElement {
     if (changed.get("place") === "top" && this.place === "more") {
       this.unfolded = Boolean(this.details?.open || this.asking || this.article?.matches(":hover, :focus-within"));
     }
-    if (this.gone) this.asking = false;
+  }
+
+  /** Does what a key means. Says what came of it, for whoever does not see it, or null where there was nothing to do. */
+  press(act: Act): string | null {
+    const { details, mark } = this;
+    switch (act) {
+      case "copy":
+        if (!this.card.say) return null;
+        void this.#copy();
+        return "Copied";
+      case "useful":
+        this.#useful();
+        return "Useful";
+      case "pin":
+        this.#say("pinned");
+        return mark.pinned ? "Not pinned" : "Pinned";
+      case "dismiss":
+        void this.#ask();
+        return "";
+      case "open":
+        void this.#toggle();
+        return details?.open ? "Closed" : "Open";
+      case "back":
+        if (this.asking && !this.gone) void this.#keep();
+        else if (details?.open) details.open = false;
+        else return null;
+        return "";
+      default: {
+        const chosen = DISMISSALS[Number(act.replace("reason ", "")) - 1];
+        if (!chosen || !this.asking || this.gone) return null;
+        this.#dismiss(chosen[0]);
+        return `Dismissed: ${chosen[1]}`;
+      }
+    }
   }
 
   override render() {
@@ -62,14 +104,14 @@ export class CardView extends LitElement {
       place === "earlier"
         ? html`<h3 data-testid="card-title">
             <button type="button" class="row" aria-expanded=${whole} @click=${() => (this.unfolded = !whole)}>
-              <span class="clip">${card.title}</span><span class="small state">${this.#state()}</span>
+              <span class="clip" dir="auto">${card.title}</span><span class="small state">${this.#state()}</span>
             </button>
           </h3>`
         : html`<div class="head small">
               <span class="kind">${KIND_WORD[card.kind]}</span>${this.#state()}
               <span class="muted numbers at" title="Time in the call">${clockWords(card.shown_ms)}</span>
             </div>
-            <h3 data-testid="card-title">${card.title}</h3>`;
+            <h3 dir="auto" data-testid="card-title">${card.title}</h3>`;
     return html`<article
       class="card ${card.kind} ${card.state} ${this.gone ? "gone" : ""} ${whole ? "whole" : ""}"
       tabindex="-1"
@@ -84,15 +126,19 @@ export class CardView extends LitElement {
 
   #inside(whole: boolean) {
     const { card } = this;
-    return html`${card.say ? html`<p class="say" data-testid="card-say">${card.say}</p>` : nothing}
+    return html`${
+      card.say
+        ? html`<p class="say ${card.say.length > LONG ? "long" : ""}" dir="auto" data-testid="card-say">${card.say}</p>`
+        : nothing
+    }
+    ${this.#controls(whole)}
     ${
       whole
-        ? html`${card.article || !card.body ? nothing : html`<div class="body note" @click=${openElsewhere}>${unsafeHTML(card.body)}</div>`}
+        ? html`${card.article || !card.body ? nothing : html`<div class="body note" dir="auto" @click=${openElsewhere}>${unsafeHTML(card.body)}</div>`}
             <p class="why" data-testid="card-why">${this.#why()}</p>
             ${this.#behind()}`
         : nothing
-    }
-    ${this.#controls(whole)}`;
+    }`;
   }
 
   #why() {
@@ -110,18 +156,18 @@ export class CardView extends LitElement {
     // An article waits to be asked for; the sentence or two of a tip or an alert stand on the card itself.
     const label = [steps.length ? `${steps.length} steps` : "", article ? "article" : ""].filter(Boolean).join(" and ");
     return html`<details ?open=${!say && Boolean(article)} @toggle=${this.#opened}>
-      <summary data-testid="card-open">
+      <summary data-testid="card-open" aria-keyshortcuts=${this.#key("open")}>
         ${label ? label.charAt(0).toUpperCase() + label.slice(1) : "Where this comes from"}
       </summary>
       <div class="behind" @click=${openElsewhere}>
         ${
           steps.length
-            ? html`<ol class="steps">
+            ? html`<ol class="steps" dir="auto">
                 ${steps.map((step) => html`<li>${step}</li>`)}
               </ol>`
             : nothing
         }
-        ${article && body ? html`<div class="body">${unsafeHTML(body)}</div>` : nothing}
+        ${article && body ? html`<div class="body" dir="auto">${unsafeHTML(body)}</div>` : nothing}
         <p class="small muted source">
           ${
             article
@@ -162,58 +208,82 @@ export class CardView extends LitElement {
         : nothing;
     if (place === "read") return html`<div class="controls">${this.#outcome()}${more}</div>`;
     // What became of it stands where the controls were, so that nothing below moves up under the hand.
-    if (this.gone && place !== "earlier") return html`<div class="controls">${this.#outcome()}</div>`;
-    if (this.asking)
-      return html`<div class="controls reasons" role="group" aria-label="Why dismiss it?" @keydown=${this.#escape}>
-        ${DISMISSALS.map(
-          ([reason, label]) =>
-            html`<button type="button" data-testid="dismiss-${reason}" @click=${() => this.#dismiss(reason)}>
-              ${label}
-            </button>`,
-        )}
-        <button type="button" class="bare" @click=${this.#keep}>Keep</button>
-      </div>`;
+    if (this.gone && place !== "earlier") {
+      return html`<div class="controls">${this.#outcome()}</div>
+        ${this.asking ? this.#reasons() : nothing}`;
+    }
     return html`<div class="controls">
-      ${
-        card.say
-          ? html`<button type="button" class="copy" data-testid="card-copy" @click=${this.#copy}>
-              ${this.copied ? "Copied" : "Copy"}<span class="unseen"> the sentence</span>
-            </button>`
-          : nothing
-      }
-      ${
-        whole
-          ? html`<button
-                type="button"
-                aria-pressed=${Boolean(mark.useful)}
-                data-testid="card-useful"
-                @click=${() => mark.useful || this.#say("useful")}
-              >
-                Useful
-              </button>
-              ${
-                place === "earlier"
-                  ? nothing
-                  : html`<button type="button" class="dismiss" data-testid="card-dismiss" @click=${this.#ask}>
-                      Dismiss
-                    </button>`
-              }
-              ${
-                card.state === "retracted" || mark.dismissed
-                  ? nothing
-                  : html`<button
-                      type="button"
-                      aria-pressed=${Boolean(mark.pinned)}
-                      data-testid="card-pin"
-                      @click=${() => this.#say("pinned")}
-                    >
-                      ${mark.pinned ? "Pinned" : "Pin"}
-                    </button>`
-              }`
-          : nothing
-      }
-      ${more}
+        ${
+          card.say
+            ? html`<button type="button" class="copy" aria-keyshortcuts=${this.#key("copy")} data-testid="card-copy" @click=${this.#copy}>
+                ${this.copied ? "Copied" : "Copy"}<span class="unseen"> the sentence</span>
+              </button>`
+            : nothing
+        }
+        ${
+          whole
+            ? html`<button
+                  type="button"
+                  aria-pressed=${Boolean(mark.useful)}
+                  aria-keyshortcuts=${this.#key("useful")}
+                  data-testid="card-useful"
+                  @click=${this.#useful}
+                >
+                  Useful
+                </button>
+                ${
+                  place === "earlier"
+                    ? nothing
+                    : html`<button
+                        type="button"
+                        class="dismiss"
+                        aria-expanded=${this.asking}
+                        aria-keyshortcuts=${this.#key("dismiss")}
+                        data-testid="card-dismiss"
+                        @click=${() => (this.asking ? this.#keep() : this.#ask())}
+                      >
+                        Dismiss
+                      </button>`
+                }
+                ${
+                  card.state === "retracted" || mark.dismissed
+                    ? nothing
+                    : html`<button
+                        type="button"
+                        aria-pressed=${Boolean(mark.pinned)}
+                        aria-keyshortcuts=${this.#key("pin")}
+                        data-testid="card-pin"
+                        @click=${() => this.#say("pinned")}
+                      >
+                        ${mark.pinned ? "Pinned" : "Pin"}
+                      </button>`
+                }`
+            : nothing
+        }
+        ${more}
+      </div>
+      ${this.asking ? this.#reasons() : nothing}`;
+  }
+
+  /** Below the controls: a second click on "Dismiss" must not hit a reason. Keeps its room until the card has left. */
+  #reasons() {
+    return html`<div class="controls reasons ${this.gone ? "over" : ""}" role="group" aria-label="Why dismiss it?">
+      ${DISMISSALS.map(
+        ([reason, label], i) =>
+          html`<button
+            type="button"
+            aria-keyshortcuts=${this.keys ? i + 1 : nothing}
+            data-testid="dismiss-${reason}"
+            @click=${() => this.#dismiss(reason)}
+          >
+            ${this.keys ? html`<kbd aria-hidden="true">${i + 1}</kbd>` : nothing}${label}
+          </button>`,
+      )}
     </div>`;
+  }
+
+  #key(act: Act) {
+    return this.keys && this.meant ? keyOf(act) : nothing;
   }
 
   #outcome() {
@@ -238,6 +308,10 @@ export class CardView extends LitElement {
     this.dispatchEvent(new Answered(this.card, action, reason));
   }
 
+  #useful = () => {
+    if (!this.mark.useful) this.#say("useful");
+  };
+
   #copy = async () => {
     await copyText(this.card.say);
     this.copied = true;
@@ -249,24 +323,26 @@ export class CardView extends LitElement {
     if ((event.target as HTMLDetailsElement).open && !this.mark.opened && this.place !== "read") this.#say("opened");
   };
 
+  #toggle = async () => {
+    this.unfolded = true;
+    await this.updateComplete;
+    if (this.details) this.details.open = !this.details.open;
+  };
+
   #ask = async () => {
-    this.asking = true;
+    this.unfolded = this.asking = true;
     await this.updateComplete;
     this.firstReason?.focus();
   };
 
   #keep = async () => {
+    const back = this.reasons?.matches(":focus-within");
     this.asking = false;
     await this.updateComplete;
-    this.dismissButton?.focus();
-  };
-
-  #escape = (event: KeyboardEvent) => {
-    if (event.key === "Escape") void this.#keep();
+    if (back) this.dismissButton?.focus();
   };
 
   #dismiss(reason: Answered["reason"]): void {
-    this.asking = false;
     // The buttons go; focus stays on the card until it leaves.
     this.article.focus({ preventScroll: true });
     this.#say("dismissed", reason);
@@ -288,7 +364,7 @@ export class CardView extends LitElement {
         border-inline-start: 4px solid var(--edge);
         border-radius: var(--radius);
         background: var(--surface);
-        overflow-wrap: break-word;
+        overflow-wrap: anywhere;
       }
 
       .card:focus {
@@ -320,6 +396,10 @@ export class CardView extends LitElement {
 
       .card.alert .kind {
         color: var(--critical);
+      }
+
+      :host([place="top"]) .card.alert:not(.gone) .say {
+        background: var(--critical-soft);
       }
 
       .card.provisional,
@@ -370,13 +450,22 @@ export class CardView extends LitElement {
         font-size: 1.0625rem;
       }
 
+      .say {
+        text-wrap: pretty;
+      }
+
+      /* To be read at a glance from a metre away. */
       :host([place="top"]) .say {
-        padding: 10px 12px;
+        padding: 9px 12px 10px;
         border: 1px solid transparent;
         border-radius: 8px;
         background: var(--accent-soft);
-        font-size: 1.1875rem;
-        line-height: 1.4;
+        font-size: 1.4375rem;
+        line-height: 1.28;
+      }
+
+      :host([place="top"]) .long {
+        font-size: 1.25rem;
       }
 
       :host([place="top"]) .provisional .say {
@@ -414,8 +503,14 @@ export class CardView extends LitElement {
         list-style: decimal;
       }
 
+      /* Tables may be wider; their words are not to be cut in pieces. */
       .body {
-        overflow-x: auto;
+        overflow: auto hidden;
+        overflow-wrap: break-word;
+      }
+
+      .body pre {
+        white-space: pre-wrap;
       }
 
       .note {
@@ -477,14 +572,33 @@ export class CardView extends LitElement {
         padding-inline: 9px;
       }
 
-      @media (max-width: 359px) {
+      kbd {
+        margin-inline-end: 5px;
+        color: var(--muted);
+        font: inherit;
+      }
+
+      .reasons button {
+        padding-inline: 8px;
+        font-size: 0.8125rem;
+      }
+
+      .over {
+        visibility: hidden;
+      }
+
+      @container (max-width: 359px) {
         :host([place="top"]) .card {
           padding-inline: 12px;
         }
 
         :host([place="top"]) .say {
-          padding: 8px 10px;
-          font-size: 1.0625rem;
+          padding: 7px 10px 8px;
+          font-size: 1.25rem;
+        }
+
+        :host([place="top"]) .long {
+          font-size: 1.125rem;
         }
 
         .controls {
@@ -495,11 +609,14 @@ export class CardView extends LitElement {
           padding-inline: 7px;
           font-size: 0.8125rem;
         }
-      }
 
-      .reasons button {
-        padding-inline: 7px;
-        font-size: 0.8125rem;
+        .reasons button {
+          padding-inline: 5px;
+        }
+
+        kbd {
+          display: none;
+        }
       }
 
       .unfold {

@@ -29,7 +29,7 @@ export class ChecklistsView extends LitElement {
       data-checklist-id=${list.id}
     >
       <summary>
-        <h3>${list.title}</h3>
+        <h3 dir="auto">${list.title}</h3>
         <span class="small muted numbers">${done} of ${list.steps.length}</span>
       </summary>
       <ul>
@@ -37,7 +37,7 @@ export class ChecklistsView extends LitElement {
           const words = step.words[0];
           return html`<li class=${step.done ? "done" : ""} data-testid="checklist-step" data-done=${step.done}>
             ${tick(step.done)}<span class="unseen">${step.done ? "Done: " : "To do: "}</span>
-            <span class="text">${step.text}</span>
+            <span class="text" dir="auto">${step.text}</span>
             ${
               step.done && words
                 ? html`<button
@@ -127,6 +127,17 @@ export class ChecklistsView extends LitElement {
 
       .text {
         flex: 1;
+      }
+
+      h3,
+      .text {
+        min-inline-size: 0;
+        overflow-wrap: anywhere;
+      }
+
+      summary .numbers,
+      .quote {
+        flex: none;
       }
     `,
   ];

@@ -8,7 +8,9 @@ export async function copyText(text: string): Promise<void> {
     const holder = document.createElement("textarea");
     holder.value = text;
     holder.setAttribute("aria-hidden", "true");
-    const before = deepFocus();
+    // Out of the flow, so that it moves nothing on whose page ever this is.
+    holder.style.position = "fixed";
+    const before = deepFocus(document);
     document.body.append(holder);
     holder.select();
     document.execCommand("copy");
@@ -17,8 +19,9 @@ export async function copyText(text: string): Promise<void> {
   }
 }
 
-function deepFocus(): HTMLElement | null {
-  let focused = document.activeElement;
+/** What has the focus, inside whatever shadows. */
+export function deepFocus(root: DocumentOrShadowRoot | null): HTMLElement | null {
+  let focused = root?.activeElement;
   while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
   return focused instanceof HTMLElement ? focused : null;
 }

@@ -16,6 +16,13 @@ export class MoodView extends LitElement {
   @property({ type: Boolean }) open = false;
   @state() private unfolded = false;
 
+  /** True when the reasons stood open. */
+  close(): boolean {
+    const { unfolded } = this;
+    this.unfolded = false;
+    return unfolded;
+  }
+
   override render() {
     const mood = this.mood;
     if (!mood) return nothing;
@@ -24,7 +31,7 @@ export class MoodView extends LitElement {
     const band = html`<span class="band" data-testid="mood-band" data-band=${mood.band}
         ><span class="unseen">Customer: </span>${bandShape(mood.band)} ${BAND_WORD[mood.band]}</span
       >
-      <span class="top clip" data-testid="mood-reason">${shown ? "" : (top?.what ?? "")}</span>`;
+      <span class="top clip" dir="auto" data-testid="mood-reason">${shown ? "" : (top?.what ?? "")}</span>`;
     return html`<div class="mood ${mood.band}">
       ${
         this.open
@@ -117,7 +124,7 @@ export class MoodView extends LitElement {
       .reasons {
         display: grid;
         gap: 8px;
-        max-block-size: 40vh;
+        max-block-size: 40cqb;
         padding: 2px 10px 10px;
         overflow: auto;
         color: var(--ink);
@@ -136,6 +143,7 @@ export class MoodView extends LitElement {
       li {
         display: flex;
         gap: 8px;
+        overflow-wrap: anywhere;
       }
 
       .way {

@@ -16,7 +16,7 @@ export class Seek extends Event {
 export function quoteButton(quote: Quote): TemplateResult {
   const seek = (event: Event) => event.currentTarget?.dispatchEvent(new Seek(quote));
   return html`<button type="button" class="quote" data-testid="quote" title="Show in the transcript" @click=${seek}>
-    “${quote.text.trim()}”
+    “<bdi>${quote.text.trim()}</bdi>”
   </button>`;
 }
 

@@ -6,6 +6,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { unsafeHTML } from "lit/directives/unsafe-html.js";
 import { freshId } from "../outbox";
 import type { Find, Found } from "../protocol";
+import { keyOf } from "../shortcuts";
 import { base } from "./styles";
 
 /** From the last key to the question: fast typists ask once a word. */
@@ -15,6 +16,8 @@ const PAUSE_MS = 150;
 export class SearchBox extends LitElement {
   /** Sends a question; false where there is no connection. */
   @property({ attribute: false }) ask: (message: Find) => boolean = () => false;
+  /** Whether single keys are heard. */
+  @property({ attribute: false }) keys = false;
   @state() private found: Found | null = null;
   @state() private asked = "";
   @query("input") private input!: HTMLInputElement | null;
@@ -34,6 +37,19 @@ export class SearchBox extends LitElement {
     return true;
   }
 
+  enter(): void {
+    this.input?.focus();
+    this.input?.select();
+  }
+
+  /** True when there was something to take away. */
+  clear(): boolean {
+    if (!this.input?.value) return false;
+    this.input.value = "";
+    this.#typed();
+    return true;
+  }
+
   override render() {
     const articles = this.found?.articles ?? [];
     return html`<search @keydown=${this.#key}>
@@ -43,6 +59,8 @@ export class SearchBox extends LitElement {
         placeholder="Search articles"
         autocomplete="off"
         maxlength="200"
+        dir="auto"
+        aria-keyshortcuts=${this.keys ? keyOf("search") : nothing}
         data-testid="search"
         @input=${this.#typed}
       />
@@ -56,16 +74,16 @@ export class SearchBox extends LitElement {
                 (article) =>
                   html`<li>
                     <details data-testid="found-article" data-article-id=${article.id}>
-                      <summary>${article.title}</summary>
-                      ${article.say ? html`<p class="say">${article.say}</p>` : nothing}
+                      <summary dir="auto">${article.title}</summary>
+                      ${article.say ? html`<p class="say" dir="auto">${article.say}</p>` : nothing}
                       ${
                         article.steps.length
-                          ? html`<ol>
+                          ? html`<ol dir="auto">
                               ${article.steps.map((step) => html`<li>${step}</li>`)}
                             </ol>`
                           : nothing
                       }
-                      <div class="body">${unsafeHTML(article.body)}</div>
+                      <div class="body" dir="auto">${unsafeHTML(article.body)}</div>
                     </details>
                   </li>`,
               )}
@@ -100,11 +118,10 @@ export class SearchBox extends LitElement {
   #key = (event: KeyboardEvent) => {
     const { input } = this;
     if (!input) return;
-    if (event.key === "Escape" && input.value) {
+    if (event.isComposing) return;
+    if (event.key === "Escape" && this.clear()) {
       event.preventDefault();
-      input.value = "";
       input.focus();
-      this.#typed();
     } else if (event.key === "Enter" && event.target === input) {
       clearTimeout(this.#timer);
       const wanted = input.value.trim();
@@ -122,8 +139,10 @@ export class SearchBox extends LitElement {
   static override styles = [
     base,
     css`
+      /* The box and what it finds have their places in the grid of whoever shows them. */
+      :host,
       search {
-        display: block;
+        display: contents;
       }
 
       input {
@@ -140,11 +159,12 @@ export class SearchBox extends LitElement {
 
       /* Guidance stays in sight below. */
       ul {
+        grid-column: 1 / -1;
+        grid-row: 2;
         display: grid;
         gap: 2px;
-        max-block-size: max(14rem, 42vh);
+        max-block-size: max(9rem, 27cqb);
         overflow-y: auto;
-        margin: 6px 0 0;
         padding: 4px;
         border: 1px solid var(--line);
         border-radius: var(--radius);
@@ -162,7 +182,18 @@ export class SearchBox extends LitElement {
 
       details > :not(summary) {
         margin: 4px 10px 8px;
+        overflow: auto hidden;
         overflow-wrap: break-word;
+      }
+
+      summary {
+        overflow-wrap: anywhere;
+      }
+
+      @container (min-width: 860px) {
+        ul {
+          max-block-size: max(9rem, 45cqb);
+        }
       }
 
       .say {

@@ -220,7 +220,7 @@ function lineOf(line: Line, starts: boolean, quotes: readonly Quote[], sought: Q
         ? html`<p class="who">${PARTY_WORD[line.party]}<span class="numbers">${clockWords(line.start_ms)}</span></p>`
         : html`<span class="unseen">${PARTY_WORD[line.party]}: </span>`
     }
-    <p class="line ${line.final ? "" : "interim"}">
+    <p class="line ${line.final ? "" : "interim"}" dir="auto">
       ${pieces(line.text, quotes, sought).map((piece) =>
         piece.marked ? html`<mark class=${piece.sought ? "sought" : ""}>${piece.text}</mark>` : piece.text,
       )}${line.final ? nothing : html`<span aria-hidden="true"> …</span>`}
