@@ -69,6 +69,11 @@ export class BoardPage extends LitElement {
     removeEventListener("popstate", this.#moved);
   }
 
+  /** How many calls are live, as far as this page has been told. */
+  get size(): number {
+    return this.#floor.size;
+  }
+
   welcomed(): void {
     const { connection } = this.#entrance;
     connection.send({ type: "watch_board" });
