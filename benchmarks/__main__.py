@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import chaos, lane, latency, matcher, reload, search, slow_reader
+from benchmarks import board, chaos, lane, latency, matcher, reload, search, slow_reader
 
 SUITES = {
     "latency": latency.run,
@@ -12,6 +12,7 @@ SUITES = {
     "search": search.run,
     "lane": lane.run,
     "chaos": chaos.run,
+    "board": board.run,
 }
 
 

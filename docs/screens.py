@@ -38,11 +38,8 @@ BESIDE = (1000, 860)
 """The board beside the sidebar, in the README's picture."""
 
 FIRST_CARD = """() => new Promise((done) => addEventListener("rtig-painted", () => done(true), { once: true }))"""
-ROWS = """() => [...document.querySelector("rtig-board").shadowRoot.querySelectorAll("tbody tr")]
-  .map((row) => ({ agent: row.querySelector(".name").textContent.trim(), band: row.dataset.band,
-    score: row.querySelector(".score").textContent.trim(),
-    cards: parseInt(row.querySelector(".cards").textContent) }))"""
-MOVED = f"() => ({ROWS})().some((row) => row.score !== '0')"
+ROWS = """() => document.querySelector("rtig-board").shadowRoot.querySelector("rtig-rows")?.rows ?? []"""
+MOVED = f"() => ({ROWS})().some((row) => row.score >= 0.005)"
 # A call that is lost and another that is going, and cards on the way to both.
 TROUBLE = f"""() => {{
   const hot = ({ROWS})().filter((row) => row.cards > 1);

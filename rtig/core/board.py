@@ -27,5 +27,6 @@ def row(playbook: Playbook, call: Call, clock_ms: int) -> BoardRow:
         reading=mood.reading,
         reason=next((reason.what for reason in mood.reasons if reason.weight > 0), "") if mood.band != "calm" else "",
         spark=frustration.curve(playbook.temper, call.weighing, clock_ms, SPARK_MS),
+        red_ms=frustration.in_the_red(playbook.temper, call.weighing.state, clock_ms),
         cards=sum(1 for card in call.told.cards.values() if card.state == "confirmed"),
     )

@@ -119,6 +119,8 @@ class Patience(Struct, frozen=True, gc=False):
     """When the words of the last reading ended, and what share it took and gave back."""
     tally: Map[Kind, float] = Map()
     """What the risk is made of, so far."""
+    red_ms: int = 0
+    """For how long the mood had been frustrated or critical by then."""
 
 
 Weighing = Ledger[Influence, Patience]
@@ -155,7 +157,8 @@ def weigh(temper: Temper, patience: Patience, influence: Influence) -> Patience:
     reasons, rises = (*patience.reasons, reason)[-REASONS_KEPT:], patience.rises
     if BANDS.index(band) > BANDS.index(before):
         rises = (*rises, Rise(influence.at_ms, before, band, influence.quotes, influence.what))
-    return Patience(score, influence.at_ms, band, reasons, rises, heard, read, tally)
+    red_ms = in_the_red(temper, patience, influence.at_ms)
+    return Patience(score, influence.at_ms, band, reasons, rises, heard, read, tally, red_ms)
 
 
 def _read_once(
@@ -195,6 +198,10 @@ def mover(weighing: Weighing, at_ms: int) -> Influence | None:
 
 def _when(influence: Influence) -> int:
     return influence.at_ms
+
+
+def _reached(patience: Patience) -> int:
+    return patience.at_ms
 
 
 def risk(temper: Temper, patience: Patience) -> float:
@@ -244,6 +251,15 @@ def cools_at(temper: Temper, patience: Patience, now: int) -> int | None:
         return None
     falls = _falls_at(temper, patience, temper.thresholds[level - 1] - temper.hysteresis)
     return max(now + 1, falls) if falls < FOR_EVER else None
+
+
+def in_the_red(temper: Temper, patience: Patience, now: int) -> int:
+    """For how many milliseconds the mood has been frustrated or critical by a time, if nothing more is said."""
+    if BANDS.index(patience.band) < BANDS.index("frustrated"):
+        return patience.red_ms
+    leave = temper.frustrated - temper.hysteresis
+    until = now if faded(temper, patience, now) >= leave else _falls_at(temper, patience, leave)
+    return patience.red_ms + max(0, until - patience.at_ms)
 
 
 def lasting(temper: Temper, weighing: Weighing, enter: float, leave: float) -> Iterator[Span]:
@@ -299,12 +315,12 @@ def mood(call_id: str, temper: Temper, patience: Patience, now: int, *, read: bo
 
 def curve(temper: Temper, weighing: Weighing, now: int, span_ms: int) -> tuple[float, ...]:
     """The score at equal steps over the last `span_ms`, oldest first."""
-    times = [state.at_ms for state in weighing.states[1:]]
+    states = weighing.states
     points: list[float] = []
     for step in range(CURVE_POINTS):
         at_ms = now - span_ms * (CURVE_POINTS - 1 - step) // (CURVE_POINTS - 1)
         if at_ms < 0:
             continue
-        state = weighing.states[bisect_right(times, at_ms)]
+        state = states[bisect_right(states, at_ms, lo=1, key=_reached) - 1]
         points.append(round(faded(temper, state, at_ms), 3))
     return tuple(points)

@@ -235,6 +235,8 @@ class BoardRow(Struct, frozen=True, kw_only=True):
     """The strongest reason in words; empty on a calm call."""
     spark: tuple[float, ...]
     """The score at equal steps over the last minutes, oldest first, at most 30."""
+    red_ms: int = 0
+    """For how long the mood has been frustrated or critical so far; runs on while it is."""
     cards: int
 
 

@@ -165,4 +165,4 @@ class Floor:
 
 def _timeless(row: BoardRow) -> BoardRow:
     """The row without what changes just because time passes, which a screen can tell by itself."""
-    return replace(row, clock_ms=0, spark=())
+    return replace(row, clock_ms=0, spark=(), red_ms=0)

@@ -1,5 +1,7 @@
 """The supervisors' board: rows by heat that hold still under the pointer, and one call opened beside them."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 from stage import House, Phone, Screens
@@ -115,6 +117,101 @@ async def test_the_keyboard_opens_and_closes_a_call(house: House, screens: Scree
     assert page.url == f"{house.url}/board"
 
 
+async def test_rows_under_pointer_and_focus_stay_where_they_are(house: House, screens: Screens) -> None:
+    """Also one that is over: a click that is on its way opens no other call."""
+    phones = [await house.phone(f"c-{number}", agent=f"desk-{number}") for number in (1, 2, 3, 4)]
+    await say(phones[0], *FRUSTRATED)
+    await say(phones[1], TENSE)
+    page = await screens.board(width=1440, clock=True)
+    await order(page, "c-1", "c-2", "c-4", "c-3")
+    pointed, focused = (page.locator(f'[data-testid="board-row"][data-call-id="c-{n}"]') for n in (4, 2))
+    await focused.get_by_role("button").focus()
+    await pointed.hover()
+    await say(phones[2], *CRITICAL)
+    await expect(page.locator('[data-call-id="c-3"]')).to_have_attribute("data-band", "critical")
+    await page.clock.fast_forward(3_500)
+    await order(page, "c-3", "c-2", "c-4", "c-1")
+    await phones[3].ends()
+    await expect(pointed).to_contain_text("Call ended")
+    await order(page, "c-3", "c-2", "c-4", "c-1")
+    await expect(focused.get_by_role("button")).to_be_focused()
+    await page.mouse.move(700, 5)
+    await order(page, "c-3", "c-2", "c-1")
+
+
+async def test_a_row_says_how_long_it_has_been_in_the_red_and_what_it_was_read_from(
+    house: House, screens: Screens
+) -> None:
+    phone, other = await house.phone("c-1"), await house.phone("c-2")
+    await say(other, TENSE)
+    await say(phone, *FRUSTRATED)
+    await phone.says("agent", "one moment please", later=20)
+    page = await screens.board(width=1440, clock=True)
+    row, calmer = (page.locator(f'[data-testid="board-row"][data-call-id="{call}"]') for call in ("c-1", "c-2"))
+    await expect(row.get_by_test_id("red")).to_have_text(re.compile("0:2."))
+    await expect(row.get_by_test_id("words-alone")).to_have_text("from words alone")
+    await page.clock.fast_forward(60_000)
+    await expect(row.get_by_test_id("red")).to_have_text(re.compile("1:2."))
+    await expect(calmer.get_by_test_id("red")).to_have_text("–")
+    await expect(calmer.get_by_test_id("words-alone")).to_have_count(0)
+
+
+async def test_a_long_list_is_drawn_where_it_is_looked_at(house: House, screens: Screens) -> None:
+    for number in range(300):
+        await house.phone(f"c-{number}", agent=f"desk-{number}")
+    page = await screens.board(width=1440, height=800)
+    rows, table = page.get_by_test_id("board-row"), page.get_by_role("table")
+    await expect(table).to_have_attribute("aria-rowcount", "301")
+    assert await rows.count() < 50
+    await expect(rows.first).to_have_attribute("aria-rowindex", "2")
+    first = rows.first.get_by_role("button")
+    await first.focus()
+    name = await first.text_content()
+    await page.keyboard.press("End")
+    last = page.locator('[data-place="299"]')
+    await expect(last.get_by_role("button")).to_be_focused()
+    await expect(last).to_be_in_viewport()
+    await expect(last).to_have_attribute("aria-rowindex", "301")
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator('[data-place="298"]').get_by_role("button")).to_be_focused()
+    assert await rows.count() < 50
+    # What has the focus stays, also out of sight, and the keyboard goes on from there.
+    await page.mouse.move(700, 600)
+    await page.mouse.wheel(0, -100_000)
+    await expect(page.locator('[data-place="0"]')).to_be_in_viewport()
+    await expect(page.locator('[data-place="150"]')).to_have_count(0)
+    await expect(page.locator('[data-place="298"]').get_by_role("button")).to_be_focused()
+    await page.keyboard.press("Home")
+    await expect(page.locator('[data-place="0"]').get_by_role("button")).to_be_focused()
+    await expect(page.locator('[data-place="0"]').get_by_role("button")).to_have_text(name or "")
+    # Nothing is lost on the way: every row is found by scrolling through.
+    found: set[str] = set()
+    while len(found) < 300:
+        before = len(found)
+        found.update([await row.get_attribute("data-call-id") or "" for row in await rows.all()])
+        assert len(found) > before
+        place = await rows.last.get_attribute("data-place")
+        await rows.last.scroll_into_view_if_needed()
+        if place != "299":
+            await expect(page.locator(f'[data-place="{int(place or 0) + 1}"]')).to_be_attached()
+
+
+async def test_a_closed_call_leaves_the_focus_on_its_row_wherever_that_is(house: House, screens: Screens) -> None:
+    for number in range(100):
+        await house.phone(f"c-{number}", agent=f"desk-{number}")
+    page = await screens.board(width=1440, height=800)
+    await expect(page.get_by_test_id("call-count")).to_have_text("100")
+    await page.goto(f"{house.url}/board#call=c-3")
+    await page.reload()
+    await expect(page.get_by_test_id("panel")).to_be_visible()
+    await expect(page.get_by_test_id("call-count")).to_have_text("100")
+    await page.keyboard.press("Tab")
+    await page.get_by_test_id("panel-close").focus()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Open the call of desk-3", exact=True)).to_be_focused()
+    await expect(page.locator('[data-call-id="c-3"]')).to_be_in_viewport()
+
+
 async def test_the_filter_looks_at_queue_and_agent(house: House, screens: Screens) -> None:
     await house.phone("c-1", agent="desk-1", queue="billing")
     await house.phone("c-2", agent="desk-2", queue="faults")
@@ -125,3 +222,67 @@ async def test_the_filter_looks_at_queue_and_agent(house: House, screens: Screen
         await expect(page.get_by_test_id("board-row")).to_have_count(len(calls))
     await page.get_by_test_id("filter").fill("nothing like it")
     await expect(page.get_by_test_id("empty")).to_contain_text("No call matches")
+
+
+async def test_the_filter_is_in_the_address_and_the_back_button_knows_it(house: House, screens: Screens) -> None:
+    phones = [
+        await house.phone(f"c-{number}", agent=f"desk-{number}", queue=queue)
+        for number, queue in ((1, "billing"), (2, "faults"), (3, "billing"))
+    ]
+    await say(phones[0], *CRITICAL)
+    await say(phones[1], *FRUSTRATED)
+    page = await screens.board(width=1440)
+    await order(page, "c-1", "c-2", "c-3")
+    await page.get_by_test_id("queue").select_option("billing")
+    await order(page, "c-1", "c-3")
+    await expect(page).to_have_url(f"{house.url}/board?queue=billing")
+    await page.locator('[data-testid="band-count"][data-band="critical"]').click()
+    await order(page, "c-1")
+    await expect(page).to_have_url(f"{house.url}/board?queue=billing&band=critical")
+    await expect(page.get_by_test_id("call-count")).to_have_text("1 of 3")
+    await page.get_by_test_id("board-row").click()
+    await expect(page).to_have_url(f"{house.url}/board?queue=billing&band=critical#call=c-1")
+    # A colleague with the link sees the same, and needs a key of their own.
+    other = await screens.board(width=1440)
+    await other.goto(page.url)
+    await order(other, "c-1")
+    await expect(other.get_by_test_id("panel")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_test_id("panel")).to_have_count(0)
+    await page.go_back()
+    await order(page, "c-1", "c-3")
+    await expect(page.get_by_test_id("queue")).to_have_value("billing")
+    await page.go_back()
+    await order(page, "c-1", "c-2", "c-3")
+    await expect(page.get_by_test_id("queue")).to_have_value("")
+    await page.go_forward()
+    await page.go_forward()
+    await order(page, "c-1")
+    await page.get_by_test_id("clear").click()
+    await order(page, "c-1", "c-2", "c-3")
+    await expect(page).to_have_url(f"{house.url}/board")
+
+
+async def test_choices_may_be_typed(house: House, screens: Screens) -> None:
+    for number, queue in ((1, "billing"), (10, "sales north")):
+        await house.phone(f"c-{number}", agent=f"desk-{number}", queue=queue)
+    page = await screens.board(width=1440)
+    field = page.get_by_test_id("filter")
+    await field.press_sequentially("agent:desk-1 ")
+    await order(page, "c-1")
+    await expect(field).to_have_value("")
+    await expect(page.get_by_test_id("chosen-agent")).to_contain_text("desk-1")
+    await expect(page).to_have_url(f"{house.url}/board?agent=desk-1")
+    await page.get_by_test_id("chosen-agent").click()
+    await order(page, "c-10", "c-1")
+    await field.press_sequentially('queue:"sales north"')
+    await order(page, "c-10")
+    await expect(page.get_by_test_id("queue")).to_have_value("sales north")
+    await page.go_back()
+    await order(page, "c-10", "c-1")
+    await field.fill("band:critical")
+    await field.press("Enter")
+    await expect(page.get_by_test_id("empty")).to_contain_text("No call matches")
+    await expect(page.locator('[data-testid="band-count"][data-band="critical"]')).to_have_attribute(
+        "aria-pressed", "true"
+    )

@@ -52,6 +52,14 @@ def test_the_row_cools_while_nobody_speaks() -> None:
     assert len(rows[2].spark) == 30
 
 
+def test_the_row_counts_the_time_in_the_red() -> None:
+    state = state_after([STARTED, *call(ANGRY)[1:]])
+    reds = [board.row(PLAYBOOK, state, state.now + ms).red_ms for ms in (0, 20_000, 600_000, 700_000)]
+    assert reds[1] == reds[0] + 20_000
+    assert reds[1] < reds[2] < 600_000
+    assert reds[3] == reds[2]
+
+
 def test_the_row_says_whether_a_model_reads_along() -> None:
     told = [STARTED, *call(ANGRY)[1:]]
     read = [tone(spoken, 0.9) for spoken in ANGRY]

@@ -408,6 +408,26 @@ def test_a_score_lasts_as_long_as_a_step_through_time_shows_it(facts: list[tuple
         assert any(span.start_ms <= now < span.end_ms for span in spans) == there, now
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from((0.1, 0.3, 0.6, 0.9, -0.3, -0.9, 0.0))), max_size=7),
+    st.integers(60, 100),
+)
+def test_the_time_in_the_red_is_what_a_step_through_time_counts(facts: list[tuple[int, float]], now: int) -> None:
+    said = [influence(at_ms, weight, key=f"k{number}") for number, (at_ms, weight) in enumerate(facts)]
+    assert frustration.in_the_red(_FAST, weighed(*said, temper=_FAST), now) == sum(stepped(said, "frustrated", now))
+
+
+def test_the_time_in_the_red_stands_still_once_the_mood_has_cooled() -> None:
+    patience = weighed(influence(1_000, 0.6))
+    assert [frustration.in_the_red(TEMPER, patience, now) for now in (0, 1_000, 31_000)] == [0, 0, 30_000]
+    cooled = frustration.in_the_red(TEMPER, patience, 200_000)
+    assert 30_000 < cooled < 90_000
+    assert frustration.in_the_red(TEMPER, patience, 10**9) == cooled
+    again = weighed(influence(1_000, 0.6), influence(10**9, 0.6))
+    assert frustration.in_the_red(TEMPER, again, 10**9 + 5_000) == cooled + 5_000
+
+
 def test_what_moved_the_score_last_is_known() -> None:
     known = weighing(
         influence(1_000, 0.3, key="a", signal="again"),

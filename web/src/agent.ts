@@ -1,7 +1,7 @@
 // The agent's sidebar: the call at the top, the card that matters below it, the transcript at the foot.
 
 import { css, html, nothing, type PropertyValues } from "lit";
-import { customElement, property, query, state } from "lit/decorators.js";
+import { customElement, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "./call";
@@ -44,8 +44,6 @@ const DONE_MS = 3_000;
 
 @customElement("rtig-sidebar")
 export class Sidebar extends Embeddable {
-  /** Nothing else is on the page: keys are heard wherever the focus is on it. */
-  @property({ type: Boolean }) alone = false;
   @state() private transcriptOpen = true;
   @state() private announced = "";
   @query(".deck") private deckList!: HTMLElement | null;

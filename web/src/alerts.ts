@@ -66,6 +66,13 @@ export class Alerts {
     return this.#mine.get(key) === alert.raised;
   }
 
+  /** The calls with an alert that nobody has resolved. */
+  calls(): Set<string> {
+    const calls = new Set<string>();
+    for (const { alert } of this.#kept.values()) if (alert.state !== "resolved") calls.add(alert.call_id);
+    return calls;
+  }
+
   get open(): number {
     return this.#count("open");
   }

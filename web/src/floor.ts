@@ -1,6 +1,7 @@
 // The supervisors' rows, hottest first, in an order that a person can read: it follows the scores, but slowly.
 
 import type { Board, BoardRow } from "./protocol";
+import type { Band } from "./words";
 
 /** Two rows whose scores differ by less are equally hot; the order between them does not matter, so it stays. */
 export const CLEARLY = 0.08;
@@ -19,8 +20,10 @@ export class Floor {
   #kept = new Map<string, Kept>();
   /** All rows by heat. */
   #order: string[] = [];
-  /** What the reader saw last: the order of heat, but for the row that was kept still. */
+  /** What the reader saw last: the order of heat, but for the rows that were kept still. */
   #shown: string[] = [];
+  /** The rows that were kept still, for those that are over meanwhile. */
+  #held = new Map<string, Kept>();
 
   take(board: Board, now: number): void {
     if (board.whole) {
@@ -30,6 +33,7 @@ export class Floor {
     for (const id of board.gone) this.#kept.delete(id);
     for (const row of board.rows) {
       const scores = this.#kept.get(row.call_id)?.scores ?? [];
+      forget(scores, now);
       scores.push({ at: now, score: row.score });
       this.#kept.set(row.call_id, { row, at: now, scores });
     }
@@ -47,57 +51,110 @@ export class Floor {
     return Array.from(this.#kept.values(), (kept) => kept.row);
   }
 
+  /** How many calls are in each band. */
+  counts(): Record<Band, number> {
+    const counts: Record<Band, number> = { critical: 0, frustrated: 0, tense: 0, calm: 0 };
+    for (const { row } of this.#kept.values()) counts[row.band] += 1;
+    return counts;
+  }
+
   /** Milliseconds since a call began: its clock as last told, running on since. */
   clock(id: string, now: number): number {
     const kept = this.#kept.get(id);
     return kept ? kept.row.clock_ms + Math.max(0, now - kept.at) : 0;
   }
 
+  /** For how many milliseconds a customer has been frustrated or critical in a call, running on while they are. */
+  red(id: string, now: number): number {
+    const kept = this.#kept.get(id);
+    return kept ? kept.row.red_ms + (isRed(kept.row.band) ? Math.max(0, now - kept.at) : 0) : 0;
+  }
+
   /**
-   * Rows in their order, those that `wanted` lets through. The row `still`, under the reader's pointer or focus, keeps
-   * its place among them.
+   * Rows in their order, those that `wanted` lets through. The rows `still`, under the reader's pointer and focus, keep
+   * their places among them, also when they are over or not wanted any more: what a hand is on its way to does not
+   * become another call.
    */
-  ordered(now: number, wanted: (row: BoardRow) => boolean = () => true, still = ""): BoardRow[] {
-    const place = this.#shown.indexOf(still);
+  ordered(now: number, wanted: (row: BoardRow) => boolean = () => true, still: readonly string[] = []): BoardRow[] {
+    const held = new Map<string, Kept>();
+    const places: [place: number, row: BoardRow][] = [];
+    for (const id of new Set(still)) {
+      const place = this.#shown.indexOf(id);
+      const kept = this.#kept.get(id) ?? this.#held.get(id);
+      if (place < 0 || !kept) continue;
+      held.set(id, kept);
+      places.push([place, kept.row]);
+    }
+    this.#held = held;
     this.#rank(now);
     const rows: BoardRow[] = [];
     for (const id of this.#order) {
-      const kept = this.#kept.get(id);
-      if (kept && wanted(kept.row) && (place < 0 || id !== still)) rows.push(kept.row);
+      const { row } = this.#kept.get(id)!;
+      if (!held.has(id) && wanted(row)) rows.push(row);
     }
-    const stillRow = this.#kept.get(still)?.row;
-    if (place >= 0 && stillRow && wanted(stillRow)) rows.splice(place, 0, stillRow);
+    for (const [place, row] of places.sort(([a], [b]) => a - b)) rows.splice(place, 0, row);
     this.#shown = rows.map((row) => row.call_id);
     return rows;
   }
 
   /** Each row in its old order goes to the place above the highest row that it has clearly been hotter than. */
   #rank(now: number): void {
-    const spans = new Map<string, { low: number; high: number }>();
-    for (const [id, kept] of this.#kept) spans.set(id, span(kept, now));
-    const old = this.#order.filter((id) => this.#kept.has(id));
-    const known = new Set(old);
     const order: string[] = [];
-    for (const id of old) {
-      const { low } = spans.get(id)!;
-      const at = order.findIndex((above) => low - spans.get(above)!.high > CLEARLY);
-      if (at < 0) order.push(id);
-      else order.splice(at, 0, id);
+    /** At each place, the least of the `high`s from the top down to it: it never grows, so it can be searched in. */
+    const least: number[] = [];
+    const known = new Set<string>();
+    for (const id of this.#order) {
+      const kept = this.#kept.get(id);
+      if (!kept) continue;
+      known.add(id);
+      const { low, high } = span(kept, now);
+      const at = firstBelow(least, low - CLEARLY);
+      order.splice(at, 0, id);
+      least.splice(at, 0, Math.min(high, least[at - 1] ?? 1));
+      for (let i = at + 1; i < least.length && least[i]! > high; i += 1) least[i] = high;
     }
     // A new row has no place to keep: it goes where its score belongs.
     const score = (id: string) => this.#kept.get(id)!.row.score;
-    for (const id of [...this.#kept.keys()].filter((id) => !known.has(id)).sort((a, b) => score(b) - score(a))) {
-      const at = order.findIndex((other) => score(other) < score(id));
-      order.splice(at < 0 ? order.length : at, 0, id);
+    const fresh = [...this.#kept.keys()].filter((id) => !known.has(id)).sort((a, b) => score(b) - score(a));
+    if (!fresh.length) {
+      this.#order = order;
+      return;
     }
-    this.#order = order;
+    const merged: string[] = [];
+    for (const id of order) {
+      while (fresh.length && score(fresh[0]!) > score(id)) merged.push(fresh.shift()!);
+      merged.push(id);
+    }
+    this.#order = [...merged, ...fresh];
   }
+}
+
+export function isRed(band: Band): boolean {
+  return band === "frustrated" || band === "critical";
+}
+
+/** The first place of a falling row of numbers that is below a number; its length where none is. */
+function firstBelow(falling: readonly number[], than: number): number {
+  let [low, high] = [0, falling.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (falling[middle]! < than) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Leaves those of the last while, and the one that held when it began. */
+function forget(scores: Kept["scores"], now: number): void {
+  const since = now - FOR_A_WHILE_MS;
+  let over = 0;
+  while (over + 1 < scores.length && scores[over + 1]!.at <= since) over += 1;
+  if (over) scores.splice(0, over);
 }
 
 /** The lowest and highest score that held at any moment of the last while. */
 function span(kept: Kept, now: number): { low: number; high: number } {
-  const since = now - FOR_A_WHILE_MS;
-  while (kept.scores.length > 1 && kept.scores[1]!.at <= since) kept.scores.shift();
+  forget(kept.scores, now);
   let low = 1;
   let high = 0;
   for (const { score } of kept.scores) {

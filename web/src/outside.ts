@@ -53,6 +53,8 @@ export abstract class Embeddable extends LitElement {
   /** A call to put on screen. */
   @property() call = "";
   @property({ attribute: false }) ticket: TicketSource | null = null;
+  /** Nothing else is on the page: its title and address may be used, and keys are heard wherever the focus is. */
+  @property({ type: Boolean }) alone = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -75,6 +77,9 @@ const INNER = [
   "rtig-switch-keys",
   "rtig-wish",
   "rtig-close",
+  "rtig-filter",
+  "rtig-held",
+  "rtig-open",
 ];
 /** Beyond it the oldest card may be told again. */
 const MOST_TOLD = 500;

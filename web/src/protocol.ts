@@ -301,6 +301,8 @@ export interface BoardRow {
   reason: string;
   /** The score at equal steps over the last minutes, oldest first, at most 30. */
   spark: number[];
+  /** For how long the mood has been frustrated or critical so far; runs on while it is. */
+  red_ms: number;
   cards: number;
 }
 

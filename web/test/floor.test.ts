@@ -1,28 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { CLEARLY, Floor, FOR_A_WHILE_MS } from "../src/floor";
 import type { BoardRow } from "../src/protocol";
-
-const row = (call_id: string, score: number, change: Partial<BoardRow> = {}): BoardRow => ({
-  call_id,
-  agent: "",
-  queue: "",
-  customer: "",
-  channel: "voice",
-  started_at: 0,
-  clock_ms: 0,
-  score,
-  band: "calm",
-  risk: 0,
-  reading: "words",
-  reason: "",
-  spark: [],
-  cards: 0,
-  ...change,
-});
+import { row } from "./items";
 
 const board = (floor: Floor, now: number, ...rows: BoardRow[]) =>
   floor.take({ type: "board", rows, gone: [], alerts: [], whole: false }, now);
-const order = (floor: Floor, now: number, still = "") =>
+const order = (floor: Floor, now: number, ...still: string[]) =>
   floor
     .ordered(now, undefined, still)
     .map((each) => each.call_id)
@@ -66,6 +49,44 @@ describe("the floor", () => {
     expect(order(floor, 20_000)).toBe("cab");
   });
 
+  it("keeps the rows under pointer and focus where they are, also when they are over or filtered out", () => {
+    const floor = new Floor();
+    board(floor, 0, row("a", 0.8), row("b", 0.7), row("c", 0.5), row("d", 0.1));
+    expect(order(floor, 0, "b", "d")).toBe("abcd");
+    board(floor, 1_000, row("c", 0.99), row("d", 0.98), row("b", 0.1));
+    expect(order(floor, 5_000, "b", "d")).toBe("cbad");
+    floor.take({ type: "board", rows: [], gone: ["b"], alerts: [], whole: false }, 6_000);
+    expect(order(floor, 6_000, "b", "d")).toBe("cbad");
+    expect(floor.row("b")).toBeUndefined();
+    const hot = floor.ordered(6_000, (each) => each.score > 0.95, ["b"]);
+    expect(hot.map((each) => each.call_id).join("")).toBe("cbd");
+    expect(order(floor, 6_000)).toBe("cda");
+    expect(order(floor, 6_000, "b")).toBe("cda");
+  });
+
+  it("ranks as a search from the top would", () => {
+    const floor = new Floor();
+    let seed = 7;
+    const chance = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+    let plain: string[] = [];
+    const scores = new Map<string, number>();
+    for (let round = 0; round < 50; round += 1) {
+      const rows = Array.from({ length: 10 }, () => row(`c${Math.floor(chance() * 40)}`, chance()));
+      for (const { call_id, score } of rows) scores.set(call_id, score);
+      const now = round * 10_000;
+      board(floor, now, ...rows);
+      // So late that each row has had its score for a while.
+      const settled = floor.ordered(now + 9_000).map((each) => each.call_id);
+      const next: string[] = [];
+      for (const id of plain) {
+        const at = next.findIndex((above) => scores.get(id)! - scores.get(above)! > CLEARLY);
+        next.splice(at < 0 ? next.length : at, 0, id);
+      }
+      expect(settled.filter((id) => plain.includes(id))).toEqual(next);
+      plain = settled;
+    }
+  });
+
   it("never leaves a row below one that it has clearly been hotter than", () => {
     const floor = new Floor();
     let seed = 3;
@@ -98,5 +119,12 @@ describe("the floor", () => {
     expect(shown.map((each) => each.call_id)).toEqual(["b"]);
     expect(floor.clock("a", 3_500)).toBe(7_500);
     expect(floor.clock("nobody", 3_500)).toBe(0);
+  });
+
+  it("lets the time in the red run on while the call is in it", () => {
+    const floor = new Floor();
+    board(floor, 1_000, row("a", 0.6, { band: "frustrated", red_ms: 5_000 }), row("b", 0.4, { band: "tense", red_ms: 9 }));
+    expect([floor.red("a", 3_500), floor.red("b", 3_500), floor.red("nobody", 3_500)]).toEqual([7_500, 9, 0]);
+    expect(floor.counts()).toEqual({ critical: 0, frustrated: 1, tense: 1, calm: 0 });
   });
 });

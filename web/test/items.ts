@@ -1,5 +1,5 @@
 // Guidance for tests, with everything that a test does not care about filled in.
-import type { CallInfo, Card, Guidance, Guided, Line, Mood, Quote } from "../src/protocol";
+import type { BoardRow, CallInfo, Card, Guidance, Guided, Line, Mood, Quote } from "../src/protocol";
 
 export const frame = (seq: number, ...items: Guidance[]): Guided => ({
   type: "guidance",
@@ -76,5 +76,24 @@ export const mood = (score: number, change: Partial<Mood> = {}): Mood => ({
   at_ms: 0,
   reasons: [],
   reading: "words",
+  ...change,
+});
+
+export const row = (call_id: string, score: number, change: Partial<BoardRow> = {}): BoardRow => ({
+  call_id,
+  agent: "",
+  queue: "",
+  customer: "",
+  channel: "voice",
+  started_at: 0,
+  clock_ms: 0,
+  score,
+  band: "calm",
+  risk: 0,
+  reading: "words",
+  reason: "",
+  spark: [],
+  red_ms: 0,
+  cards: 0,
   ...change,
 });

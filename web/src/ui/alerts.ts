@@ -2,6 +2,7 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Alerts, Kept } from "../alerts";
 import type { AnswerAlert, BoardRow } from "../protocol";
@@ -84,7 +85,12 @@ export class AlertsView extends LitElement {
         ${repeat(
           listed,
           (kept) => kept.key,
-          (kept) => this.#item(kept),
+          (kept) => {
+            const row = this.row(kept.alert.call_id);
+            const { alert, key } = kept;
+            const seen = [alert, row?.agent, row?.queue, this.#seconds(kept), this.sending.has(key)];
+            return guard([...seen, alert.call_id === this.current], () => this.#item(kept));
+          },
         )}
       </ul>
     </section>`;
@@ -155,16 +161,21 @@ export class AlertsView extends LitElement {
     </li>`;
   }
 
+  /** For how long it has been in its state; all that passing time changes of what is seen. */
+  #seconds({ alert, raisedAt, stateAt }: Kept): string {
+    return clockWords(this.now - (alert.state === "open" ? raisedAt : stateAt));
+  }
+
   #state(kept: Kept) {
     const { alert } = kept;
-    const since = (at: number) => html`<span class="numbers">${clockWords(this.now - at)}</span>`;
+    const since = html`<span class="numbers">${this.#seconds(kept)}</span>`;
     // Somebody else may have been first; without names there is no telling.
     const who = this.alerts.mine(kept) && alert.by === this.me ? "you" : alert.by || "a supervisor";
     switch (alert.state) {
       case "open":
-        return html`<span>Open for ${since(kept.raisedAt)}</span>`;
+        return html`<span>Open for ${since}</span>`;
       case "acknowledged":
-        return html`<span>Taken by ${who} for ${since(kept.stateAt)}</span>`;
+        return html`<span>Taken by ${who} for ${since}</span>`;
       case "resolved":
         return html`<span>Resolved${alert.reason === "handled" ? ` by ${who}` : (ALERT_OVER[alert.reason] ?? "")}</span>`;
     }
