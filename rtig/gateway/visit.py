@@ -20,6 +20,8 @@ from rtig.core.events import (
     AnyEvent,
     CallStarted,
     CardAnswered,
+    HelpAsked,
+    HelpTakenBack,
     SegmentHeard,
     SourceEvent,
     Whispered,
@@ -39,6 +41,7 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskHelp,
     Briefed,
     Bye,
     ClientMessage,
@@ -49,6 +52,7 @@ from rtig.wire.messages import (
     Limits,
     Role,
     ServerMessage,
+    TakeBackHelp,
     Unwatch,
     WatchBoard,
     Welcome,
@@ -194,6 +198,10 @@ class Visit:
                 self._stop_watching(action)
             case Answer():
                 self._when_open(self._call(action.call_id), lambda: self._answer(action), action)
+            case AskHelp():
+                self._when_open(self._call(action.call_id), lambda: self._ask_help(action), action)
+            case TakeBackHelp():
+                self._when_open(self._call(action.call_id), lambda: self._take_back_help(action), action)
             case Whisper():
                 self._when_open(self._call(action.call_id), lambda: self._whisper(action), action)
             case AnswerAlert():
@@ -428,6 +436,31 @@ class Visit:
 
         self._append_said(said, answered)
 
+    def _ask_help(self, said: AskHelp) -> None:
+        def asked(call: CallKey) -> HelpAsked:
+            return HelpAsked(
+                call_id=call.call_id,
+                help_id=said.help_id,
+                text=said.text,
+                by=self._hello.agent,
+                at_ms=self._live.clock(call),
+            )
+
+        self._append_said(said, asked)
+
+    def _take_back_help(self, said: TakeBackHelp) -> None:
+        def taken_back(call: CallKey) -> HelpTakenBack:
+            state = self._live.call(call)
+            if not state.started:
+                raise _unknown_call()
+            if said.help_id not in state.help_ids:
+                raise MessageRefused(Code.UNKNOWN_HELP, "This call has no request for help of this id.")
+            return HelpTakenBack(
+                call_id=call.call_id, help_id=said.help_id, by=self._hello.agent, at_ms=self._live.clock(call)
+            )
+
+        self._append_said(said, taken_back)
+
     def _whisper(self, said: Whisper) -> None:
         def whispered(call: CallKey) -> Whispered:
             return Whispered(
@@ -440,7 +473,9 @@ class Visit:
 
         self._append_said(said, whispered)
 
-    def _append_said(self, said: Answer | AnswerAlert | Whisper, event: Callable[[CallKey], AnyEvent]) -> None:
+    def _append_said(
+        self, said: Answer | AskHelp | TakeBackHelp | AnswerAlert | Whisper, event: Callable[[CallKey], AnyEvent]
+    ) -> None:
         """Append what a person did. `event` may raise `MessageRefused`."""
         call = self._call(said.call_id)
         try:

@@ -92,6 +92,24 @@ class Answer(Said, frozen=True, kw_only=True, tag="answer"):
     answer_id: Name
 
 
+class AskHelp(Said, frozen=True, kw_only=True, tag="ask_help"):
+    """agent: have a supervisor come. While that stands, one more with a `text` says what for.
+
+    `help_id` makes sending it twice harmless.
+    """
+
+    call_id: Name
+    help_id: Name
+    text: Annotated[str, Meta(max_length=200)] = ""
+
+
+class TakeBackHelp(Said, frozen=True, kw_only=True, tag="take_back_help"):
+    """agent: help is not needed any more. `help_id` is that of any `ask_help` about it."""
+
+    call_id: Name
+    help_id: Name
+
+
 class AskBrief(Said, frozen=True, kw_only=True, tag="ask_brief"):
     """agent, supervisor: what whoever takes a call over has to know of it, as far as it has come."""
 
@@ -132,6 +150,8 @@ ClientMessage = (
     | Watch
     | Unwatch
     | Answer
+    | AskHelp
+    | TakeBackHelp
     | AskBrief
     | WatchBoard
     | AnswerAlert

@@ -11,6 +11,7 @@ import { Marks } from "./marks";
 import { freshId, Outbox } from "./outbox";
 import type { Card, Find, ServerMessage, Whisper } from "./protocol";
 import type { Answered } from "./ui/card";
+import type { HelpAct } from "./ui/help";
 import { Entrance } from "./ui/entrance";
 import type { Seek } from "./ui/quotes";
 import type { SearchBox } from "./ui/search";
@@ -21,6 +22,7 @@ import { BAND_WORD, clockWords, codeWords } from "./words";
 import "./ui/brief";
 import "./ui/card";
 import "./ui/checklists";
+import "./ui/help";
 import "./ui/mood";
 import "./ui/search";
 import "./ui/transcript";
@@ -166,9 +168,24 @@ export class AgentPage extends LitElement {
                   >`
             }
           </div>
-          <p class="muted small clip">
-            ${[...facts, info?.agent, call.ended ? clockWords(call.clock(now)) : ""].filter(Boolean).join(" · ")}
-          </p>
+          <div class="facts">
+            <p class="muted small clip">
+              ${[...facts, info?.agent, call.ended ? clockWords(call.clock(now)) : ""].filter(Boolean).join(" · ")}
+            </p>
+            ${
+              call.ended
+                ? nothing
+                : keyed(
+                    call.id,
+                    html`<rtig-help
+                      .call=${call}
+                      .now=${now}
+                      .unsent=${this.#outbox.help(call.id)}
+                      @rtig-help=${this.#help}
+                    ></rtig-help>`,
+                  )
+            }
+          </div>
         </div>
         <rtig-mood .mood=${call.mood} .hints=${[...call.hints.values()]}></rtig-mood>
       </header>
@@ -418,6 +435,11 @@ export class AgentPage extends LitElement {
     if (call?.info?.state === "ended" && call.brief?.state !== "ended") this.#askBrief(id);
   }
 
+  #help = ({ deed }: HelpAct) => {
+    this.#outbox.say(deed);
+    this.requestUpdate();
+  };
+
   #ask = (message: Find) => this.#entrance.connection.send(message);
 
   #hand = () => {
@@ -495,6 +517,18 @@ export class AgentPage extends LitElement {
       h1 {
         font-size: 1rem;
         font-weight: 650;
+      }
+
+      .facts {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 2px 10px;
+      }
+
+      .facts p {
+        flex: 1 1 0;
+        min-inline-size: 6rem;
       }
 
       h1 {

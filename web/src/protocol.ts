@@ -50,6 +50,25 @@ export interface Answer {
   answer_id: string;
 }
 
+/**
+ * agent: have a supervisor come. While that stands, one more with a `text` says what for.
+ *
+ * `help_id` makes sending it twice harmless.
+ */
+export interface AskHelp {
+  type: "ask_help";
+  call_id: string;
+  help_id: string;
+  text?: string;
+}
+
+/** agent: help is not needed any more. `help_id` is that of any `ask_help` about it. */
+export interface TakeBackHelp {
+  type: "take_back_help";
+  call_id: string;
+  help_id: string;
+}
+
 /** agent, supervisor: what whoever takes a call over has to know of it, as far as it has come. */
 export interface AskBrief {
   type: "ask_brief";
@@ -336,6 +355,10 @@ export interface Alert {
   type: "alert";
   call_id: string;
   id: string;
+  /** `agent`: it is the agent who asks for help; there is no rule. */
+  source: "agent" | "rule";
+  /** What the agent said when asking for help. */
+  text: string;
   state: "acknowledged" | "open" | "resolved";
   title: string;
   /** The customer's band when it was raised, the last time. */
@@ -348,8 +371,11 @@ export interface Alert {
   why: Why;
   /** Who took it on or dealt with it; empty where nobody did, or the name is not known. */
   by: string;
-  /** Why it is resolved: by a person; what raised it holds no longer; the call is over; the words were others. */
-  reason: "" | "calmed" | "ended" | "handled" | "revised";
+  /**
+   * Why it is resolved: by a person; what raised it holds no longer; the call is over; the words were others; the
+   * agent needs no help any more.
+   */
+  reason: "" | "calmed" | "ended" | "handled" | "revised" | "withdrawn";
   /** Number of the event in the call's log that brought this state. */
   cause: number;
 }
@@ -511,6 +537,31 @@ export interface Hint {
   at_ms: number;
 }
 
+/**
+ * What became of the agent's request for help, whole, each time that it changes: one a call.
+ *
+ * The supervisors have it as an alert.
+ */
+export interface Help {
+  type: "help";
+  call_id: string;
+  /** Of the request that opened it. */
+  id: string;
+  state: "acknowledged" | "open" | "resolved";
+  /** What the agent said about it, redacted; empty where nothing. */
+  text: string;
+  /** How many times help was asked for in this call. */
+  asked: number;
+  /** When it was asked for, the last time. */
+  asked_ms: number;
+  /** Since when it has been in this state. */
+  at_ms: number;
+  /** The supervisor who took it on or dealt with it; empty where nobody did, or the name is not known. */
+  by: string;
+  /** Why it is resolved: by a supervisor; taken back by the agent; the call is over. */
+  reason: "" | "ended" | "handled" | "withdrawn";
+}
+
 export type Code =
   | "bad_json"
   | "bad_message"
@@ -528,6 +579,7 @@ export type Code =
   | "unknown_call"
   | "unknown_card"
   | "unknown_alert"
+  | "unknown_help"
   | "unknown_format"
   | "call_ended"
   | "call_taken"
@@ -543,6 +595,8 @@ export type ClientMessage =
   | Watch
   | Unwatch
   | Answer
+  | AskHelp
+  | TakeBackHelp
   | AskBrief
   | WatchBoard
   | AnswerAlert
@@ -571,4 +625,5 @@ export type Guidance =
   | Checklist
   | Withheld
   | Whisper
-  | Hint;
+  | Hint
+  | Help;
