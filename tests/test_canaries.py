@@ -142,6 +142,8 @@ def of_agent() -> Iterator[str | bytes]:
         yield json.dumps(ask | {"call_id": "over"})
         yield json.dumps(ask | {name: name})
         yield json.dumps({"type": "take_back_help", "call_id": "bad", "help_id": name})
+        yield json.dumps({"type": "ask_history", "call_id": name})
+        yield json.dumps({"type": "ask_history", "call_id": "never-begun", name: name})
 
 
 def of_supervisor() -> Iterator[str | bytes]:

@@ -331,3 +331,22 @@ class Brief(Struct, frozen=True, kw_only=True):
     articles: tuple[BriefArticle, ...] = ()
     open: tuple[BriefLine, ...] = ()
     """What nobody has answered yet, as far as can be told."""
+
+
+class Contact(Struct, frozen=True, kw_only=True):
+    """One call of the customer, as the agent of another sees it. No word that was said is in it."""
+
+    call_id: str
+    state: Literal["live", "ended"]
+    reason: Literal["", "completed", "transferred", "abandoned"]
+    """How it ended; empty while it is live."""
+    channel: Channel
+    agent: str
+    queue: str
+    started_at: int
+    """Unix milliseconds."""
+    lasted_ms: int
+    band: Band
+    """The customer's, at the end."""
+    because: str
+    """What took the customer's patience last, in words; empty where it ended calm."""

@@ -22,7 +22,7 @@ from rtig.core.events import (
     SegmentHeard,
     SegmentVoided,
 )
-from rtig.core.guidance import Alert, BoardRow, Brief, Watched
+from rtig.core.guidance import Alert, BoardRow, Brief, Contact, Watched
 from rtig.errors import Code, MessageRefused
 
 PROTOCOL = 1
@@ -116,6 +116,12 @@ class AskBrief(Said, frozen=True, kw_only=True, tag="ask_brief"):
     call_id: Name
 
 
+class AskHistory(Said, frozen=True, kw_only=True, tag="ask_history"):
+    """agent, supervisor: the other calls of this call's customer. `ask_brief` says what was said in one of them."""
+
+    call_id: Name
+
+
 class WatchBoard(Said, frozen=True, kw_only=True, tag="watch_board"):
     """supervisor: the live calls of the tenant, as rows, and their alerts."""
 
@@ -153,6 +159,7 @@ ClientMessage = (
     | AskHelp
     | TakeBackHelp
     | AskBrief
+    | AskHistory
     | WatchBoard
     | AnswerAlert
     | Whisper
@@ -268,6 +275,15 @@ class Briefed(Told, frozen=True, kw_only=True, tag="brief"):
     brief: Brief
 
 
+class History(Told, frozen=True, kw_only=True, tag="history"):
+    """The answer to `ask_history`: the customer's other calls on every channel, newest first, at most five."""
+
+    call_id: str
+    contacts: tuple[Contact, ...]
+    brief: Brief | None
+    """Of the newest of them."""
+
+
 class FoundArticle(Struct, frozen=True, kw_only=True):
     """An article that was found. `score` only ranks within one answer."""
 
@@ -315,7 +331,9 @@ class Bye(Told, frozen=True, kw_only=True, tag="bye"):
     retry_after: float | None = None
 
 
-ServerMessage = Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Briefed | Found | LaneIs | Board | Bye
+ServerMessage = (
+    Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Briefed | History | Found | LaneIs | Board | Bye
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)

@@ -35,6 +35,7 @@ from rtig.wire.messages import (
     AnswerAlert,
     AskBrief,
     AskHelp,
+    AskHistory,
     Bye,
     ClientMessage,
     Find,
@@ -67,6 +68,7 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     AskHelp: frozenset({"agent"}),
     TakeBackHelp: frozenset({"agent"}),
     AskBrief: frozenset({"agent", "supervisor"}),
+    AskHistory: frozenset({"agent", "supervisor"}),
     WatchBoard: frozenset({"supervisor"}),
     AnswerAlert: frozenset({"supervisor"}),
     Whisper: frozenset({"supervisor"}),
@@ -121,6 +123,7 @@ Action = (
     | Watch
     | Unwatch
     | AskBrief
+    | AskHistory
     | WatchBoard
     | Answer
     | AskHelp
@@ -277,7 +280,7 @@ def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | N
 
 def _key_of(message: ClientMessage | SourceEvent | None) -> str:
     match message:
-        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief():
+        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief() | AskHistory():
             return ""
         case Answer():
             return f"answer:{message.answer_id}"

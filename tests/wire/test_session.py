@@ -12,6 +12,7 @@ from rtig.wire.messages import (
     AnswerAlert,
     AskBrief,
     AskHelp,
+    AskHistory,
     Bye,
     ClientMessage,
     Hello,
@@ -148,6 +149,7 @@ def test_no_token_or_role_is_repeated_to_the_client() -> None:
         ),
         ("supervisor", b'{"type":"watch","call_id":"c1"}', Watch(call_id="c1")),
         ("supervisor", b'{"type":"ask_brief","call_id":"c1"}', AskBrief(call_id="c1")),
+        ("supervisor", b'{"type":"ask_history","call_id":"c1"}', AskHistory(call_id="c1")),
         ("supervisor", b'{"type":"watch_board"}', WatchBoard()),
         (
             "supervisor",
@@ -164,7 +166,9 @@ def test_no_token_or_role_is_repeated_to_the_client() -> None:
 def test_what_each_role_may_say(role: str, frame: bytes, action: object) -> None:
     assert greeted(role).hear(frame, 0) == (action,)
     for other in {"source", "agent", "supervisor"} - {role}:
-        if (b"ask_brief" in frame or (b"watch" in frame and b"board" not in frame)) and other != "source":
+        if (
+            b"ask_brief" in frame or b"ask_history" in frame or (b"watch" in frame and b"board" not in frame)
+        ) and other != "source":
             continue
         assert refusal(greeted(other), frame).code is Code.NOT_ALLOWED
 

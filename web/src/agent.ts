@@ -7,6 +7,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "./call";
 import { Announcer, Deck, type Entry } from "./deck";
 import { Desk } from "./desk";
+import { Histories } from "./history";
 import { Marks } from "./marks";
 import { freshId, Outbox } from "./outbox";
 import type { Card, Find, ServerMessage, Whisper } from "./protocol";
@@ -23,6 +24,7 @@ import "./ui/brief";
 import "./ui/card";
 import "./ui/checklists";
 import "./ui/help";
+import "./ui/history";
 import "./ui/mood";
 import "./ui/search";
 import "./ui/transcript";
@@ -43,6 +45,7 @@ export class AgentPage extends LitElement {
   #entrance = new Entrance(this, "agent");
   #desk = this.#freshDesk();
   #outbox = new Outbox((message) => this.#entrance.connection.send(message));
+  #histories = new Histories((message) => this.#entrance.connection.send(message));
   #marks = new Marks(sessionStorage);
   #decks = new Map<string, Deck>();
   #announcer = new Announcer();
@@ -80,7 +83,11 @@ export class AgentPage extends LitElement {
       return;
     }
     this.#desk.take(message, Date.now());
-    if (message.type === "caught_up") this.#askBriefOfTheEnded(message.call_id);
+    this.#histories.take(message);
+    if (message.type === "caught_up") {
+      this.#askBriefOfTheEnded(message.call_id);
+      this.#histories.ask(message.call_id);
+    }
     if (message.type === "brief" && message.brief.state === "ended") this.#announcer.add("The brief of the call");
     if (message.type === "error" && message.code !== "unknown_call") {
       this.#entrance.say(codeWords(message.code, message.message));
@@ -90,6 +97,7 @@ export class AgentPage extends LitElement {
 
   left(): void {
     this.#desk = this.#freshDesk();
+    this.#histories.keep([]);
     this.#decks.clear();
     this.#told.clear();
     this.#briefOpen.clear();
@@ -97,6 +105,7 @@ export class AgentPage extends LitElement {
 
   override willUpdate(): void {
     for (const id of this.#decks.keys()) if (!this.#desk.calls.some((call) => call.id === id)) this.#decks.delete(id);
+    this.#histories.keep(this.#desk.calls.map((call) => call.id));
     for (const id of this.#told.keys()) if (!this.#decks.has(id)) this.#told.delete(id);
     const call = this.#desk.current;
     // While the past is being told, cards come and go that have long been settled.
@@ -190,7 +199,16 @@ export class AgentPage extends LitElement {
         <rtig-mood .mood=${call.mood} .hints=${[...call.hints.values()]}></rtig-mood>
       </header>
       <main>
-        ${keyed(call.id, html`<rtig-search .ask=${this.#ask}></rtig-search>`)}
+        ${keyed(
+          call.id,
+          html`<rtig-search .ask=${this.#ask}></rtig-search>
+            <rtig-history
+              .histories=${this.#histories}
+              .callId=${call.id}
+              .now=${now}
+              .crowded=${call.ended || this.#deckOf(call).slots.length > 0}
+            ></rtig-history>`,
+        )}
         ${
           this.#showsBrief(call)
             ? html`<rtig-brief
@@ -727,6 +745,7 @@ export class AgentPage extends LitElement {
         }
 
         rtig-search,
+        rtig-history,
         rtig-brief,
         .guidance,
         rtig-checklists {

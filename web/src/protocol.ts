@@ -75,6 +75,12 @@ export interface AskBrief {
   call_id: string;
 }
 
+/** agent, supervisor: the other calls of this call's customer. `ask_brief` says what was said in one of them. */
+export interface AskHistory {
+  type: "ask_history";
+  call_id: string;
+}
+
 /** supervisor: the live calls of the tenant, as rows, and their alerts. */
 export interface WatchBoard {
   type: "watch_board";
@@ -274,6 +280,33 @@ export interface Brief {
 export interface Briefed {
   type: "brief";
   brief: Brief;
+}
+
+/** One call of the customer, as the agent of another sees it. No word that was said is in it. */
+export interface Contact {
+  call_id: string;
+  state: "ended" | "live";
+  /** How it ended; empty while it is live. */
+  reason: "" | "abandoned" | "completed" | "transferred";
+  channel: "chat" | "voice";
+  agent: string;
+  queue: string;
+  /** Unix milliseconds. */
+  started_at: number;
+  lasted_ms: number;
+  /** The customer's, at the end. */
+  band: "calm" | "critical" | "frustrated" | "tense";
+  /** What took the customer's patience last, in words; empty where it ended calm. */
+  because: string;
+}
+
+/** The answer to `ask_history`: the customer's other calls on every channel, newest first, at most five. */
+export interface History {
+  type: "history";
+  call_id: string;
+  contacts: Contact[];
+  /** Of the newest of them. */
+  brief: Brief | null;
 }
 
 /** An article that was found. `score` only ranks within one answer. */
@@ -598,6 +631,7 @@ export type ClientMessage =
   | AskHelp
   | TakeBackHelp
   | AskBrief
+  | AskHistory
   | WatchBoard
   | AnswerAlert
   | SayToAgent
@@ -612,6 +646,7 @@ export type ServerMessage =
   | StartOver
   | CaughtUp
   | Briefed
+  | History
   | Found
   | LaneIs
   | Board
