@@ -76,6 +76,7 @@ class Code(StrEnum):
     UNKNOWN_CALL = "unknown_call"
     UNKNOWN_CARD = "unknown_card"
     UNKNOWN_ALERT = "unknown_alert"
+    UNKNOWN_HELP = "unknown_help"
     UNKNOWN_FORMAT = "unknown_format"
     CALL_ENDED = "call_ended"
     CALL_TAKEN = "call_taken"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from rtig.core import board, brief, engine
+from rtig.core import board, brief, engine, history
 from rtig.core.call import Call
 from rtig.core.events import (
     AnyEvent,
@@ -22,7 +22,7 @@ from rtig.core.events import (
     PlaybookChanged,
     SegmentHeard,
 )
-from rtig.core.guidance import BoardRow, Brief, Guidance, Line
+from rtig.core.guidance import BoardRow, Brief, Contact, Guidance, Line
 from rtig.core.playbook import Playbook
 from rtig.core.utterances import Utterance
 from rtig.errors import Code, LogUnavailable, MessageRefused
@@ -128,6 +128,7 @@ class LiveCalls:
             update = Update(key, appended.position, items, received_ns, decoded_ns, appended_ns, time.perf_counter_ns())
             live.remember(update)
             live.last_at = int(time.time() * 1000)
+            live.first_at = live.first_at or live.last_at
             self._tell(live, update)
             self._arm(live)
             if live.call.utterances is not known:
@@ -160,6 +161,16 @@ class LiveCalls:
         """
         live = self._calls[key]
         return asyncio.to_thread(brief.brief, live.playbook, live.call)
+
+    def contact(self, key: CallKey) -> Contact:
+        """An opened call as the agent of another call of the customer sees it."""
+        live = self._calls[key]
+        return history.contact(live.playbook, live.call, live.first_at)
+
+    async def others(self, key: CallKey, most: int) -> list[CallKey]:
+        """The other calls of an opened call's customer, newest first, at most so many."""
+        names = await self._log.calls_of(key.tenant, self._calls[key].call.customer, most + 1)
+        return [CallKey(key.tenant, name) for name in names if name != key.call_id][:most]
 
     def live(self, tenant: str) -> list[CallKey]:
         """The tenant's calls that are going on, newest first."""
@@ -279,8 +290,8 @@ class _LiveCall:
         self.listeners: list[Listener] = []
         self.timer: asyncio.TimerHandle | None = None
         self.wake: int | None = None
-        self.last_at = 0
-        """Unix time in milliseconds of the last event; 0 before the first."""
+        self.first_at = self.last_at = 0
+        """Unix time in milliseconds of the first and the last event; 0 before the first."""
         # Monotonic time at the call's 0. Every event bounds it from above (it cannot have been heard before it was
         # said), and the smallest bound is the one with the least delay.
         self._origin_ns = time.monotonic_ns()
@@ -327,6 +338,7 @@ class _LiveCall:
         count = 0
         last: Recorded | None = None
         async for record in log.read(self.key):
+            self.first_at = self.first_at or record.at
             position = Position(record.epoch, record.seq)
             self.remember(Update(self.key, position, self.fold(position, record.event)))
             last = record

@@ -134,6 +134,16 @@ def of_agent() -> Iterator[str | bytes]:
         yield json.dumps({"type": "watch", "call_id": "bill-doubled", "after": {"epoch": name, "seq": name}})
         yield json.dumps({"type": "watch", "call_id": "bill-doubled", "after": {name: name}})
         yield json.dumps({"type": "say_to_agent", "call_id": "bill-doubled", "whisper_id": "w", "text": name})
+        ask = {"type": "ask_help", "call_id": "bad", "help_id": "h", "text": name}
+        yield json.dumps(ask | {"help_id": name, "call_id": "never-begun"})
+        yield json.dumps(ask | {"text": [name]})
+        yield json.dumps(ask | {"text": ALL})
+        yield json.dumps(ask | {"call_id": "never-begun"})
+        yield json.dumps(ask | {"call_id": "over"})
+        yield json.dumps(ask | {name: name})
+        yield json.dumps({"type": "take_back_help", "call_id": "bad", "help_id": name})
+        yield json.dumps({"type": "ask_history", "call_id": name})
+        yield json.dumps({"type": "ask_history", "call_id": "never-begun", name: name})
 
 
 def of_supervisor() -> Iterator[str | bytes]:
@@ -484,7 +494,8 @@ async def test_what_customers_say_stays_in_their_calls(tmp_path: Path) -> None:
     assert {
         Code.BAD_JSON, Code.BAD_MESSAGE, Code.UNKNOWN_TYPE, Code.UNKNOWN_FIELD, Code.BINARY, Code.HELLO_FIRST,
         Code.HELLO_TWICE, Code.UNKNOWN_ROLE, Code.NOT_ALLOWED, Code.UNAUTHENTICATED, Code.BAD_TIME, Code.UNKNOWN_CALL,
-        Code.UNKNOWN_CARD, Code.UNKNOWN_FORMAT, Code.CALL_ENDED, Code.CALL_TAKEN, Code.TOO_MANY_ERRORS, Code.DRAINING,
+        Code.UNKNOWN_CARD, Code.UNKNOWN_HELP, Code.UNKNOWN_FORMAT, Code.CALL_ENDED, Code.CALL_TAKEN,
+        Code.TOO_MANY_ERRORS, Code.DRAINING,
     } <= told.codes  # fmt: skip
     assert b"rtig_redactions_total" in figures[0]
     assert lines.count(b"transcript watched") > len(SCRIPTS)

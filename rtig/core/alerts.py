@@ -12,7 +12,8 @@ that something may have changed is folded afresh, and the same facts give the sa
     resolved        resolved (handled)    resolved (handled)               stays
 
 A band is higher than the one in which the alert was raised and, once somebody has answered, than the one they saw.
-Agents' attention has no part in it: no cooldown, no budget, no priority.
+Agents' attention has no part in it: no cooldown, no budget, no priority. The agent's own request for help is one more
+alert, without a rule; see `help_requests`.
 """
 
 from bisect import bisect_right
@@ -21,12 +22,12 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from rtig.core import conditions, derive, frustration
+from rtig.core import conditions, derive, frustration, help_requests
 from rtig.core.call import Call
 from rtig.core.conditions import AllOf, AnyOf, Condition, Heardings, Means, Not, Said, SaidAgain
 from rtig.core.events import AlertAnswered
 from rtig.core.frustration import BANDS, Temper, Weighing
-from rtig.core.guidance import Alert, AlertState, Band, Guidance, Quote, Why
+from rtig.core.guidance import Alert, AlertState, Band, Guidance, Help, Quote, Why
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.shape import FOR_EVER, Span
 from rtig.core.triggers import Moment, in_words
@@ -34,6 +35,8 @@ from rtig.core.triggers import Moment, in_words
 
 def answer(call: Call, event: AlertAnswered) -> Call:
     """A supervisor's answer to an alert that the call has; any other changes nothing."""
+    if event.alert_id == help_requests.ALERT:
+        return help_requests.answer(call, event)
     alert = call.told.alerts.get(event.alert_id)
     if alert is None:
         return call
@@ -46,13 +49,15 @@ def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Gui
     if not call.started or not _may_differ(before, call):
         return call
     refs = [ref for ref in call.moments if playbook.rules[ref.rule_id].to == "supervisors"]
-    if not refs and not call.told.alerts:
+    if not refs and not call.told.alerts and call.help is None:
         return call
     heard = derive.heardings(playbook, call)
     known = call.told.alerts
     told = known
     calms: list[int] = []
     now = {ref.rule_id: _folded(playbook, call, ref, heard, calms) for ref in sorted(refs)}
+    if call.help is not None:
+        now[help_requests.ALERT] = _of_help(playbook, call, call.help)
     for name in sorted({*now, *known}):
         alert, last = now.get(name), known.get(name)
         if alert is None and last is not None:
@@ -74,6 +79,7 @@ def _may_differ(before: Call, call: Call) -> bool:
         derive.differs(before, call)
         or call.moments is not before.moments
         or call.answered is not before.answered
+        or call.help is not before.help
         or call.transcript.open is not before.transcript.open
         or (before.calms is not None and call.now >= before.calms)
     )
@@ -220,6 +226,25 @@ def _band(temper: Temper, weighing: Weighing, at_ms: int) -> Band:
     """The customer's band at a time."""
     state = weighing.states[bisect_right(weighing.facts, at_ms, key=lambda fact: fact.at_ms)]
     return frustration.settled_band(temper, state.band, frustration.faded(temper, state, at_ms))
+
+
+def _of_help(playbook: Playbook, call: Call, request: Help) -> Alert:
+    return Alert(
+        call_id=call.call_id,
+        id=help_requests.ALERT,
+        source="agent",
+        text=request.text,
+        state=request.state,
+        title="The agent asks for help",
+        level=_band(playbook.temper, call.weighing, request.asked_ms),
+        raised=request.asked,
+        raised_ms=request.asked_ms,
+        at_ms=request.at_ms,
+        why=Why(rule="", playbook=playbook.version, condition="the agent asked for help"),
+        by=request.by,
+        reason=request.reason,
+        cause=0,
+    )
 
 
 def _alert(playbook: Playbook, call: Call, standing: _Standing, *, ended: bool = False) -> Alert:

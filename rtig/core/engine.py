@@ -10,7 +10,7 @@ from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
-from rtig.core import alerts, derive, evidence, frustration, telling, transcript
+from rtig.core import alerts, derive, evidence, frustration, help_requests, telling, transcript
 from rtig.core.call import Call
 from rtig.core.events import (
     AlertAnswered,
@@ -20,6 +20,8 @@ from rtig.core.events import (
     CardAnswered,
     CardMissed,
     ClockTicked,
+    HelpAsked,
+    HelpTakenBack,
     HintGiven,
     HoldChanged,
     PartyCorrected,
@@ -73,6 +75,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             change = transcript.forget_unfinished(call.transcript, None)
             call = derive.advance(call, event.at_ms)
             call = replace(call, transcript=change.transcript, ended=True, ending=event.reason)
+            call = help_requests.end(call)
             # The last word on everything: no time passes for a call that is over, and no turn goes on.
             call = derive.look_again(playbook, call, derive.in_play(playbook, call))
             items.append(telling.info(playbook, call))
@@ -99,6 +102,10 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             )
         case AlertAnswered():
             call = alerts.answer(derive.advance(call, event.at_ms), event)
+        case HelpAsked():
+            call = help_requests.ask(derive.advance(call, event.at_ms), event)
+        case HelpTakenBack():
+            call = help_requests.take_back(derive.advance(call, event.at_ms), event)
         case PlaybookChanged():
             # What the time since the last event has brought is due, and nothing that was there already.
             call = derive.advance(derive.rebuild(playbook, call), event.at_ms)
@@ -110,6 +117,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             assert_never(event)
     call = derive.pass_time(playbook, before, call)
     call = telling.tell(playbook, before, call, seq, items)
+    help_requests.tell(before, call, items)
     call = alerts.tell(playbook, before, call, seq, items)
     return derive.foresee(playbook, before, call), tuple(items)
 
@@ -201,6 +209,8 @@ def _time_of(event: AnyEvent) -> int | None:
             | CardAnswered()
             | Whispered()
             | AlertAnswered()
+            | HelpAsked()
+            | HelpTakenBack()
             | PlaybookChanged()
         ):
             return event.at_ms

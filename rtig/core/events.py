@@ -164,6 +164,24 @@ class AlertAnswered(Event, frozen=True, kw_only=True, tag="alert_answered"):
     answer_id: Name
 
 
+class HelpAsked(Event, frozen=True, kw_only=True, tag="help_asked"):
+    """The agent asks for help, or says more about what for."""
+
+    help_id: Name
+    text: Annotated[str, Meta(max_length=200)] = ""
+    by: Label = ""
+    at_ms: Millis = 0
+
+
+class HelpTakenBack(Event, frozen=True, kw_only=True, tag="help_taken_back"):
+    """The agent needs no help any more."""
+
+    help_id: Name
+    """Of the request, or of one that said more about it."""
+    by: Label = ""
+    at_ms: Millis = 0
+
+
 class PlaybookChanged(Event, frozen=True, kw_only=True, tag="playbook_changed"):
     """From here on the call is folded with the playbook of this version."""
 
@@ -184,6 +202,8 @@ AnyEvent = (
     | CardMissed
     | Whispered
     | AlertAnswered
+    | HelpAsked
+    | HelpTakenBack
     | PlaybookChanged
     | Unrecognised
 )
@@ -221,6 +241,10 @@ def key(event: AnyEvent) -> str:
             return f"whisper:{event.whisper_id}"
         case AlertAnswered():
             return f"alert:{event.answer_id}"
+        case HelpAsked():
+            return f"help:{event.help_id}"
+        case HelpTakenBack():
+            return f"help_back:{event.help_id}"
         case PlaybookChanged():
             return f"playbook:{event.version}@{event.at_ms}"
         case Unrecognised():

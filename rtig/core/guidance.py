@@ -191,6 +191,10 @@ class Alert(Item, frozen=True, kw_only=True, tag="alert"):
     """
 
     id: str
+    source: Literal["rule", "agent"] = "rule"
+    """`agent`: it is the agent who asks for help; there is no rule."""
+    text: str = ""
+    """What the agent said when asking for help."""
     state: AlertState
     title: str
     level: Band
@@ -203,13 +207,37 @@ class Alert(Item, frozen=True, kw_only=True, tag="alert"):
     why: Why
     by: str = ""
     """Who took it on or dealt with it; empty where nobody did, or the name is not known."""
-    reason: Literal["", "handled", "calmed", "ended", "revised"] = ""
-    """Why it is resolved: by a person; what raised it holds no longer; the call is over; the words were others."""
+    reason: Literal["", "handled", "calmed", "ended", "revised", "withdrawn"] = ""
+    """Why it is resolved: by a person; what raised it holds no longer; the call is over; the words were others; the
+    agent needs no help any more."""
     cause: int
     """Number of the event in the call's log that brought this state."""
 
 
-Watched = CallInfo | Line | Card | Mood | Checklist | Withheld | Whisper | Hint
+class Help(Item, frozen=True, kw_only=True, tag="help"):
+    """What became of the agent's request for help, whole, each time that it changes: one a call.
+
+    The supervisors have it as an alert.
+    """
+
+    id: str
+    """Of the request that opened it."""
+    state: AlertState
+    text: str
+    """What the agent said about it, redacted; empty where nothing."""
+    asked: int
+    """How many times help was asked for in this call."""
+    asked_ms: int
+    """When it was asked for, the last time."""
+    at_ms: int
+    """Since when it has been in this state."""
+    by: str = ""
+    """The supervisor who took it on or dealt with it; empty where nobody did, or the name is not known."""
+    reason: Literal["", "handled", "withdrawn", "ended"] = ""
+    """Why it is resolved: by a supervisor; taken back by the agent; the call is over."""
+
+
+Watched = CallInfo | Line | Card | Mood | Checklist | Withheld | Whisper | Hint | Help
 """What whoever watches a call is told."""
 Guidance = Watched | Alert
 """Alerts are for the supervisors' board; see `rtig.gateway.floor`."""
@@ -305,3 +333,22 @@ class Brief(Struct, frozen=True, kw_only=True):
     articles: tuple[BriefArticle, ...] = ()
     open: tuple[BriefLine, ...] = ()
     """What nobody has answered yet, as far as can be told."""
+
+
+class Contact(Struct, frozen=True, kw_only=True):
+    """One call of the customer, as the agent of another sees it. No word that was said is in it."""
+
+    call_id: str
+    state: Literal["live", "ended"]
+    reason: Literal["", "completed", "transferred", "abandoned"]
+    """How it ended; empty while it is live."""
+    channel: Channel
+    agent: str
+    queue: str
+    started_at: int
+    """Unix milliseconds."""
+    lasted_ms: int
+    band: Band
+    """The customer's, at the end."""
+    because: str
+    """What took the customer's patience last, in words; empty where it ended calm."""

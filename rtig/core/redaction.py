@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 import phonenumbers
 from msgspec.structs import replace
 
-from rtig.core.events import AnyEvent, SegmentHeard, Whispered
+from rtig.core.events import AnyEvent, HelpAsked, SegmentHeard, Whispered
 
 Kind = Literal["card", "iban", "phone", "email", "number"]
 MASKS: dict[Kind, str] = {
@@ -33,6 +33,7 @@ _LONGEST_ACCOUNT = 72
 _CARD_DIGITS = range(13, 20)
 _LONGEST_SEGMENT = 16_384
 _LONGEST_WHISPER = 500
+_LONGEST_HELP = 200
 
 _HINT = re.compile(r"[@\d]")
 _DIGIT = re.compile(r"\d")
@@ -89,6 +90,9 @@ def redacted(event: _E, regions: tuple[str, ...] = DEFAULT_REGIONS) -> tuple[_E,
         case Whispered():
             done = redact(event.text, 0, True, regions)
             return (replace(event, text=done.text[:_LONGEST_WHISPER]) if done.kinds else event), done.kinds
+        case HelpAsked():
+            done = redact(event.text, 0, True, regions)
+            return (replace(event, text=done.text[:_LONGEST_HELP]) if done.kinds else event), done.kinds
         case _:
             return event, ()
 

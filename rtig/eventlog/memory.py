@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from rtig.core import events
-from rtig.core.events import AnyEvent, CallEnded
+from rtig.core.events import AnyEvent, CallEnded, CallStarted
 from rtig.errors import LogUnavailable
 from rtig.eventlog.order import Followers, OpenCall, unix_ms
 from rtig.eventlog.port import Appended, CallKey, Deliver, Position, Recorded, Unfollow
@@ -17,6 +17,7 @@ class MemoryLog:
         self._now = now
         self._epoch = 1
         self._kept: dict[CallKey, list[Recorded]] = {}
+        self._by_customer: dict[tuple[str, str], dict[str, None]] = {}
         self._opened: dict[CallKey, OpenCall] = {}
         self._followers = Followers()
         self._closed = False
@@ -28,6 +29,7 @@ class MemoryLog:
         again = MemoryLog(self._now)
         again._epoch = self._epoch + 1
         again._kept = self._kept
+        again._by_customer = self._by_customer
         return again
 
     @property
@@ -55,6 +57,8 @@ class MemoryLog:
             return Appended(known, False, durable)
         recorded = opened.place(key, self._epoch, self._now(), event)
         self._kept.setdefault(call, []).append(recorded)
+        if isinstance(event, CallStarted) and event.customer:
+            self._by_customer.setdefault((call.tenant, event.customer), {})[call.call_id] = None
         self._followers.tell(call, recorded)
         return Appended(Position(recorded.epoch, recorded.seq), True, durable)
 
@@ -87,10 +91,21 @@ class MemoryLog:
         self._check()
         return [call.call_id for call in self._kept if call.tenant == tenant]
 
+    async def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
+        self._check()
+        return [*reversed(self._by_customer.get((tenant, customer), {}))][:most]
+
     async def erase(self, call: CallKey) -> int:
         self._check()
         self._opened.pop(call, None)
-        return len(self._kept.pop(call, ()))
+        removed = self._kept.pop(call, [])
+        for recorded in removed:
+            if isinstance(recorded.event, CallStarted):
+                whose = (call.tenant, recorded.event.customer)
+                self._by_customer.get(whose, {}).pop(call.call_id, None)
+                if not self._by_customer.get(whose, True):
+                    del self._by_customer[whose]
+        return len(removed)
 
     async def expire(self, before: int) -> int:
         self._check()

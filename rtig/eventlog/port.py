@@ -83,6 +83,12 @@ class EventLog(Protocol):
     async def calls(self, tenant: str) -> list[str]:
         """Ids of a tenant's calls, oldest first."""
 
+    async def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
+        """Ids of a tenant's calls that began with this customer reference, newest first, at most so many.
+
+        It costs the same however many calls of others there are. The empty reference is nobody's.
+        """
+
     async def erase(self, call: CallKey) -> int:
         """Remove a call from every place where this log keeps it; the number of events removed.
 

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from rtig.core import events
-from rtig.core.events import AnyEvent, CallEnded
+from rtig.core.events import AnyEvent, CallEnded, CallStarted
 from rtig.errors import LogUnavailable
 from rtig.eventlog.order import Followers, unix_ms
 from rtig.eventlog.port import Appended, CallKey, Deliver, Position, Recorded, Unfollow
@@ -134,7 +134,8 @@ class SqliteLog:
             opened.number, opened.shelf = (epoch << 32) + self._begun, self._shelf
         recorded = opened.place(key, epoch, at, event)
         begins, ends = call if first else None, isinstance(event, CallEnded)
-        durable = self._write(Row(opened.shelf, opened.number, recorded.seq, record, begins, ends))
+        customer = event.customer if isinstance(event, CallStarted) else ""
+        durable = self._write(Row(opened.shelf, opened.number, recorded.seq, record, begins, ends, customer))
         self._followers.tell(call, recorded)
         return Appended(Position(epoch, recorded.seq), True, durable)
 
@@ -176,6 +177,11 @@ class SqliteLog:
         self._check()
         await self._written()
         return await self._read(self._reader.calls, tenant)
+
+    async def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
+        self._check()
+        await self._written()
+        return await self._read(self._reader.calls_of, tenant, customer, most) if customer else []
 
     async def erase(self, call: CallKey) -> int:
         """The room is used again once the calls that began on the same day have all gone.

@@ -8,7 +8,7 @@ leaves the old bytes behind, even with `secure_delete` (deleting 150 of 300 call
 customer's words are only ever put at the end of a table, which moves none, and are erased by overwriting them where
 they stand. Room is given back by the shelf: calls that began on the same UTC day share a table, and once all of them
 are erased it holds nothing but zeros, and goes. Everything else in the file is numbers and the names of the tenants; a
-call is found by a keyed hash of its id.
+call is found by a keyed hash of its id, or of its customer's reference.
 """
 
 import asyncio
@@ -30,11 +30,12 @@ import msgspec
 import structlog
 
 from rtig.core import events
+from rtig.core.events import CallStarted
 from rtig.errors import LogUnavailable
 from rtig.eventlog.order import OpenCall
 from rtig.eventlog.port import CallKey, Position, Recorded
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _APPLICATION_ID = int.from_bytes(b"rtig")
 _SCHEMA = """
     BEGIN;
@@ -46,15 +47,21 @@ _SCHEMA = """
         tenant INTEGER NOT NULL,
         name INTEGER NOT NULL,   -- keyed hash of the call's id
         shelf INTEGER NOT NULL,  -- UTC day on which the call began
-        ended INTEGER NOT NULL
+        ended INTEGER NOT NULL,
+        customer INTEGER         -- keyed hash of the customer's reference, where there is one
     );
     CREATE INDEX calls_by_name ON calls (tenant, name);
     CREATE INDEX calls_by_shelf ON calls (shelf);
     CREATE INDEX calls_live ON calls (id) WHERE ended = 0;
+    CREATE INDEX calls_by_customer ON calls (tenant, customer, id) WHERE customer IS NOT NULL;
     PRAGMA application_id = {application};
     PRAGMA user_version = {version};
     COMMIT;
 """
+_FROM_1_TO_2 = (
+    "ALTER TABLE calls ADD COLUMN customer INTEGER",
+    "CREATE INDEX calls_by_customer ON calls (tenant, customer, id) WHERE customer IS NOT NULL",
+)
 # Of each call, record 0 is its id, the others are `Record`s.
 _SHELF = (
     "CREATE TABLE IF NOT EXISTS shelf_{0} (call INTEGER NOT NULL, seq INTEGER NOT NULL, record BLOB NOT NULL)",
@@ -95,6 +102,8 @@ class Row(NamedTuple):
     begins: CallKey | None
     """The call, where this is its first event."""
     ends: bool
+    customer: str = ""
+    """The customer's reference, where the event tells it."""
 
 
 class Erase(NamedTuple):
@@ -200,6 +209,8 @@ class File:
         connection.execute("PRAGMA journal_mode = WAL")
         if connection.execute("PRAGMA application_id").fetchone() == (0,):
             connection.executescript(_SCHEMA.format(application=_APPLICATION_ID, version=SCHEMA_VERSION))
+        if connection.execute("PRAGMA user_version").fetchone() == (1,):
+            _index_customers(connection)
         connection.execute("UPDATE log SET epoch = epoch + 1")
 
     def _examine(self, connection: sqlite3.Connection) -> None:
@@ -291,6 +302,8 @@ class Writer:
                 if isinstance(work, Row):
                     if work.begins:
                         rows.append(self._begin(work.begins, work))
+                    if work.customer:
+                        _name_customer(connection, self._file.salt, work.number, work.customer)
                     if work.ends:
                         connection.execute("UPDATE calls SET ended = 1 WHERE id = ?", (work.number,))
                     rows.append(work)
@@ -442,6 +455,18 @@ class Reader:
     def calls(self, tenant: str) -> list[str]:
         return [call.call_id for call in self._named("tenants.name = ?", tenant)]
 
+    def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
+        found: list[str] = []
+        with self._snapshot() as connection:
+            rows = connection.execute(OF_CUSTOMER, (tenant, _hash(self._salt, customer)))
+            for number, shelf in rows:
+                if len(found) == most:
+                    break
+                place = Place(number, shelf)
+                if _customer_of(connection, place) == customer:
+                    found.append(_id_of(connection, tenant, place).call_id)
+        return found
+
     def calls_older(self, before: int) -> list[CallKey]:
         """Calls whose last event is older than `before`; they can only be on shelves up to that day."""
         with self._snapshot() as connection:
@@ -467,6 +492,38 @@ class Reader:
 
 def _hash(salt: bytes, call_id: str) -> int:
     return int.from_bytes(blake2b(call_id.encode(), digest_size=8, key=salt).digest(), signed=True)
+
+
+OF_CUSTOMER = """
+    SELECT calls.id, calls.shelf FROM calls JOIN tenants ON tenants.id = calls.tenant
+    WHERE tenants.name = ? AND calls.customer = ? ORDER BY calls.id DESC
+"""
+
+
+def _name_customer(connection: sqlite3.Connection, salt: bytes, number: int, customer: str) -> None:
+    connection.execute("UPDATE calls SET customer = ? WHERE id = ?", (_hash(salt, customer), number))
+
+
+def _customer_of(connection: sqlite3.Connection, place: Place) -> str:
+    for _, record in _records(connection, place, 0):
+        if record.key == "call_started":
+            event = events.decode(bytes(record.event))
+            return event.customer if isinstance(event, CallStarted) else ""
+    return ""
+
+
+def _index_customers(connection: sqlite3.Connection) -> None:
+    """Bring a file of schema 1 to schema 2."""
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _FROM_1_TO_2:
+        connection.execute(statement)
+    (salt,) = connection.execute("SELECT salt FROM log").fetchone()
+    for _, place in _places(connection, "1"):
+        customer = _customer_of(connection, place)
+        if customer:
+            _name_customer(connection, salt, place.number, customer)
+    connection.execute("PRAGMA user_version = 2")
+    connection.execute("COMMIT")
 
 
 def _find(connection: sqlite3.Connection, salt: bytes, call: CallKey) -> Place | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 
 from rtig.core.events import Party, SourceEvent
-from rtig.core.guidance import Brief
+from rtig.core.guidance import Brief, Contact
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
 from rtig.gateway.doors import Doors
@@ -26,6 +26,8 @@ RELEASE_SECONDS = 60.0
 DRAIN_SECONDS = 2.0
 """How long sources may wait for their last acknowledgements when the server ends."""
 COME_BACK_SECONDS = 1.0
+CONTACTS = 5
+"""Other calls of a customer that are shown: each has to be folded again."""
 _log = structlog.get_logger(__name__)
 
 Owner = str | object
@@ -205,13 +207,35 @@ class Desk:
 
     async def brief(self, key: CallKey) -> Brief:
         """The brief of a call, wherever it is. Raises `MessageRefused` (`unknown_call`) and `LogUnavailable`."""
+        await self._open_started(key)
+        made = self.live.brief(key)
+        self.let_go(key)
+        return await made
+
+    async def history(self, key: CallKey) -> tuple[tuple[Contact, ...], Brief | None]:
+        """The other calls of a call's customer, newest first, and the brief of the newest. Raises like `brief`."""
+        await self._open_started(key)
+        contacts: list[Contact] = []
+        newest: Brief | None = None
+        others = await self.live.others(key, CONTACTS)
+        self.let_go(key)
+        for other in others:
+            await self.live.open(other)
+            if self.live.call(other).started:
+                contacts.append(self.live.contact(other))
+                if newest is None:
+                    newest = await self.live.brief(other)
+            self.let_go(other)
+        # One may have been erased while others were being folded.
+        told = tuple(contact for contact in contacts if self.live.has(CallKey(key.tenant, contact.call_id)))
+        return told, newest if told and newest is not None and told[0].call_id == newest.call_id else None
+
+    async def _open_started(self, key: CallKey) -> None:
+        """Raises `MessageRefused` (`unknown_call`)."""
         await self.live.open(key)
         if not self.live.call(key).started:
             self.let_go(key)
             raise MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
-        made = self.live.brief(key)
-        self.let_go(key)
-        return await made
 
     # How a call leaves.
 

@@ -7,8 +7,8 @@ then waits for it, in order, while everything else goes on.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple, assert_never
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar, assert_never
 
 import structlog
 from msgspec import Struct
@@ -20,6 +20,8 @@ from rtig.core.events import (
     AnyEvent,
     CallStarted,
     CardAnswered,
+    HelpAsked,
+    HelpTakenBack,
     SegmentHeard,
     SourceEvent,
     Whispered,
@@ -39,16 +41,20 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskHelp,
+    AskHistory,
     Briefed,
     Bye,
     ClientMessage,
     Find,
     Found,
     Hello,
+    History,
     LaneIs,
     Limits,
     Role,
     ServerMessage,
+    TakeBackHelp,
     Unwatch,
     WatchBoard,
     Welcome,
@@ -74,6 +80,7 @@ _audit = structlog.get_logger("rtig.audit")
 _log = structlog.get_logger(__name__)
 
 Message = ClientMessage | SourceEvent
+_T = TypeVar("_T")
 
 
 class _Work(NamedTuple):
@@ -194,12 +201,18 @@ class Visit:
                 self._stop_watching(action)
             case Answer():
                 self._when_open(self._call(action.call_id), lambda: self._answer(action), action)
+            case AskHelp():
+                self._when_open(self._call(action.call_id), lambda: self._ask_help(action), action)
+            case TakeBackHelp():
+                self._when_open(self._call(action.call_id), lambda: self._take_back_help(action), action)
             case Whisper():
                 self._when_open(self._call(action.call_id), lambda: self._whisper(action), action)
             case AnswerAlert():
                 self._when_open(self._call(action.call_id), lambda: self._answer_alert(action), action)
             case AskBrief():
                 self._desk.spawn(self._brief(action))
+            case AskHistory():
+                self._desk.spawn(self._history(action))
             case WatchBoard():
                 self._watch_board(action)
             case Find():
@@ -358,14 +371,7 @@ class Visit:
             return
         self._count(said)
         self._session.accepted()
-        _audit.info(
-            "transcript watched",
-            tenant=call.tenant,
-            call_id=call.call_id,
-            role=self.role,
-            agent=self._hello.agent,
-            resumed=said.after is not None,
-        )
+        self._note("transcript watched", call.call_id, resumed=said.after is not None)
         self._unwatch(call)
         after = Position(said.after.epoch, said.after.seq) if said.after is not None else None
         watch = self._watches[call] = Watch(self._live, call, self._socket, after)
@@ -428,6 +434,31 @@ class Visit:
 
         self._append_said(said, answered)
 
+    def _ask_help(self, said: AskHelp) -> None:
+        def asked(call: CallKey) -> HelpAsked:
+            return HelpAsked(
+                call_id=call.call_id,
+                help_id=said.help_id,
+                text=said.text,
+                by=self._hello.agent,
+                at_ms=self._live.clock(call),
+            )
+
+        self._append_said(said, asked)
+
+    def _take_back_help(self, said: TakeBackHelp) -> None:
+        def taken_back(call: CallKey) -> HelpTakenBack:
+            state = self._live.call(call)
+            if not state.started:
+                raise _unknown_call()
+            if said.help_id not in state.help_ids:
+                raise MessageRefused(Code.UNKNOWN_HELP, "This call has no request for help of this id.")
+            return HelpTakenBack(
+                call_id=call.call_id, help_id=said.help_id, by=self._hello.agent, at_ms=self._live.clock(call)
+            )
+
+        self._append_said(said, taken_back)
+
     def _whisper(self, said: Whisper) -> None:
         def whispered(call: CallKey) -> Whispered:
             return Whispered(
@@ -440,7 +471,9 @@ class Visit:
 
         self._append_said(said, whispered)
 
-    def _append_said(self, said: Answer | AnswerAlert | Whisper, event: Callable[[CallKey], AnyEvent]) -> None:
+    def _append_said(
+        self, said: Answer | AskHelp | TakeBackHelp | AnswerAlert | Whisper, event: Callable[[CallKey], AnyEvent]
+    ) -> None:
         """Append what a person did. `event` may raise `MessageRefused`."""
         call = self._call(said.call_id)
         try:
@@ -461,9 +494,25 @@ class Visit:
         floor.go_on(self._socket)
 
     async def _brief(self, said: AskBrief) -> None:
-        call = self._call(said.call_id)
+        brief = await self._made(said, self._desk.brief(self._call(said.call_id)))
+        if brief is not None:
+            self._note("brief read", said.call_id)
+            self._send(Briefed(brief=brief))
+
+    async def _history(self, said: AskHistory) -> None:
+        made = await self._made(said, self._desk.history(self._call(said.call_id)))
+        if made is not None:
+            contacts, brief = made
+            if contacts:
+                self._note("history read", said.call_id, contacts=[contact.call_id for contact in contacts])
+            if brief is not None:
+                self._note("brief read", brief.call_id)
+            self._send(History(call_id=said.call_id, contacts=contacts, brief=brief))
+
+    async def _made(self, said: AskBrief | AskHistory, answer: Awaitable[_T]) -> _T | None:
+        """What was asked for, None where it was refused or nobody waits for it any more."""
         try:
-            brief = await self._desk.brief(call)
+            made = await answer
         except MessageRefused as refusal:
             self._refuse(refusal, said)
         except LogUnavailable as error:
@@ -471,10 +520,12 @@ class Visit:
         else:
             self._count(said)
             self._session.accepted()
-            if not self._gone:
-                audited = {"tenant": call.tenant, "call_id": call.call_id, "role": self.role}
-                _audit.info("brief read", agent=self._hello.agent, **audited)
-                self._send(Briefed(brief=brief))
+            return None if self._gone else made
+        return None
+
+    def _note(self, what: str, call_id: str, **more: object) -> None:
+        tenant = self._session.tenant
+        _audit.info(what, tenant=tenant, call_id=call_id, role=self.role, agent=self._hello.agent, **more)
 
     async def _find(self, said: Find) -> None:
         self._count(said)

@@ -190,6 +190,7 @@ def described(key: CallKey, position: Position, alert: Alert, call: Call, words:
     }
     if words:
         data["words"] = [{"party": quote.party, "text": quote.text} for quote in alert.why.words]
+        data["text"] = alert.text
     return {
         "specversion": "1.0",
         # A digest: an id may hold any letter, and this one is a header too.

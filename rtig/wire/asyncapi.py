@@ -64,6 +64,7 @@ _CODES = {
     Code.UNKNOWN_CALL: "No call of this id has begun here.",
     Code.UNKNOWN_CARD: "The call has no card of this id.",
     Code.UNKNOWN_ALERT: "The call has no alert of this id.",
+    Code.UNKNOWN_HELP: "The call has no request for help of this id.",
     Code.UNKNOWN_FORMAT: "The server does not read this vendor's messages.",
     Code.CALL_ENDED: "The call is over.",
     Code.CALL_TAKEN: "Another source sends this call.",

@@ -22,7 +22,7 @@ from rtig.core.events import (
     SegmentHeard,
     SegmentVoided,
 )
-from rtig.core.guidance import Alert, BoardRow, Brief, Watched
+from rtig.core.guidance import Alert, BoardRow, Brief, Contact, Watched
 from rtig.errors import Code, MessageRefused
 
 PROTOCOL = 1
@@ -92,8 +92,32 @@ class Answer(Said, frozen=True, kw_only=True, tag="answer"):
     answer_id: Name
 
 
+class AskHelp(Said, frozen=True, kw_only=True, tag="ask_help"):
+    """agent: have a supervisor come. While that stands, one more with a `text` says what for.
+
+    `help_id` makes sending it twice harmless.
+    """
+
+    call_id: Name
+    help_id: Name
+    text: Annotated[str, Meta(max_length=200)] = ""
+
+
+class TakeBackHelp(Said, frozen=True, kw_only=True, tag="take_back_help"):
+    """agent: help is not needed any more. `help_id` is that of any `ask_help` about it."""
+
+    call_id: Name
+    help_id: Name
+
+
 class AskBrief(Said, frozen=True, kw_only=True, tag="ask_brief"):
     """agent, supervisor: what whoever takes a call over has to know of it, as far as it has come."""
+
+    call_id: Name
+
+
+class AskHistory(Said, frozen=True, kw_only=True, tag="ask_history"):
+    """agent, supervisor: the other calls of this call's customer. `ask_brief` says what was said in one of them."""
 
     call_id: Name
 
@@ -132,7 +156,10 @@ ClientMessage = (
     | Watch
     | Unwatch
     | Answer
+    | AskHelp
+    | TakeBackHelp
     | AskBrief
+    | AskHistory
     | WatchBoard
     | AnswerAlert
     | Whisper
@@ -248,6 +275,15 @@ class Briefed(Told, frozen=True, kw_only=True, tag="brief"):
     brief: Brief
 
 
+class History(Told, frozen=True, kw_only=True, tag="history"):
+    """The answer to `ask_history`: the customer's other calls on every channel, newest first, at most five."""
+
+    call_id: str
+    contacts: tuple[Contact, ...]
+    brief: Brief | None
+    """Of the newest of them."""
+
+
 class FoundArticle(Struct, frozen=True, kw_only=True):
     """An article that was found. `score` only ranks within one answer."""
 
@@ -295,7 +331,9 @@ class Bye(Told, frozen=True, kw_only=True, tag="bye"):
     retry_after: float | None = None
 
 
-ServerMessage = Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Briefed | Found | LaneIs | Board | Bye
+ServerMessage = (
+    Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Briefed | History | Found | LaneIs | Board | Bye
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)

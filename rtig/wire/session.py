@@ -34,12 +34,15 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskHelp,
+    AskHistory,
     Bye,
     ClientMessage,
     Find,
     Hello,
     Refused,
     Role,
+    TakeBackHelp,
     Unwatch,
     Watch,
     WatchBoard,
@@ -62,7 +65,10 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     Watch: frozenset({"agent", "supervisor"}),
     Unwatch: frozenset({"agent", "supervisor"}),
     Answer: frozenset({"agent"}),
+    AskHelp: frozenset({"agent"}),
+    TakeBackHelp: frozenset({"agent"}),
     AskBrief: frozenset({"agent", "supervisor"}),
+    AskHistory: frozenset({"agent", "supervisor"}),
     WatchBoard: frozenset({"supervisor"}),
     AnswerAlert: frozenset({"supervisor"}),
     Whisper: frozenset({"supervisor"}),
@@ -117,8 +123,11 @@ Action = (
     | Watch
     | Unwatch
     | AskBrief
+    | AskHistory
     | WatchBoard
     | Answer
+    | AskHelp
+    | TakeBackHelp
     | AnswerAlert
     | Whisper
     | Find
@@ -223,9 +232,9 @@ class Session:
         if self.role not in allowed:
             who = " or ".join(sorted(allowed))
             raise MessageRefused(Code.NOT_ALLOWED, f"This message is for a connection as {who}, not as {self.role}.")
-        if isinstance(message, Watch | Unwatch | AskBrief | WatchBoard | Answer | AnswerAlert | Whisper | Find):
-            return message
-        return Append(message)
+        if isinstance(message, SourceEvent):
+            return Append(message)
+        return message
 
     def _greet(self, hello: Hello, now: float) -> Greet | Close:
         if self.role is not None:
@@ -271,10 +280,14 @@ def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | N
 
 def _key_of(message: ClientMessage | SourceEvent | None) -> str:
     match message:
-        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief():
+        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief() | AskHistory():
             return ""
         case Answer():
             return f"answer:{message.answer_id}"
+        case AskHelp():
+            return f"help:{message.help_id}"
+        case TakeBackHelp():
+            return f"help_back:{message.help_id}"
         case AnswerAlert():
             return f"alert:{message.answer_id}"
         case Whisper():

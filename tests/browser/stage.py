@@ -218,6 +218,10 @@ class House:
         )
         self._server.live.accept(CallKey("acme", call_id), reading)
 
+    async def erase(self, call: CallKey) -> None:
+        assert self._server is not None
+        await self._server.desk.erase(call)
+
     def kill_the_model(self) -> None:
         """End the process with the models as the kernel does that is short of memory."""
         assert self._server is not None

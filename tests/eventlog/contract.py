@@ -265,6 +265,8 @@ class Contract(ABC):
         with pytest.raises(LogUnavailable):
             await log.calls("acme")
         with pytest.raises(LogUnavailable):
+            await log.calls_of("acme", "account 7", 1)
+        with pytest.raises(LogUnavailable):
             await log.close_call(CALL)
         with pytest.raises(LogUnavailable):
             await log.erase(CALL)
@@ -395,6 +397,45 @@ class Contract(ABC):
         await log.close()
 
     # --- erasing and expiring
+
+    async def test_calls_of_a_customer_are_listed_newest_first(self, home: Home) -> None:
+        log = await home.open()
+
+        async def begin(call: CallKey, customer: str) -> None:
+            await append(log, call, CallStarted(call_id=call.call_id, customer=customer), said(0))
+
+        for number in range(5):
+            await begin(CallKey("acme", f"mine-{number}"), "account 7")
+            await begin(CallKey("acme", f"other-{number}"), f"account {number}7")
+            await begin(CallKey("globex", f"mine-{number}"), "account 7")
+            await begin(CallKey("acme", f"nobody-{number}"), "")
+        newest_first = [f"mine-{number}" for number in (4, 3, 2, 1, 0)]
+        assert await log.calls_of("acme", "account 7", 100) == newest_first
+        assert await log.calls_of("acme", "account 7", 2) == newest_first[:2]
+        assert await log.calls_of("acme", "account 7", 0) == []
+        assert await log.calls_of("acme", "Account 7", 9) == []
+        assert await log.calls_of("acme", "", 9) == []
+        assert await log.calls_of("nobody", "account 7", 9) == []
+        await log.erase(CallKey("acme", "mine-3"))
+        await log.close()
+        log = await home.open()
+        assert await log.calls_of("acme", "account 7", 9) == ["mine-4", "mine-2", "mine-1", "mine-0"]
+        # One that comes late to a call that is gone is another call.
+        await begin(CallKey("acme", "mine-3"), "account 7")
+        assert await log.calls_of("acme", "account 7", 2) == ["mine-3", "mine-4"]
+        home.clock.ms += DAY_MS
+        await begin(CallKey("acme", "mine-9"), "account 7")
+        await log.expire(home.clock.ms)
+        assert await log.calls_of("acme", "account 7", 9) == ["mine-9"]
+        assert await log.calls_of("globex", "account 7", 9) == []
+        await log.close()
+
+    async def test_calls_of_a_customer_include_what_is_not_yet_durable(self, home: Home) -> None:
+        log = await home.open()
+        await log.open(CALL)
+        log.append(CALL, CallStarted(call_id="call-1", customer="account 7"))
+        assert await log.calls_of("acme", "account 7", 9) == ["call-1"]
+        await log.close()
 
     async def test_an_erased_call_is_gone_and_the_others_are_as_they_were(self, home: Home) -> None:
         log = await home.open()

@@ -32,7 +32,7 @@ from rtig.core.events import CallStarted, SegmentHeard, Unrecognised
 from rtig.errors import LogUnavailable
 from rtig.eventlog.port import CallKey, EventLog
 from rtig.eventlog.sqlite import SqliteLog
-from rtig.eventlog.sqlite_file import SCHEMA_VERSION
+from rtig.eventlog.sqlite_file import OF_CUSTOMER, SCHEMA_VERSION
 
 
 class SqliteHome(Home):
@@ -400,6 +400,36 @@ async def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     for read_only in (False, True):
         with pytest.raises(LogUnavailable, match=f"schema {SCHEMA_VERSION + 1}"):
             await SqliteLog.open_file(path, read_only=read_only)
+
+
+async def test_a_file_of_the_first_schema_learns_whose_its_calls_are(path: Path) -> None:
+    log = await SqliteLog.open_file(path)
+    for call, customer in ((CALL, "account 7"), (OTHER, "account 7"), (NAMESAKE, "")):
+        await append(log, call, CallStarted(call_id=call.call_id, customer=customer), said(0))
+    await log.erase(OTHER)
+    await log.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP INDEX calls_by_customer")
+        connection.execute("ALTER TABLE calls DROP COLUMN customer")
+        connection.execute("PRAGMA user_version = 1")
+    log = await SqliteLog.open_file(path)
+    assert await log.calls_of("acme", "account 7", 9) == ["call-1"]
+    assert await events_of(log, CALL) == [CallStarted(call_id="call-1", customer="account 7"), said(0)]
+    await log.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+async def test_the_calls_of_a_customer_are_found_by_an_index_and_the_reference_is_not_in_it(path: Path) -> None:
+    log = await SqliteLog.open_file(path)
+    await append(log, CALL, CallStarted(call_id="call-1", customer="account 7"))
+    await log.close()
+    with closing(sqlite3.connect(path)) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {OF_CUSTOMER}", ("acme", 7))]
+        customers = connection.execute("SELECT customer FROM calls").fetchall()
+    assert any("calls_by_customer (tenant=? AND customer=?)" in step for step in plan)
+    assert not any("SCAN" in step or "B-TREE" in step for step in plan)
+    assert [type(customer) for (customer,) in customers] == [int]
 
 
 async def test_other_databases_and_files_are_refused_and_left_alone(tmp_path: Path) -> None:

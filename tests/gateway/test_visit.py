@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ from desks import ENDED, STARTED, Client, joined, segment, serving, turned_off, 
 from msgspec.structs import replace
 from sockets import client, hear
 
-from rtig.core.guidance import CallInfo, Card, Line, Whisper
+from rtig.core.guidance import CallInfo, Card, Help, Line, Whisper
+from rtig.core.help_requests import ALERT
 from rtig.errors import Code
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
@@ -341,6 +343,73 @@ async def test_a_supervisors_word_reaches_the_agent_masked() -> None:
             await chief.acked({"type": "say_to_agent", "call_id": "c1", "whisper_id": "w1", "text": text})
             told = await agent.until(Guided)
             assert [item.text for item in told.items if isinstance(item, Whisper)] == ["call back on [phone number]"]
+
+
+HELP = {"type": "ask_help", "call_id": "c1", "help_id": "h1"}
+BACK = {"type": "take_back_help", "call_id": "c1", "help_id": "h1"}
+TAKEN = {"type": "answer_alert", "call_id": "c1", "alert_id": ALERT, "action": "acknowledge", "answer_id": "a1"}
+
+
+async def helped(client: Client) -> Help:
+    """What is told next of the request for help."""
+    told = await client.until(Guided, lambda told: any(isinstance(item, Help) for item in told.items))
+    (item,) = (item for item in told.items if isinstance(item, Help))
+    return item
+
+
+async def test_who_asks_for_help_is_told_who_comes() -> None:
+    async with (
+        serving() as server,
+        joined(server, "source") as source,
+        joined(server, "agent", agent="ann") as agent,
+        joined(server, "supervisor", agent="eve") as chief,
+    ):
+        await source.acked(STARTED)
+        await agent.watch()
+        await chief.say({"type": "watch_board"})
+        first, again = await agent.acked(HELP, HELP)
+        assert first == again
+        assert first.key == "help:h1"
+        (asked,) = [item for told in agent.heard if isinstance(told, Guided) for item in told.items
+                    if isinstance(item, Help)]  # fmt: skip
+        assert (asked.id, asked.state, asked.asked) == ("h1", "open", 1)
+        await agent.acked(HELP | {"help_id": "h2", "text": "refund? mail a@b.example"})
+        board = await chief.until(Board, lambda board: any(alert.text for alert in board.alerts))
+        (alert,) = board.alerts
+        assert (alert.id, alert.source, alert.state, alert.text) == (ALERT, "agent", "open", "refund? mail [e-mail]")
+        await chief.acked(TAKEN)
+        taken = await helped(agent)
+        assert taken.text == "refund? mail [e-mail]"
+        taken = await helped(agent) if taken.state == "open" else taken
+        assert (taken.state, taken.by) == ("acknowledged", "eve")
+        (ack,) = await agent.acked(BACK)
+        assert ack.key == "help_back:h1"
+        refused = await agent.refused(BACK | {"help_id": "h9"})
+        assert (refused.code, refused.key, refused.retry) == (Code.UNKNOWN_HELP, "help_back:h9", False)
+        assert (await agent.refused(HELP | {"text": "x" * 201})).code is Code.BAD_MESSAGE
+        for message in (HELP | {"call_id": "c9"}, BACK | {"call_id": "c9"}):
+            assert (await agent.refused(message)).code is Code.UNKNOWN_CALL
+        await source.acked(ENDED)
+        assert (await agent.refused(HELP | {"help_id": "h3"})).code is Code.CALL_ENDED
+        assert server.desk.metrics.alerts == {"open": 2, "acknowledged": 1, "resolved": 1}
+
+
+async def test_a_request_for_help_survives_a_restart(tmp_path: Path) -> None:
+    async with serving(log=str(tmp_path / "calls.db")) as server, joined(server, "source") as source:
+        await source.acked(STARTED)
+        async with joined(server, "agent") as agent:
+            await agent.acked(HELP)
+    async with serving(log=str(tmp_path / "calls.db")) as server, joined(server, "agent", agent="ann") as agent:
+        past = [item for told in await agent.watch() for item in told.items if isinstance(item, Help)]
+        assert [(item.id, item.state) for item in past] == [("h1", "open")]
+        (again,) = await agent.acked(HELP)
+        assert again.seq == 2
+        async with joined(server, "supervisor", agent="eve") as chief:
+            await chief.say({"type": "watch_board"})
+            board = await chief.until(Board)
+            assert [alert.id for alert in board.alerts] == [ALERT]
+            await chief.acked(TAKEN)
+        assert (await helped(agent)).by == "eve"
 
 
 async def test_unwatching_ends_it_and_watching_again_resumes() -> None:

@@ -11,10 +11,14 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskHelp,
+    AskHistory,
     Bye,
+    ClientMessage,
     Hello,
     Refused,
     Role,
+    TakeBackHelp,
     Unwatch,
     Watch,
     WatchBoard,
@@ -133,8 +137,19 @@ def test_no_token_or_role_is_repeated_to_the_client() -> None:
             b'{"type":"answer","call_id":"c1","card_id":"k","action":"useful","answer_id":"a1"}',
             Answer(call_id="c1", card_id="k", action="useful", answer_id="a1"),
         ),
+        (
+            "agent",
+            b'{"type":"ask_help","call_id":"c1","help_id":"h1","text":"a refund?"}',
+            AskHelp(call_id="c1", help_id="h1", text="a refund?"),
+        ),
+        (
+            "agent",
+            b'{"type":"take_back_help","call_id":"c1","help_id":"h1"}',
+            TakeBackHelp(call_id="c1", help_id="h1"),
+        ),
         ("supervisor", b'{"type":"watch","call_id":"c1"}', Watch(call_id="c1")),
         ("supervisor", b'{"type":"ask_brief","call_id":"c1"}', AskBrief(call_id="c1")),
+        ("supervisor", b'{"type":"ask_history","call_id":"c1"}', AskHistory(call_id="c1")),
         ("supervisor", b'{"type":"watch_board"}', WatchBoard()),
         (
             "supervisor",
@@ -151,7 +166,9 @@ def test_no_token_or_role_is_repeated_to_the_client() -> None:
 def test_what_each_role_may_say(role: str, frame: bytes, action: object) -> None:
     assert greeted(role).hear(frame, 0) == (action,)
     for other in {"source", "agent", "supervisor"} - {role}:
-        if (b"ask_brief" in frame or (b"watch" in frame and b"board" not in frame)) and other != "source":
+        if (
+            b"ask_brief" in frame or b"ask_history" in frame or (b"watch" in frame and b"board" not in frame)
+        ) and other != "source":
             continue
         assert refusal(greeted(other), frame).code is Code.NOT_ALLOWED
 
@@ -286,7 +303,14 @@ def test_hear_never_raises_and_is_silent_once_closing(frames: list[bytes]) -> No
         assert bool(actions) != was
 
 
-def test_a_refused_answer_to_an_alert_names_its_event() -> None:
-    message = AnswerAlert(call_id="c1", alert_id="hot", action="resolve", answer_id="a1")
-    refused = refusal_of(MessageRefused(Code.UNKNOWN_ALERT, "none"), message)
-    assert (refused.call_id, refused.key) == ("c1", "alert:a1")
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        (AnswerAlert(call_id="c1", alert_id="hot", action="resolve", answer_id="a1"), "alert:a1"),
+        (AskHelp(call_id="c1", help_id="h1"), "help:h1"),
+        (TakeBackHelp(call_id="c1", help_id="h1"), "help_back:h1"),
+    ],
+)
+def test_what_is_refused_of_what_a_person_did_names_its_event(message: ClientMessage, key: str) -> None:
+    refused = refusal_of(MessageRefused(Code.CALL_ENDED, "over"), message)
+    assert (refused.call_id, refused.key) == ("c1", key)

@@ -7,6 +7,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "./call";
 import { Announcer, Deck, type Entry } from "./deck";
 import { Desk } from "./desk";
+import { Histories } from "./history";
 import { Marks } from "./marks";
 import { freshId, Outbox } from "./outbox";
 import { Embeddable } from "./outside";
@@ -16,6 +17,7 @@ import { type Act, keyOf } from "./shortcuts";
 import { session } from "./storage";
 import type { Answered, CardView } from "./ui/card";
 import { deepFocus } from "./ui/copying";
+import type { HelpAct } from "./ui/help";
 import { Entrance } from "./ui/entrance";
 import { Keyboard } from "./ui/keyboard";
 import type { KeysView, SwitchKeys } from "./ui/keys";
@@ -30,6 +32,8 @@ import { BAND_WORD, clockWords, codeWords, MODE_WORD } from "./words";
 import "./ui/brief";
 import "./ui/card";
 import "./ui/checklists";
+import "./ui/help";
+import "./ui/history";
 import "./ui/keys";
 import "./ui/mood";
 import "./ui/quiet";
@@ -56,6 +60,7 @@ export class Sidebar extends Embeddable {
   #entrance = new Entrance(this, "agent");
   #desk = this.#freshDesk();
   #outbox = new Outbox((message) => this.#entrance.connection.send(message));
+  #histories = new Histories((message) => this.#entrance.connection.send(message));
   #marks = new Marks(session);
   #keyboard = new Keyboard(this);
   #mode = keptMode(session);
@@ -101,7 +106,11 @@ export class Sidebar extends Embeddable {
       return;
     }
     this.#desk.take(message, Date.now());
-    if (message.type === "caught_up") this.#askBriefOfTheEnded(message.call_id);
+    this.#histories.take(message);
+    if (message.type === "caught_up") {
+      this.#askBriefOfTheEnded(message.call_id);
+      this.#histories.ask(message.call_id);
+    }
     if (message.type === "brief" && message.brief.state === "ended" && this.#mode === "all") {
       this.#announcer.add("The brief of the call");
     }
@@ -113,6 +122,7 @@ export class Sidebar extends Embeddable {
 
   left(): void {
     this.#desk = this.#freshDesk();
+    this.#histories.keep([]);
     this.#decks.clear();
     this.#told.clear();
     this.#briefOpen.clear();
@@ -122,6 +132,7 @@ export class Sidebar extends Embeddable {
 
   override willUpdate(): void {
     for (const id of this.#decks.keys()) if (!this.#desk.calls.some((call) => call.id === id)) this.#decks.delete(id);
+    this.#histories.keep(this.#desk.calls.map((call) => call.id));
     for (const id of this.#told.keys()) if (!this.#decks.has(id)) this.#told.delete(id);
     const call = this.#desk.current;
     // While the past is being told, cards come and go that have long been settled.
@@ -201,14 +212,38 @@ export class Sidebar extends Embeddable {
                   >`
             }
           </div>
-          <p class="muted small clip">
-            ${[...facts, info?.agent, call.ended ? clockWords(call.clock(now)) : ""].filter(Boolean).join(" · ")}
-          </p>
+          <div class="facts">
+            <p class="muted small clip">
+              ${[...facts, info?.agent, call.ended ? clockWords(call.clock(now)) : ""].filter(Boolean).join(" · ")}
+            </p>
+            ${
+              call.ended
+                ? nothing
+                : keyed(
+                    call.id,
+                    html`<rtig-help
+                      .call=${call}
+                      .now=${now}
+                      .unsent=${this.#outbox.help(call.id)}
+                      @rtig-help=${this.#help}
+                    ></rtig-help>`,
+                  )
+            }
+          </div>
         </div>
         <rtig-mood .mood=${call.mood} .hints=${[...call.hints.values()]}></rtig-mood>
       </header>
       <main>
         ${this.#find(call)}
+        ${keyed(
+          call.id,
+          html`<rtig-history
+            .histories=${this.#histories}
+            .callId=${call.id}
+            .now=${now}
+            .crowded=${call.ended || this.#deckOf(call).slots.length > 0}
+          ></rtig-history>`,
+        )}
         ${
           this.#showsBrief(call)
             ? html`<rtig-brief
@@ -572,6 +607,11 @@ export class Sidebar extends Embeddable {
     if (call?.info?.state === "ended" && call.brief?.state !== "ended") this.#askBrief(id);
   }
 
+  #help = ({ deed }: HelpAct) => {
+    this.#outbox.say(deed);
+    this.requestUpdate();
+  };
+
   #ask = (message: Find) => this.#entrance.connection.send(message);
 
   #hand = () => {
@@ -655,6 +695,18 @@ export class Sidebar extends Embeddable {
       h1 {
         font-size: 1rem;
         font-weight: 650;
+      }
+
+      .facts {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 2px 10px;
+      }
+
+      .facts p {
+        flex: 1 1 0;
+        min-inline-size: 6rem;
       }
 
       h1 {
@@ -887,6 +939,7 @@ export class Sidebar extends Embeddable {
           padding: 10px max(20px, calc((100% + 40px - 46rem) / 2));
         }
 
+        rtig-history,
         rtig-brief,
         .guidance,
         rtig-checklists {

@@ -82,7 +82,7 @@ export class Alerts {
   }
 
   /**
-   * Open ones, the oldest first, then those that somebody has, then those just resolved. While the reader is among them
+   * Open ones, agents who ask first and then the oldest, then those that somebody has, then those just resolved. While the reader is among them
    * (`still`) each keeps its place, so that what a finger is on its way to does not move.
    */
   listed(now: number, still = false): Kept[] {
@@ -94,7 +94,11 @@ export class Alerts {
       }
     }
     const listed = [...this.#kept.values()].sort(
-      (a, b) => RANK[a.alert.state] - RANK[b.alert.state] || a.raisedAt - b.raisedAt || (a.key < b.key ? -1 : 1),
+      (a, b) =>
+        RANK[a.alert.state] - RANK[b.alert.state] ||
+        Number(b.alert.source === "agent") - Number(a.alert.source === "agent") ||
+        a.raisedAt - b.raisedAt ||
+        (a.key < b.key ? -1 : 1),
     );
     if (still) {
       const place = new Map(this.#shown.map((key, i) => [key, i]));

@@ -8,6 +8,7 @@ import type {
   Checklist,
   Guidance,
   Guided,
+  Help,
   Hint,
   Line,
   Mood,
@@ -32,6 +33,7 @@ export class Call {
   hints = new Map<string, Hint>();
   whispers = new Map<string, Whisper>();
   mood: Mood | null = null;
+  help: Help | null = null;
   withheld: Withheld[] = [];
   /** The last one that was told, made when the call had come as far as it says. */
   brief: Brief | null = null;
@@ -134,6 +136,10 @@ export class Call {
       case "whisper":
         this.whispers.set(item.id, item);
         return;
+      case "help":
+        this.help = item;
+        this.#heard(item.at_ms, now);
+        return;
       case "hint":
         this.hints.set(item.id, item);
         return;
@@ -175,7 +181,7 @@ export class Call {
   }
 
   #forget(): void {
-    this.info = this.mood = this.brief = this.#position = null;
+    this.info = this.mood = this.help = this.brief = this.#position = null;
     this.lines = [];
     this.withheld = [];
     for (const all of [this.cards, this.checklists, this.hints, this.whispers, this.#lineOf]) all.clear();

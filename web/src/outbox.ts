@@ -1,8 +1,9 @@
 // What a person did, kept until the server has it: sent at once, sent again after a loss. Its ids make that harmless.
 
+import type { HelpDeed } from "./help";
 import type { Answer, AnswerAlert, ClientMessage, SayToAgent, ServerMessage } from "./protocol";
 
-export type Deed = Answer | AnswerAlert | SayToAgent;
+export type Deed = Answer | AnswerAlert | SayToAgent | HelpDeed;
 
 /** Clicks of many minutes without a connection; beyond it the oldest has lost its meaning. */
 const MOST_KEPT = 200;
@@ -55,6 +56,14 @@ export class Outbox {
     return true;
   }
 
+  /** What was done last about help in a call and is not acknowledged yet. */
+  help(callId: string): HelpDeed | undefined {
+    return [...this.#pending.values()].findLast(
+      (deed): deed is HelpDeed =>
+        deed.call_id === callId && (deed.type === "ask_help" || deed.type === "take_back_help"),
+    );
+  }
+
   get waiting(): number {
     return this.#pending.size;
   }
@@ -66,6 +75,10 @@ function eventKey(deed: Deed): string {
       return `answer:${deed.answer_id}`;
     case "answer_alert":
       return `alert:${deed.answer_id}`;
+    case "ask_help":
+      return `help:${deed.help_id}`;
+    case "take_back_help":
+      return `help_back:${deed.help_id}`;
     case "say_to_agent":
       return `whisper:${deed.whisper_id}`;
   }

@@ -79,6 +79,7 @@ const INNER = [
   "rtig-close",
   "rtig-filter",
   "rtig-held",
+  "rtig-help",
   "rtig-open",
 ];
 /** Beyond it the oldest card may be told again. */

@@ -50,9 +50,34 @@ export interface Answer {
   answer_id: string;
 }
 
+/**
+ * agent: have a supervisor come. While that stands, one more with a `text` says what for.
+ *
+ * `help_id` makes sending it twice harmless.
+ */
+export interface AskHelp {
+  type: "ask_help";
+  call_id: string;
+  help_id: string;
+  text?: string;
+}
+
+/** agent: help is not needed any more. `help_id` is that of any `ask_help` about it. */
+export interface TakeBackHelp {
+  type: "take_back_help";
+  call_id: string;
+  help_id: string;
+}
+
 /** agent, supervisor: what whoever takes a call over has to know of it, as far as it has come. */
 export interface AskBrief {
   type: "ask_brief";
+  call_id: string;
+}
+
+/** agent, supervisor: the other calls of this call's customer. `ask_brief` says what was said in one of them. */
+export interface AskHistory {
+  type: "ask_history";
   call_id: string;
 }
 
@@ -257,6 +282,33 @@ export interface Briefed {
   brief: Brief;
 }
 
+/** One call of the customer, as the agent of another sees it. No word that was said is in it. */
+export interface Contact {
+  call_id: string;
+  state: "ended" | "live";
+  /** How it ended; empty while it is live. */
+  reason: "" | "abandoned" | "completed" | "transferred";
+  channel: "chat" | "voice";
+  agent: string;
+  queue: string;
+  /** Unix milliseconds. */
+  started_at: number;
+  lasted_ms: number;
+  /** The customer's, at the end. */
+  band: "calm" | "critical" | "frustrated" | "tense";
+  /** What took the customer's patience last, in words; empty where it ended calm. */
+  because: string;
+}
+
+/** The answer to `ask_history`: the customer's other calls on every channel, newest first, at most five. */
+export interface History {
+  type: "history";
+  call_id: string;
+  contacts: Contact[];
+  /** Of the newest of them. */
+  brief: Brief | null;
+}
+
 /** An article that was found. `score` only ranks within one answer. */
 export interface FoundArticle {
   id: string;
@@ -338,6 +390,10 @@ export interface Alert {
   type: "alert";
   call_id: string;
   id: string;
+  /** `agent`: it is the agent who asks for help; there is no rule. */
+  source: "agent" | "rule";
+  /** What the agent said when asking for help. */
+  text: string;
   state: "acknowledged" | "open" | "resolved";
   title: string;
   /** The customer's band when it was raised, the last time. */
@@ -350,8 +406,11 @@ export interface Alert {
   why: Why;
   /** Who took it on or dealt with it; empty where nobody did, or the name is not known. */
   by: string;
-  /** Why it is resolved: by a person; what raised it holds no longer; the call is over; the words were others. */
-  reason: "" | "calmed" | "ended" | "handled" | "revised";
+  /**
+   * Why it is resolved: by a person; what raised it holds no longer; the call is over; the words were others; the
+   * agent needs no help any more.
+   */
+  reason: "" | "calmed" | "ended" | "handled" | "revised" | "withdrawn";
   /** Number of the event in the call's log that brought this state. */
   cause: number;
 }
@@ -513,6 +572,31 @@ export interface Hint {
   at_ms: number;
 }
 
+/**
+ * What became of the agent's request for help, whole, each time that it changes: one a call.
+ *
+ * The supervisors have it as an alert.
+ */
+export interface Help {
+  type: "help";
+  call_id: string;
+  /** Of the request that opened it. */
+  id: string;
+  state: "acknowledged" | "open" | "resolved";
+  /** What the agent said about it, redacted; empty where nothing. */
+  text: string;
+  /** How many times help was asked for in this call. */
+  asked: number;
+  /** When it was asked for, the last time. */
+  asked_ms: number;
+  /** Since when it has been in this state. */
+  at_ms: number;
+  /** The supervisor who took it on or dealt with it; empty where nobody did, or the name is not known. */
+  by: string;
+  /** Why it is resolved: by a supervisor; taken back by the agent; the call is over. */
+  reason: "" | "ended" | "handled" | "withdrawn";
+}
+
 /** Times in microseconds, each percentile at most 3 % too high; all 0 where nothing was timed. */
 export interface Spread {
   count: number;
@@ -575,6 +659,7 @@ export type Code =
   | "unknown_call"
   | "unknown_card"
   | "unknown_alert"
+  | "unknown_help"
   | "unknown_format"
   | "call_ended"
   | "call_taken"
@@ -590,7 +675,10 @@ export type ClientMessage =
   | Watch
   | Unwatch
   | Answer
+  | AskHelp
+  | TakeBackHelp
   | AskBrief
+  | AskHistory
   | WatchBoard
   | AnswerAlert
   | SayToAgent
@@ -605,6 +693,7 @@ export type ServerMessage =
   | StartOver
   | CaughtUp
   | Briefed
+  | History
   | Found
   | LaneIs
   | Board
@@ -618,4 +707,5 @@ export type Guidance =
   | Checklist
   | Withheld
   | Whisper
-  | Hint;
+  | Hint
+  | Help;

@@ -67,6 +67,7 @@ export const ALERT_OVER: Record<string, string> = {
   calmed: ": it is over",
   ended: ": the call has ended",
   revised: ": the words were others",
+  withdrawn: ": the agent took it back",
 };
 
 /** Without a model, cards come from words and the state of the call alone; people should know. */
@@ -87,6 +88,7 @@ const CODE_WORD: Record<string, string> = {
   unknown_call: "The server does not know this call any more.",
   unknown_card: "The server does not know this card any more.",
   unknown_alert: "The server does not know this alert any more.",
+  unknown_help: "The server does not know of this request for help.",
   call_ended: "The call has ended.",
   rate_limited: "Too much at once; it is sent again in a moment.",
   too_slow: "The connection was too slow to keep up",

@@ -6,6 +6,8 @@ const alert = (call_id: string, state: Alert["state"] = "open", change: Partial<
   type: "alert",
   call_id,
   id: "legal",
+  source: "rule",
+  text: "",
   state,
   title: "Legal",
   level: "calm",
@@ -40,6 +42,13 @@ describe("the alerts", () => {
     expect(order(alerts, 4)).toEqual(["c:open", "d:open", "b:acknowledged", "a:resolved"]);
     expect([alerts.open, alerts.acknowledged]).toEqual([2, 1]);
     expect(order(alerts, 3 + RESOLVED_SHOWN_MS)).toEqual(["c:open", "d:open", "b:acknowledged"]);
+  });
+
+  it("are led by the agents who ask for help, however late they ask", () => {
+    const alerts = new Alerts();
+    const help = { id: "agent:help", source: "agent", raised_ms: 9_000 } as const;
+    alerts.take(board([alert("a"), alert("b", "open", help), alert("c", "acknowledged", help)]), 1, clock);
+    expect(order(alerts, 2)).toEqual(["b:open", "a:open", "c:acknowledged"]);
   });
 
   it("keep their places while the reader is among them", () => {

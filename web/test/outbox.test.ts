@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { freshId, Outbox } from "../src/outbox";
-import type { Answer, ClientMessage, Refused, SayToAgent } from "../src/protocol";
+import type { Answer, AskHelp, ClientMessage, Refused, SayToAgent, TakeBackHelp } from "../src/protocol";
 
 const answer = (answer_id: string): Answer => ({
   type: "answer",
@@ -83,6 +83,19 @@ describe("the outbox", () => {
     sent.length = 0;
     outbox.resume();
     expect(sent.at(-1)).toEqual(answer("249"));
+  });
+
+  it("knows what was done last about help, until it is acknowledged", () => {
+    const ask: AskHelp = { type: "ask_help", call_id: "c", help_id: "h" };
+    outbox.say(ask);
+    outbox.say(answer("1"));
+    expect([outbox.help("c"), outbox.help("other")]).toEqual([ask, undefined]);
+    const back: TakeBackHelp = { type: "take_back_help", call_id: "c", help_id: "h" };
+    outbox.say(back);
+    expect(outbox.help("c")).toEqual(back);
+    outbox.take({ type: "ack", call_id: "c", key: "help_back:h", epoch: 1, seq: 3 });
+    outbox.take({ type: "ack", call_id: "c", key: "help:h", epoch: 1, seq: 2 });
+    expect(outbox.help("c")).toBeUndefined();
   });
 
   it("makes ids that the wire takes and nobody else makes", () => {

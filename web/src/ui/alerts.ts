@@ -102,7 +102,10 @@ export class AlertsView extends LitElement {
     const agent = row?.agent || alert.call_id;
     const which = `${alert.title}, ${agent}`;
     const busy = this.sending.has(key);
-    const words = alert.why.words.map((quote) => `“${quote.text.trim()}”`).join(" … ");
+    const words = [...alert.why.words.map((quote) => quote.text.trim()), alert.text]
+      .filter(Boolean)
+      .map((text) => `“${text}”`)
+      .join(" … ");
     return html`<li
       class="${alert.state} ${alert.state === "open" ? alert.level : ""} ${alert.call_id === this.current ? "current" : ""}"
       data-testid="alert"

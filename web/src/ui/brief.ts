@@ -15,10 +15,13 @@ export class BriefView extends LitElement {
   @property({ attribute: false }) brief: Brief | null = null;
   /** The call goes on: what is shown may be asked for again. */
   @property({ type: Boolean }) live = false;
+  /** Of a call whose transcript is not at hand: its lines lead nowhere. */
+  @property({ type: Boolean }) earlier = false;
   @state() private copied = false;
 
   override render() {
     const { brief } = this;
+    if (this.earlier && brief) return html`<div class="earlier" data-testid="brief">${this.#parts(brief)}</div>`;
     return html`<section aria-label="Brief" data-testid="brief">
       <div class="top">
         <h2>Brief <span class="small" data-testid="brief-as-of">${brief ? asOf(brief) : ""}</span></h2>
@@ -37,8 +40,14 @@ export class BriefView extends LitElement {
 
   #parts(brief: Brief) {
     return html`${PARTS.map((part) => this.#part(part, brief[part]))}
-      <h3>Mood</h3>
-      <p class="mood ${brief.mood.band}" data-testid="brief-mood">${bandShape(brief.mood.band)} ${moodWords(brief)}</p>
+      ${this.earlier && !brief.mood.turns.length ? nothing : html`<h3>Mood</h3>`}
+      ${
+        this.earlier
+          ? nothing
+          : html`<p class="mood ${brief.mood.band}" data-testid="brief-mood">
+              ${bandShape(brief.mood.band)} ${moodWords(brief)}
+            </p>`
+      }
       ${this.#lines("mood", brief.mood.turns)}
       ${
         brief.articles.length
@@ -47,7 +56,7 @@ export class BriefView extends LitElement {
                 ${brief.articles.map(
                   (article) =>
                     html`<li>
-                      ${line(article.at_ms, article.words, html`${article.title} <span class="led">${didWords(article)}</span>`)}
+                      ${this.#line(article.at_ms, article.words, html`${article.title} <span class="led">${didWords(article)}</span>`)}
                     </li>`,
                 )}
               </ul>`
@@ -69,10 +78,22 @@ export class BriefView extends LitElement {
         const led = ledBy(part, one);
         const words = one.text ? html`${led ? ": " : ""}<bdi>${withWhen(one)}</bdi>` : nothing;
         return html`<li data-part=${part}>
-          ${line(one.at_ms, one.words, html`${led ? html`<span class="led">${led}</span>` : nothing}${words}`)}
+          ${this.#line(one.at_ms, one.words, html`${led ? html`<span class="led">${led}</span>` : nothing}${words}`)}
         </li>`;
       })}
     </ul>`;
+  }
+
+  /** With its time; where it has words, the whole of it leads to them. */
+  #line(at: number, words: readonly Quote[], told: TemplateResult) {
+    const time = html`<span class="numbers">${clockWords(at)}</span>`;
+    if (this.earlier || !words.length) {
+      return html`<p class="line" data-testid="brief-line">${time}<span>${told}</span></p>`;
+    }
+    const seek = (event: Event) => event.currentTarget?.dispatchEvent(new Seek(...spots(words)));
+    return html`<button type="button" class="line" title="Show in the transcript" data-testid="brief-line" @click=${seek}>
+      ${time}<span>${told}</span>
+    </button>`;
   }
 
   #copy = async () => {
@@ -87,13 +108,21 @@ export class BriefView extends LitElement {
   static override styles = [
     base,
     css`
+      section,
+      .earlier {
+        font-size: 0.8125rem;
+        line-height: 1.35;
+      }
+
       section {
         padding: 8px 6px 10px 12px;
         border: 1px solid var(--line);
         border-radius: var(--radius);
         background: var(--surface);
-        font-size: 0.8125rem;
-        line-height: 1.35;
+      }
+
+      .earlier h3:first-child {
+        margin-block-start: 0;
       }
 
       .top {
@@ -167,16 +196,6 @@ export class BriefView extends LitElement {
       }
     `,
   ];
-}
-
-/** A line with its time; where it has words, the whole of it leads to them. */
-function line(at: number, words: readonly Quote[], told: TemplateResult) {
-  const time = html`<span class="numbers">${clockWords(at)}</span>`;
-  if (!words.length) return html`<p class="line" data-testid="brief-line">${time}<span>${told}</span></p>`;
-  const seek = (event: Event) => event.currentTarget?.dispatchEvent(new Seek(...spots(words)));
-  return html`<button type="button" class="line" title="Show in the transcript" data-testid="brief-line" @click=${seek}>
-    ${time}<span>${told}</span>
-  </button>`;
 }
 
 /** The words of a line, the time by which something was promised set off. */
