@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(
         default=2, ge=0, description="Seconds between looks at the knowledge base for changes; 0 never looks."
     )
+    draft: Path | None = Field(
+        default=None,
+        description="Folder with the knowledge base as it would be, which authors try on recorded calls.",
+    )
     meaning: Literal["auto", "off"] = Field(
         default="auto",
         description="`auto` has utterances understood by a model where rtig is installed with its `models` extra.",
@@ -70,6 +74,7 @@ class Settings(BaseSettings):
     source_token: SecretStr | None = Field(default=None, description="Token of recognisers and other sources.")
     agent_token: SecretStr | None = Field(default=None, description="Token of agents.")
     supervisor_token: SecretStr | None = Field(default=None, description="Token of supervisors.")
+    author_token: SecretStr | None = Field(default=None, description="Token of the knowledge base's authors.")
     tokens_file: Path | None = Field(
         default=None,
         description="TOML file with SHA-256 digests of tokens: a table for each tenant, a key for each role.",
@@ -128,7 +133,15 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
-    @field_validator("source_token", "agent_token", "supervisor_token", "webhook_url", "webhook_secret", mode="before")
+    @field_validator(
+        "source_token",
+        "agent_token",
+        "supervisor_token",
+        "author_token",
+        "webhook_url",
+        "webhook_secret",
+        mode="before",
+    )
     @classmethod
     def _none_if_empty(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -172,7 +185,7 @@ class Settings(BaseSettings):
 
     @property
     def asks_for_tokens(self) -> bool:
-        return any((self.source_token, self.agent_token, self.supervisor_token, self.tokens_file))
+        return any((self.source_token, self.agent_token, self.supervisor_token, self.author_token, self.tokens_file))
 
     @classmethod
     def settings_customise_sources(

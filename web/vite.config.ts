@@ -1,4 +1,4 @@
-// Builds the two pages into the Python package. Relative addresses, so that they also work behind a path prefix.
+// Builds the three pages into the Python package. Relative addresses, so that they also work behind a path prefix.
 import { defineConfig, type Plugin } from "vitest/config";
 
 /** Styles and markup live in template literals, which no minifier opens; they are half of the pages. */
@@ -20,7 +20,7 @@ const squeezeTemplates: Plugin = {
   },
 };
 
-/** One page a pass (`--mode agent`, `--mode board`): nobody opens both, and one file packs better than shared ones. */
+/** One page a pass (`--mode agent` and so on): nobody opens two, and one file packs better than shared ones. */
 export default defineConfig(({ mode }) => ({
   base: "./",
   plugins: [squeezeTemplates],

@@ -1,9 +1,8 @@
-"""What is served over plain HTTP: the two pages, tickets for them, health, figures and the protocol's description."""
+"""What is served over plain HTTP: the three pages, tickets for them, health, figures and the protocol's description."""
 
 import re
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rtig.core.guidance import Brief
@@ -21,15 +20,14 @@ from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
 from rtig.gateway.doors import TICKET_SECONDS, Doors
 from rtig.gateway.metrics import Metrics
+from rtig.gateway.rest import NO_STORE, Callers, bearer, body_of, refusal
 from rtig.gateway.socket import PATH
 from rtig.wire import asyncapi
-from rtig.wire.session import ROLES, TokenBucket
+from rtig.wire.session import ROLES
 
 WEB = Path(__file__).parent / "web"
-BODY_BYTES = 4096
 TICKETS_PER_SECOND = 2.0
 TICKETS_IN_A_BURST = 20.0
-ADDRESSES_REMEMBERED = 10_000
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -39,7 +37,6 @@ SECURITY_HEADERS = {
 }
 # Vite puts a hash of the content into the names of assets, so a name never changes its content.
 FOR_EVER = "public, max-age=31536000, immutable"
-NO_STORE = "no-store"
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>rtig: pages are missing</title>
 <h1>The pages have not been built</h1>
 <p>Run <code>make pages</code> in the repository, then load this again. The server itself is running.</p></html>
@@ -66,12 +63,14 @@ def pages(
     ready: Callable[[], list[str]],
     web: Path = WEB,
     brief: Callable[[CallKey], Awaitable[Brief]] = _no_brief,
+    more: Iterable[BaseRoute] = (),
 ) -> ASGIApp:
     """The application. `ready` says why no client should be sent here; an empty list means that all is well.
 
     `brief` makes the brief of a call; it may raise `MessageRefused` (`unknown_call`) and `LogUnavailable`.
+    `more`: what else is served.
     """
-    callers, readers = _Callers(), _Callers()
+    callers, readers = (Callers(TICKETS_PER_SECOND, TICKETS_IN_A_BURST) for _ in range(2))
 
     def page(name: str) -> Callable[[Request], Response]:
         def show(_: Request) -> Response:
@@ -92,52 +91,52 @@ def pages(
     async def ticket(request: Request) -> Response:
         host = request.headers.get("host", "")
         if not doors.origin_allowed(request.headers.get("origin"), host):
-            return _refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no tickets; see `allowed_origins`.")
-        wait = callers.take(request.client.host if request.client else "")
+            return refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no tickets; see `allowed_origins`.")
+        wait = callers.take(request)
         if wait:
-            return _refusal(429, Code.RATE_LIMITED, "Too many tickets were asked for.", retry_after=wait)
+            return refusal(429, Code.RATE_LIMITED, "Too many tickets were asked for.", retry_after=wait)
         if "draining" in ready():
-            return _refusal(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
-        credential = doors.by_token(_bearer(request))
+            return refusal(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
+        credential = doors.by_token(bearer(request))
         if credential is None:
-            return _refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+            return refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
         try:
-            role_wanted = _wanted.decode(await _body(request)).role
+            role_wanted = _wanted.decode(await body_of(request)).role
         except msgspec.DecodeError:
-            return _refusal(400, Code.BAD_MESSAGE, 'The body must be {"role": "agent"} or {"role": "supervisor"}.')
+            return refusal(400, Code.BAD_MESSAGE, 'The body must be {"role": "agent"} or {"role": "supervisor"}.')
         role = next((role for role in ROLES if role == role_wanted), None)
         if role is None:
-            return _refusal(400, Code.UNKNOWN_ROLE, f"`role` must be one of {', '.join(ROLES)}.")
+            return refusal(400, Code.UNKNOWN_ROLE, f"`role` must be one of {', '.join(ROLES)}.")
         if role not in credential.roles:
-            return _refusal(403, Code.NOT_ALLOWED, f"This key is not for the role {role}.")
+            return refusal(403, Code.NOT_ALLOWED, f"This key is not for the role {role}.")
         issued = doors.issue(credential.tenant, role, time.monotonic())
         if issued is None:
-            return _refusal(503, Code.RATE_LIMITED, "Too many tickets are out.", retry_after=TICKET_SECONDS)
+            return refusal(503, Code.RATE_LIMITED, "Too many tickets are out.", retry_after=TICKET_SECONDS)
         return JSONResponse({"ticket": issued, "expires_in": TICKET_SECONDS}, headers={"Cache-Control": NO_STORE})
 
     async def call_brief(request: Request) -> Response:
         host = request.headers.get("host", "")
         # Where no key is asked for, only what this machine calls itself may be the host: a page has no origin here.
         if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
-            return _refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no briefs; see `allowed_origins`.")
-        wait = readers.take(request.client.host if request.client else "")
+            return refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no briefs; see `allowed_origins`.")
+        wait = readers.take(request)
         if wait:
-            return _refusal(429, Code.RATE_LIMITED, "Too many briefs were asked for.", retry_after=wait)
-        credential = doors.by_token(_bearer(request))
+            return refusal(429, Code.RATE_LIMITED, "Too many briefs were asked for.", retry_after=wait)
+        credential = doors.by_token(bearer(request))
         if credential is None:
-            return _refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
-        role = next((role for role in ROLES if role != "source" and role in credential.roles), None)
+            return refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+        role = next((role for role in ROLES if role in ("agent", "supervisor") and role in credential.roles), None)
         if role is None:
-            return _refusal(403, Code.NOT_ALLOWED, "Briefs are for agents and supervisors.")
+            return refusal(403, Code.NOT_ALLOWED, "Briefs are for agents and supervisors.")
         call = CallKey(credential.tenant, request.path_params["call_id"])
         try:
             if not _a_call(call.call_id):
                 raise MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
             made = await brief(call)
         except MessageRefused as refused:
-            return _refusal(404, refused.code, refused.sentence, retry_after=1 if refused.retry else None)
+            return refusal(404, refused.code, refused.sentence, retry_after=1 if refused.retry else None)
         except LogUnavailable:
-            return _refusal(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", retry_after=1)
+            return refusal(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", retry_after=1)
         _audit.info("brief read", tenant=call.tenant, call_id=call.call_id, role=role, agent="")
         return Response(msgspec.json.encode(made), media_type="application/json", headers={"Cache-Control": NO_STORE})
 
@@ -167,6 +166,7 @@ def pages(
             Route("/", _at_once(lambda _: RedirectResponse("agent"))),
             Route("/agent", _at_once(page("agent.html"))),
             Route("/board", _at_once(page("board.html"))),
+            Route("/author", _at_once(page("author.html"))),
             Route("/assets/{name}", _at_once(asset)),
             Route("/healthz", _at_once(healthz)),
             Route("/readyz", _at_once(readyz)),
@@ -175,6 +175,7 @@ def pages(
             Route("/api/calls/{call_id}/brief", call_brief),
             Route("/asyncapi.json", _at_once(description)),
             Route(PATH, _at_once(only_sockets)),
+            *more,
         ]
     )
     return _guarded(app)
@@ -185,45 +186,6 @@ def _at_once(endpoint: Callable[[Request], Response]) -> Callable[[Request], obj
         return endpoint(request)
 
     return answer
-
-
-class _Callers:
-    """How often each address asks for something; the addresses that asked longest ago are forgotten."""
-
-    def __init__(self) -> None:
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
-
-    def take(self, address: str) -> float:
-        now = time.monotonic()
-        bucket = self._buckets.pop(address, None) or TokenBucket(TICKETS_PER_SECOND, TICKETS_IN_A_BURST, now)
-        self._buckets[address] = bucket
-        while len(self._buckets) > ADDRESSES_REMEMBERED:
-            self._buckets.popitem(last=False)
-        return bucket.take(now)
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-async def _body(request: Request) -> bytes:
-    """The body, or nothing if it is longer than any that is right."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            return b""
-    return body
-
-
-def _refusal(status: int, code: Code, sentence: str, retry_after: float | None = None) -> Response:
-    headers = {"Cache-Control": NO_STORE}
-    if retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(retry_after)))
-    if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"code": code, "message": sentence, "retry": retry_after is not None}, status, headers)
 
 
 def _guarded(app: ASGIApp) -> ASGIApp:

@@ -45,7 +45,6 @@ from rtig.wire.messages import (
     Find,
     Found,
     Hello,
-    LaneIs,
     Limits,
     Role,
     ServerMessage,
@@ -161,7 +160,11 @@ class Visit:
 
     # What the desk asks.
 
-    def tell(self, message: LaneIs) -> None:
+    @property
+    def tenant(self) -> str:
+        return self._session.tenant
+
+    def tell(self, message: ServerMessage) -> None:
         self._send(message)
 
     def leave(self, bye: Bye) -> None:
@@ -247,6 +250,9 @@ class Visit:
         floor = desk.floor(greet.tenant)
         if greet.role == "agent":
             floor.enter_agent(self._socket, greet.hello.agent)
+        elif greet.role == "author":
+            for message in desk.greeting(greet.tenant):
+                self._send(message)
 
     # Sources.
 

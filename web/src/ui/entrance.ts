@@ -1,7 +1,7 @@
 // How a page gets in: the key from the address or the form, the connection, and what to show until it stands.
 
 import { html, type ReactiveController, type ReactiveControllerHost } from "lit";
-import { Connection, heedNetwork, type Status } from "../connection";
+import { Connection, heedNetwork, type Reader, type Status } from "../connection";
 import { arrive, forget, keep, keepName } from "../key";
 import type { LaneIs, ServerMessage } from "../protocol";
 import { codeWords } from "../words";
@@ -27,13 +27,13 @@ export class Entrance implements ReactiveController {
   notice = "";
 
   #guest: Guest;
-  #role: "agent" | "supervisor";
+  #role: Reader;
   #key: string;
   #problem = "";
   #lane: LaneIs["state"] = "on";
   #noticeTimer = 0;
 
-  constructor(guest: Guest, role: "agent" | "supervisor") {
+  constructor(guest: Guest, role: Reader) {
     this.#guest = guest;
     this.#role = role;
     const arrival = this.#arrive();
@@ -57,6 +57,15 @@ export class Entrance implements ReactiveController {
         location.reload();
       }
     });
+  }
+
+  /** For what is asked over HTTP. */
+  get key(): string {
+    return this.#key;
+  }
+
+  get lane(): LaneIs["state"] {
+    return this.#lane;
   }
 
   hostConnected(): void {
