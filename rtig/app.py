@@ -24,6 +24,7 @@ from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldErr
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, EventLog
 from rtig.eventlog.sqlite import SqliteLog
+from rtig.gateway.author import author_routes
 from rtig.gateway.desk import Desk, Terms
 from rtig.gateway.doors import DEFAULT_TENANT, Doors, Token, digest_of, read_tokens
 from rtig.gateway.metrics import READING, Metrics
@@ -38,6 +39,7 @@ from rtig.lane.worker import Lane
 from rtig.learning import lesson
 from rtig.live import LiveCalls
 from rtig.wire.messages import FoundArticle, LaneState, Role
+from rtig.workshop.bench import Bench
 
 TIDY_EVERY_SECONDS = 600.0
 SWITCH_SECONDS = 0.0005
@@ -114,17 +116,19 @@ async def running(
         recovered = await live.recover()
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian)
         stack.push_async_callback(desk.close)
+        bench = _bench(settings, log, playbook, desk)
+        stack.push_async_callback(bench.close)
         if settings.meaning == "auto":
-            librarian.lane = _lane(settings, live, desk, metrics)
+            bench.lane = librarian.lane = _lane(settings, live, desk, metrics)
             librarian.lane.learn(lesson(playbook))
             stack.push_async_callback(_cancelled, asyncio.create_task(librarian.lane.run()))
         server = Server(listener.getsockname()[:2], log, live, desk, librarian.lane)
         if settings.reload_seconds:
-            following = asyncio.create_task(_follow_changes(settings, seen, live, metrics, librarian))
+            following = asyncio.create_task(_follow_changes(settings, seen, live, metrics, librarian, bench))
             stack.push_async_callback(_cancelled, following)
         tidying = asyncio.create_task(_tidy_now_and_then(live, settings))
         stack.push_async_callback(_cancelled, tidying)
-        http = _Http(_http_config(settings, desk, web))
+        http = _Http(_http_config(settings, desk, bench, web))
         serving = asyncio.create_task(http.serve([listener]))
         serving.add_done_callback(lambda _: server.ended.set())
         stack.push_async_callback(_stopped, http, serving)
@@ -235,7 +239,7 @@ class _Http(uvicorn.Server):
                     await self.stop.wait()
 
 
-def _http_config(settings: Settings, desk: Desk, web: Path) -> uvicorn.Config:
+def _http_config(settings: Settings, desk: Desk, bench: Bench, web: Path) -> uvicorn.Config:
     limits = SocketLimits(
         message_bytes=settings.message_bytes,
         outbox_bytes=settings.outbox_bytes,
@@ -243,7 +247,7 @@ def _http_config(settings: Settings, desk: Desk, web: Path) -> uvicorn.Config:
         ping_seconds=settings.ping_interval,
     )
     return uvicorn.Config(
-        pages(desk.doors, desk.metrics, desk.ready, web, desk.brief),
+        pages(desk.doors, desk.metrics, desk.ready, web, desk.brief, author_routes(desk.doors, desk.metrics, bench)),
         http="h11",
         ws=uvicorn_ws(lambda: Visit(desk), desk.admit, limits),
         interface="asgi3",
@@ -271,6 +275,7 @@ def _tokens(settings: Settings) -> list[Token]:
         "source": settings.source_token,
         "agent": settings.agent_token,
         "supervisor": settings.supervisor_token,
+        "author": settings.author_token,
     }
     for role, secret in secrets.items():
         if secret is not None:
@@ -314,6 +319,23 @@ def _found(library: Library, hit: Hit) -> FoundArticle:
     )
 
 
+def _bench(settings: Settings, log: EventLog, playbook: Playbook, desk: Desk) -> Bench:
+    """What authors work at."""
+    bench = Bench(
+        log,
+        playbook,
+        settings.knowledge_base,
+        desk.tell_authors,
+        draft=settings.draft,
+        follows=settings.reload_seconds > 0,
+        weights=str(settings.encoder or ""),
+        sha256=settings.encoder_sha256 or "",
+        device=settings.encoder_device,
+    )
+    desk.greeting, desk.erased = bench.greeting, bench.erased
+    return bench
+
+
 def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics) -> Lane:
     """The model lane: what the calls have unread goes in, readings come back as events of the calls."""
 
@@ -346,7 +368,7 @@ def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics) -> 
 
 
 async def _follow_changes(
-    settings: Settings, seen: Signature, live: LiveCalls, metrics: Metrics, librarian: _Librarian
+    settings: Settings, seen: Signature, live: LiveCalls, metrics: Metrics, librarian: _Librarian, bench: Bench
 ) -> None:
     """Fold with the knowledge base as it is written; one with a mistake never replaces a good one."""
     async for found in changes(settings.knowledge_base, settings.reload_seconds, seen):
@@ -354,12 +376,14 @@ async def _follow_changes(
             metrics.playbook_errors = len(found.errors)
             for error in found.errors:
                 _log.warning("playbook kept", problem=str(error))
+            bench.changed(found)
         else:
             metrics.playbook_errors = 0
             librarian.library = await asyncio.to_thread(Library, found)
             await live.change_playbook(found)
             if librarian.lane is not None:
                 librarian.lane.learn(lesson(found))
+            bench.changed(found)
             _log.info("playbook changed", playbook=found.version)
 
 

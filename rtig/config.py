@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(
         default=2, ge=0, description="Seconds between looks at the knowledge base for changes; 0 never looks."
     )
+    draft: Path | None = Field(
+        default=None,
+        description="Folder with the knowledge base as it would be, which authors try on recorded calls.",
+    )
     meaning: Literal["auto", "off"] = Field(
         default="auto",
         description="`auto` has utterances understood by a model where rtig is installed with its `models` extra.",
@@ -77,6 +81,7 @@ class Settings(BaseSettings):
         description="Token of operators, who see at `/latency` how the server does. "
         "Without one, supervisors of the only tenant do.",
     )
+    author_token: SecretStr | None = Field(default=None, description="Token of the knowledge base's authors.")
     tokens_file: Path | None = Field(
         default=None,
         description="TOML file with SHA-256 digests of tokens: a table for each tenant, a key for each role.",
@@ -138,9 +143,15 @@ class Settings(BaseSettings):
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
     @field_validator(
-        "source_token", "agent_token", "supervisor_token", "operator_token", "webhook_url", "webhook_secret",
+        "source_token",
+        "agent_token",
+        "supervisor_token",
+        "author_token",
+        "operator_token",
+        "webhook_url",
+        "webhook_secret",
         mode="before",
-    )  # fmt: skip
+    )
     @classmethod
     def _none_if_empty(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -192,7 +203,7 @@ class Settings(BaseSettings):
 
     @property
     def asks_for_tokens(self) -> bool:
-        return any((self.source_token, self.agent_token, self.supervisor_token, self.tokens_file))
+        return any((self.source_token, self.agent_token, self.supervisor_token, self.author_token, self.tokens_file))
 
     @classmethod
     def settings_customise_sources(

@@ -41,6 +41,7 @@ class Ready(Struct, frozen=True, kw_only=True, tag="ready", tag_field="type"):
 
     agent: str
     board: str
+    author: str
     source: str
     """The server's WebSocket, for sources of one's own."""
     source_token: str
@@ -70,7 +71,7 @@ async def run(
     with _stopped_by_signals(stop):
         async with contextlib.AsyncExitStack() as stack:
             keys: dict[Role, str] = {role: secrets.token_urlsafe(18) for role in ROLES}
-            server = await _served(stack, playbook, host, port, log, keys)
+            server = await _served(stack, folder, playbook, host, port, log, keys)
             announce(_ready(server, keys))
             source = await stack.enter_async_context(Source(server.socket_url, keys["source"], "demo"))
             on_line: dict[str, float] = {}
@@ -131,6 +132,7 @@ def _first_seen(playbook: Playbook, script: Script) -> _FirstSeen:
 
 async def _served(
     stack: contextlib.AsyncExitStack,
+    folder: Path,
     playbook: Playbook,
     host: str,
     port: int | None,
@@ -141,6 +143,7 @@ async def _served(
     given: dict[str, Any] = {
         "host": host,
         "port": Settings.model_fields["port"].default if port is None else port,
+        "knowledge_base": folder,
         "log": "memory" if log is None else str(log),
         "tokens_file": None,
         **{f"{role}_token": key for role, key in keys.items()},
@@ -157,6 +160,7 @@ def _ready(server: app.Server, keys: dict[Role, str]) -> Ready:
     return Ready(
         agent=f"{server.url}/agent#key={keys['agent']}&agent=desk-1",
         board=f"{server.url}/board#key={keys['supervisor']}",
+        author=f"{server.url}/author#key={keys['author']}",
         source=server.socket_url,
         source_token=keys["source"],
     )

@@ -77,6 +77,8 @@ class Code(StrEnum):
     UNKNOWN_CARD = "unknown_card"
     UNKNOWN_ALERT = "unknown_alert"
     UNKNOWN_HELP = "unknown_help"
+    UNKNOWN_RULE = "unknown_rule"
+    UNKNOWN_JOB = "unknown_job"
     UNKNOWN_FORMAT = "unknown_format"
     CALL_ENDED = "call_ended"
     CALL_TAKEN = "call_taken"

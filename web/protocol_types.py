@@ -15,11 +15,22 @@ from typing import get_args
 import msgspec
 from msgspec import inspect as shape
 
+from rtig.backtest import Report
 from rtig.core.events import Event
 from rtig.core.guidance import Watched
 from rtig.errors import Code
-from rtig.wire import latency, messages
+from rtig.knowledge import authoring
+from rtig.knowledge.gaps import Gaps
+from rtig.knowledge.outcomes import Outcomes
+from rtig.wire import authors, latency, messages
+from rtig.workshop.bench import Tried
 
+OVER_HTTP = (authors.Try, authors.JobWanted, authors.RuleLine, Tried, Outcomes, Gaps, Report, latency.Latency)
+"""What authors ask and are answered, and what operators are told."""
+RENAMED = {messages.Whisper: "SayToAgent", authoring.Found: "NearArticle", Tried: "TriedSentence"}
+"""Names that two structs have; of those of the protocol, what is said keeps the name of its verb."""
+_under_way: set[type] = set()
+"""Structs whose interface is being written: one may hold another of its kind."""
 TARGET = Path(__file__).parent / "src" / "protocol.ts"
 HEAD = f"""\
 // The protocol's messages, written by protocol_types.py from rtig/wire and rtig/core/guidance.py. Do not edit.
@@ -47,7 +58,7 @@ def module() -> str:
     guidance = get_args(Watched)
     said = [kind for kind in get_args(messages.ClientMessage) if issubclass(kind, messages.Said)]
     blocks: dict[type, str] = {}
-    for kind in (*said, *told, *guidance, latency.Latency):
+    for kind in (*said, *told, *guidance, *OVER_HTTP):
         _declare(kind, blocks)
     codes = "\n".join(f'  | "{code}"' for code in Code)
     unions = [
@@ -65,11 +76,13 @@ def _union(name: str, kinds: tuple[type, ...] | list[type]) -> str:
 
 def _declare(kind: type, blocks: dict[type, str]) -> None:
     """Adds the interface of a struct to `blocks`, after those that it mentions."""
-    if kind in blocks:
+    if kind in blocks or kind in _under_way:
         return
+    _under_way.add(kind)
     told = shape.type_info(kind)
     assert isinstance(told, shape.StructType)
-    may_be_left_out = issubclass(kind, messages.Said | Event)
+    may_be_left_out = issubclass(kind, messages.Said | Event) or kind.__struct_config__.omit_defaults
+    may_be_left_out |= kind in (authors.Try, authors.JobWanted)
     docs = _field_docs(kind)
     lines = []
     if told.tag_field:
@@ -97,6 +110,8 @@ def _type(told: shape.Type, blocks: dict[type, str]) -> str:
             return told.cls.__name__
         case shape.LiteralType(values=values):
             return " | ".join(msgspec.json.encode(value).decode() for value in values)
+        case shape.TupleType(item_types=items):
+            return "[" + ", ".join(_type(item, blocks) for item in items) + "]"
         case shape.VarTupleType(item_type=item):
             inner = _type(item, blocks)
             return f"({inner})[]" if " | " in inner else f"{inner}[]"
@@ -106,6 +121,8 @@ def _type(told: shape.Type, blocks: dict[type, str]) -> str:
             if {getattr(one, "cls", None) for one in types} == set(get_args(Watched)):
                 return "Guidance"
             return " | ".join(_type(one, blocks) for one in types)
+        case shape.NamedTupleType(fields=fields):
+            return "[" + ", ".join(f"{field.name}: {_type(field.type, blocks)}" for field in fields) + "]"
         case shape.StructType():
             _declare(told.cls, blocks)
             return _name(told.cls)
@@ -114,8 +131,7 @@ def _type(told: shape.Type, blocks: dict[type, str]) -> str:
 
 
 def _name(kind: type) -> str:
-    """Both directions have a `Whisper`; what is said keeps the name of its verb."""
-    return "SayToAgent" if kind is messages.Whisper else kind.__name__
+    return RENAMED.get(kind, kind.__name__)
 
 
 def _field_docs(kind: type) -> dict[str, str]:

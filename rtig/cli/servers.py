@@ -37,7 +37,7 @@ def _default(value: Any) -> str:
 
 @app.command(
     help="Serve sources, agents and supervisors until SIGINT or SIGTERM.\n\n"
-    "The pages are at /agent and /board of the address that the first line on stderr names.\n\n\b\n"
+    "The pages are at /agent, /board and /author of the address that the first line on stderr names.\n\n\b\n"
     "Settings, from the environment or, in lower case without RTIG_, from rtig.toml:\n" + _settings_listed()
 )
 def serve(
@@ -92,7 +92,9 @@ def play_demo(
         if as_json:
             typer.echo(msgspec.json.encode(ready).decode())
             return
-        typer.echo(f"ready\n  agent  {ready.agent}\n  board  {ready.board}\nCtrl-C ends it.")
+        typer.echo(
+            f"ready\n  agent   {ready.agent}\n  board   {ready.board}\n  author  {ready.author}\nCtrl-C ends it."
+        )
         if open_pages and _has_a_screen():
             for address in (ready.board, ready.agent):
                 webbrowser.open(address)

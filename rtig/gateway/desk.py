@@ -5,7 +5,7 @@ back when it reconnects. A call that is over leaves memory when nobody has watch
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -20,7 +20,7 @@ from rtig.gateway.metrics import Metrics
 from rtig.gateway.socket import PATH, Socket, Turned, Visitor
 from rtig.gateway.watching import Channel
 from rtig.live import LiveCalls
-from rtig.wire.messages import Briefed, Bye, FoundArticle, LaneIs, LaneState, Role
+from rtig.wire.messages import Briefed, Bye, FoundArticle, LaneIs, LaneState, Role, ServerMessage
 
 RELEASE_SECONDS = 60.0
 DRAIN_SECONDS = 2.0
@@ -74,7 +74,8 @@ class Terms(NamedTuple):
 
     @property
     def rates(self) -> dict[Role, float]:
-        return {"source": self.source_rate, "agent": self.other_rate, "supervisor": self.other_rate}
+        other: dict[Role, float] = dict.fromkeys(("agent", "supervisor", "author"), self.other_rate)
+        return {"source": self.source_rate, **other}
 
 
 class Guest(Protocol):
@@ -82,9 +83,12 @@ class Guest(Protocol):
 
     role: Role | None
 
+    @property
+    def tenant(self) -> str: ...
+
     def leave(self, bye: Bye) -> None: ...
 
-    def tell(self, message: LaneIs) -> None: ...
+    def tell(self, message: ServerMessage) -> None: ...
 
     def last_promise(self) -> asyncio.Future[None] | None:
         """Ends when everything that the connection appended is durable."""
@@ -105,6 +109,10 @@ class Desk:
     ) -> None:
         self.librarian = librarian if librarian is not None else Nobody()
         self.lane: LaneState = "off"
+        self.greeting: Callable[[str], Iterable[ServerMessage]] = lambda _: ()
+        """What an author of a tenant is told on coming in."""
+        self.erased: Callable[[str], None] = lambda _: None
+        """Is told of each tenant of whom a call is erased."""
         self.live = live
         self.doors = doors
         self.metrics = metrics
@@ -143,8 +151,14 @@ class Desk:
         """The model lane has another state: whoever watches calls is told."""
         self.lane = state
         for guest in tuple(self.guests):
-            if guest.role in ("agent", "supervisor"):
+            if guest.role in ("agent", "supervisor", "author"):
                 guest.tell(LaneIs(state=state))
+
+    def tell_authors(self, message: ServerMessage, tenant: str | None = None) -> None:
+        """Tell those of one tenant, or all."""
+        for guest in tuple(self.guests):
+            if guest.role == "author" and tenant in (None, guest.tenant):
+                guest.tell(message)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background for as long as it takes; `close` ends it."""
@@ -256,6 +270,7 @@ class Desk:
             channel.start_over(self.live.epoch)
             channel.close()
         self._owners.pop(key, None)
+        self.erased(key.tenant)
         return await self.live.erase(key)
 
     def _release_later(self, key: CallKey) -> None:

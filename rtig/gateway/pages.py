@@ -1,9 +1,8 @@
-"""What is served over plain HTTP: the two pages, tickets for them, health, figures and the protocol's description."""
+"""What is served over plain HTTP: the pages, tickets for them, health, figures and the protocol's description."""
 
 import re
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rtig.core.guidance import Brief
@@ -21,15 +20,14 @@ from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
 from rtig.gateway.doors import TICKET_SECONDS, Doors
 from rtig.gateway.metrics import Metrics
+from rtig.gateway.rest import NO_STORE, Callers, bearer, body_of, refusal
 from rtig.gateway.socket import PATH
 from rtig.wire import asyncapi
-from rtig.wire.session import ROLES, TokenBucket
+from rtig.wire.session import ROLES
 
 WEB = Path(__file__).parent / "web"
-BODY_BYTES = 4096
 TICKETS_PER_SECOND = 2.0
 TICKETS_IN_A_BURST = 20.0
-ADDRESSES_REMEMBERED = 10_000
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -41,7 +39,6 @@ SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-
 FOR_EVER = "public, max-age=31536000, immutable"
 # A module for other pages has one address for ever, and new content with each version.
 FIVE_MINUTES = "public, max-age=300"
-NO_STORE = "no-store"
 MODULES = ("rtig-sidebar.js", "rtig-board.js")
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "POST",
@@ -74,13 +71,15 @@ def pages(
     ready: Callable[[], list[str]],
     web: Path = WEB,
     brief: Callable[[CallKey], Awaitable[Brief]] = _no_brief,
+    more: Iterable[BaseRoute] = (),
 ) -> ASGIApp:
     """The application. `ready` says why no client should be sent here; an empty list means that all is well.
 
     `brief` makes the brief of a call; it may raise `MessageRefused` (`unknown_call`) and `LogUnavailable`.
+    `more`: what else is served.
     """
     origins = sorted(doors.origins)
-    callers, readers, operators = _Callers(), _Callers(), _Callers()
+    callers, readers, operators = (Callers(TICKETS_PER_SECOND, TICKETS_IN_A_BURST) for _ in range(3))
 
     def page(name: str) -> Callable[[Request], Response]:
         def show(_: Request) -> Response:
@@ -107,65 +106,65 @@ def pages(
     async def ticket(request: Request) -> Response:
         host = request.headers.get("host", "")
         if not doors.origin_allowed(request.headers.get("origin"), host):
-            return _refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no tickets; see `allowed_origins`.")
-        wait = callers.take(request.client.host if request.client else "")
+            return refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no tickets; see `allowed_origins`.")
+        wait = callers.take(request)
         if wait:
-            return _refusal(429, Code.RATE_LIMITED, "Too many tickets were asked for.", retry_after=wait)
+            return refusal(429, Code.RATE_LIMITED, "Too many tickets were asked for.", retry_after=wait)
         if "draining" in ready():
-            return _refusal(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
-        credential = doors.by_token(_bearer(request))
+            return refusal(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
+        credential = doors.by_token(bearer(request))
         if credential is None:
-            return _refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+            return refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
         try:
-            role_wanted = _wanted.decode(await _body(request)).role
+            role_wanted = _wanted.decode(await body_of(request)).role
         except msgspec.DecodeError:
-            return _refusal(400, Code.BAD_MESSAGE, 'The body must be {"role": "agent"} or {"role": "supervisor"}.')
+            return refusal(400, Code.BAD_MESSAGE, 'The body must be {"role": "agent"} or {"role": "supervisor"}.')
         role = next((role for role in ROLES if role == role_wanted), None)
         if role is None:
-            return _refusal(400, Code.UNKNOWN_ROLE, f"`role` must be one of {', '.join(ROLES)}.")
+            return refusal(400, Code.UNKNOWN_ROLE, f"`role` must be one of {', '.join(ROLES)}.")
         if role not in credential.roles:
-            return _refusal(403, Code.NOT_ALLOWED, f"This key is not for the role {role}.")
+            return refusal(403, Code.NOT_ALLOWED, f"This key is not for the role {role}.")
         issued = doors.issue(credential.tenant, role, time.monotonic())
         if issued is None:
-            return _refusal(503, Code.RATE_LIMITED, "Too many tickets are out.", retry_after=TICKET_SECONDS)
+            return refusal(503, Code.RATE_LIMITED, "Too many tickets are out.", retry_after=TICKET_SECONDS)
         return JSONResponse({"ticket": issued, "expires_in": TICKET_SECONDS}, headers={"Cache-Control": NO_STORE})
 
     async def call_brief(request: Request) -> Response:
         host = request.headers.get("host", "")
         # Where no key is asked for, only what this machine calls itself may be the host: a page has no origin here.
         if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
-            return _refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no briefs; see `allowed_origins`.")
-        wait = readers.take(request.client.host if request.client else "")
+            return refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no briefs; see `allowed_origins`.")
+        wait = readers.take(request)
         if wait:
-            return _refusal(429, Code.RATE_LIMITED, "Too many briefs were asked for.", retry_after=wait)
-        credential = doors.by_token(_bearer(request))
+            return refusal(429, Code.RATE_LIMITED, "Too many briefs were asked for.", retry_after=wait)
+        credential = doors.by_token(bearer(request))
         if credential is None:
-            return _refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
-        role = next((role for role in ROLES if role != "source" and role in credential.roles), None)
+            return refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+        role = next((role for role in ROLES if role in ("agent", "supervisor") and role in credential.roles), None)
         if role is None:
-            return _refusal(403, Code.NOT_ALLOWED, "Briefs are for agents and supervisors.")
+            return refusal(403, Code.NOT_ALLOWED, "Briefs are for agents and supervisors.")
         call = CallKey(credential.tenant, request.path_params["call_id"])
         try:
             if not _a_call(call.call_id):
                 raise MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
             made = await brief(call)
         except MessageRefused as refused:
-            return _refusal(404, refused.code, refused.sentence, retry_after=1 if refused.retry else None)
+            return refusal(404, refused.code, refused.sentence, retry_after=1 if refused.retry else None)
         except LogUnavailable:
-            return _refusal(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", retry_after=1)
+            return refusal(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", retry_after=1)
         _audit.info("brief read", tenant=call.tenant, call_id=call.call_id, role=role, agent="")
         return Response(msgspec.json.encode(made), media_type="application/json", headers={"Cache-Control": NO_STORE})
 
     async def latency(request: Request) -> Response:
         host = request.headers.get("host", "")
         refused: tuple[int, Code, str] | None = None
-        wait = operators.take(request.client.host if request.client else "")
+        wait = operators.take(request)
         if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
             refused = 403, Code.BAD_ORIGIN, "Pages of this origin get no figures; see `allowed_origins`."
         elif wait:
             refused = 429, Code.RATE_LIMITED, "The figures were asked for too often."
-        elif not doors.operates(_bearer(request)):
-            known = doors.by_token(_bearer(request)) is not None
+        elif not doors.operates(bearer(request)):
+            known = doors.by_token(bearer(request)) is not None
             refused = (
                 (403, Code.NOT_ALLOWED, "The figures are for operators; see `operator_token`.")
                 if known
@@ -173,7 +172,7 @@ def pages(
             )
         if refused is not None:
             metrics.refused[refused[1]] += 1
-            return _refusal(*refused, retry_after=wait or None)
+            return refusal(*refused, retry_after=wait or None)
         return Response(
             msgspec.json.encode(metrics.latency(ready())),
             media_type="application/json",
@@ -206,8 +205,10 @@ def pages(
             Route("/", _at_once(lambda _: RedirectResponse("agent"))),
             Route("/agent", _at_once(page("agent.html"))),
             Route("/board", _at_once(page("board.html"))),
+            Route("/author", _at_once(page("author.html"))),
             Route("/latency", _at_once(page("latency.html"))),
             Route("/api/latency", latency),
+            Route("/author", _at_once(page("author.html"))),
             Route("/assets/{name}", _at_once(asset)),
             Route("/healthz", _at_once(healthz)),
             Route("/readyz", _at_once(readyz)),
@@ -217,6 +218,7 @@ def pages(
             Route("/api/calls/{call_id}/brief", call_brief),
             Route("/asyncapi.json", _at_once(description)),
             Route(PATH, _at_once(only_sockets)),
+            *more,
         ]
     )
     return _guarded(app, {**SECURITY_HEADERS, "Content-Security-Policy": POLICY + (" ".join(origins) or "'none'")})
@@ -240,52 +242,13 @@ def _shared(doors: Doors, endpoint: Callable[[Request], Awaitable[Response]]) ->
         elif allowed:
             response = Response(status_code=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
         else:
-            response = _refusal(403, Code.BAD_ORIGIN, "Pages of this origin may not ask; see `allowed_origins`.")
+            response = refusal(403, Code.BAD_ORIGIN, "Pages of this origin may not ask; see `allowed_origins`.")
         response.headers["Vary"] = "Origin"
         if allowed:
             response.headers["Access-Control-Allow-Origin"] = origin
         return response
 
     return answer
-
-
-class _Callers:
-    """How often each address asks for something; the addresses that asked longest ago are forgotten."""
-
-    def __init__(self) -> None:
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
-
-    def take(self, address: str) -> float:
-        now = time.monotonic()
-        bucket = self._buckets.pop(address, None) or TokenBucket(TICKETS_PER_SECOND, TICKETS_IN_A_BURST, now)
-        self._buckets[address] = bucket
-        while len(self._buckets) > ADDRESSES_REMEMBERED:
-            self._buckets.popitem(last=False)
-        return bucket.take(now)
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-async def _body(request: Request) -> bytes:
-    """The body, or nothing if it is longer than any that is right."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            return b""
-    return body
-
-
-def _refusal(status: int, code: Code, sentence: str, retry_after: float | None = None) -> Response:
-    headers = {"Cache-Control": NO_STORE}
-    if retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(retry_after)))
-    if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"code": code, "message": sentence, "retry": retry_after is not None}, status, headers)
 
 
 def _guarded(app: ASGIApp, given: Mapping[str, str]) -> ASGIApp:

@@ -50,7 +50,6 @@ from rtig.wire.messages import (
     Found,
     Hello,
     History,
-    LaneIs,
     Limits,
     Role,
     ServerMessage,
@@ -168,7 +167,11 @@ class Visit:
 
     # What the desk asks.
 
-    def tell(self, message: LaneIs) -> None:
+    @property
+    def tenant(self) -> str:
+        return self._session.tenant
+
+    def tell(self, message: ServerMessage) -> None:
         self._send(message)
 
     def leave(self, bye: Bye) -> None:
@@ -260,6 +263,9 @@ class Visit:
         floor = desk.floor(greet.tenant)
         if greet.role == "agent":
             floor.enter_agent(self._socket, greet.hello.agent)
+        elif greet.role == "author":
+            for message in desk.greeting(greet.tenant):
+                self._send(message)
 
     # Sources.
 

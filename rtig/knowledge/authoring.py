@@ -9,7 +9,7 @@ from msgspec import Struct
 from rtig.core import derive
 from rtig.core.call import Call
 from rtig.core.conditions import Said, by
-from rtig.core.events import CallStarted, ClockTicked, Party, SegmentHeard, SourceEvent
+from rtig.core.events import AnyEvent, CallStarted, ClockTicked, Party, SegmentHeard, SourceEvent
 from rtig.core.guidance import Band, Bend, Card, CardKind, Quote
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.redaction import redacted
@@ -286,13 +286,7 @@ def try_sentence(
 
 
 def _say(playbook: Playbook, sentence: str, party: Party, queue: str, at_ms: int, read: Read | None) -> _Said:
-    spoken = SegmentHeard(
-        call_id="try", segment_id="1.1", rev=1, party=party, text=sentence, final=True, turn_end=True,
-        start_ms=at_ms, end_ms=at_ms + 300 * len(sentence.split()),
-    )  # fmt: skip
-    over = ClockTicked(call_id="try", at_ms=spoken.end_ms + TURN_OVER_MS)
-    events = (CallStarted(call_id="try", queue=queue), spoken, over)
-    *_, last = heard(playbook, "try", events, read)
+    *_, last = heard(playbook, "try", sentence_said(sentence, party, queue, at_ms), read)
     call = last.call
     moments: dict[str, Moment] = {}
     for moment in sorted((m for found in call.moments.values() for m in found if m.quotes), key=lambda m: m.order):
@@ -301,6 +295,16 @@ def _say(playbook: Playbook, sentence: str, party: Party, queue: str, at_ms: int
             moments[moment.rule.id] = moment
     ranked = sorted(moments.values(), key=lambda m: (bool(m.blocked), -m.rule.priority, m.order))
     return _Said(call, ranked)
+
+
+def sentence_said(sentence: str, party: Party, queue: str, at_ms: int) -> tuple[AnyEvent, ...]:
+    """A call in which a party said one sentence, and then nobody spoke for a moment."""
+    spoken = SegmentHeard(
+        call_id="try", segment_id="1.1", rev=1, party=party, text=sentence, final=True, turn_end=True,
+        start_ms=at_ms, end_ms=at_ms + 300 * len(sentence.split()),
+    )  # fmt: skip
+    over = ClockTicked(call_id="try", at_ms=spoken.end_ms + TURN_OVER_MS)
+    return CallStarted(call_id="try", queue=queue), spoken, over
 
 
 def _fired(playbook: Playbook, call: Call, moment: Moment) -> Fired:

@@ -1,25 +1,9 @@
 """What a linter finds: a mistake or an oddity, its place, and how to mend it."""
 
-from typing import Literal
-
-from msgspec import Struct
-
 from rtig.knowledge.base import Spot
+from rtig.wire.authors import Finding
 
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """Something in a knowledge base that is wrong or odd. `line` and `column` count from 1; 0 means the whole file."""
-
-    severity: Literal["error", "warning"]
-    path: str
-    line: int
-    column: int
-    problem: str
-    mend: str = ""
-
-    def __str__(self) -> str:
-        where = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
-        return f"{where}: {self.severity}: {self.problem}" + (f". {self.mend}" if self.mend else "")
+__all__ = ["Finding", "mistake", "place_of", "warning"]
 
 
 def warning(spot: Spot, problem: str, mend: str = "") -> Finding:

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ import structlog
 from msgspec.structs import replace
 
 from rtig.core.events import UtteranceRead
-from rtig.core.utterances import Utterance
+from rtig.core.utterances import Reading, Utterance
 from rtig.eventlog.port import CallKey
 from rtig.lane.talk import (
     BATCH,
@@ -111,6 +111,8 @@ class Lane:
         # Asked for again at every word of its call, what was shed would keep a lane behind for ever.
         self._shed: OrderedDict[tuple[CallKey, str], None] = OrderedDict()
         self._flight: list[Waiting] = []
+        self._asides: deque[tuple[tuple[Asked, ...], asyncio.Future[tuple[Reading, ...] | None]]] = deque()
+        """What is to be read for no call."""
         self._finding: dict[int, asyncio.Future[tuple[tuple[str, float], ...]]] = {}
         self._numbers = count()
         self._doubted = False
@@ -124,6 +126,16 @@ class Lane:
     def pid(self) -> int | None:
         """Of the process, while there is one."""
         return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    @property
+    def notes(self) -> bytes:
+        """What another process can take over instead of learning it again; empty before the first lesson."""
+        return self._notes
+
+    @property
+    def meanings(self) -> str:
+        """Version of the meanings that are understood now; empty while none are."""
+        return self._learn.version if self._learn is not None and self.state == "on" else ""
 
     @property
     def waiting(self) -> int:
@@ -172,6 +184,16 @@ class Lane:
             return ()
         finally:
             del self._finding[number]
+
+    async def read(self, queue: str, utterances: Sequence[Utterance]) -> tuple[Reading, ...] | None:
+        """What is meant by utterances of no call, as one of that queue; None where the lane is not on, or goes."""
+        if self.state != "on":
+            return None
+        asked = tuple(Asked(one.key, one.party, one.text, queue) for one in utterances)
+        reading: asyncio.Future[tuple[Reading, ...] | None] = asyncio.get_running_loop().create_future()
+        self._asides.append((asked, reading))
+        self._work.set()
+        return await reading
 
     async def run(self) -> None:
         """Keep the process until this is cancelled, or until it says that it has no models."""
@@ -232,6 +254,8 @@ class Lane:
                 elif self.state == "on" and self._waiting:
                     await asyncio.sleep(max(0.0, self._gathering()))
                     await self._read()
+                elif self.state == "on" and self._asides:
+                    await self._read_aside()
                 elif self._doubted:
                     self._doubted = False
                     await self._exchange(Read(()))
@@ -306,6 +330,14 @@ class Lane:
                 await self._hand_on(batch, reply)
             self._flight = []
 
+    async def _read_aside(self) -> None:
+        asked, reading = self._asides[0]
+        reply = await self._exchange(Read(asked))
+        if self._asides and self._asides[0][1] is reading:
+            self._asides.popleft()
+        if not reading.done():
+            reading.set_result(reply.readings if isinstance(reply, Understood) else None)
+
     def _gathering(self) -> float:
         """Seconds until the next batch is to go."""
         if len(self._waiting) >= BATCH:
@@ -353,6 +385,10 @@ class Lane:
             self.state = state
             self._waiting.clear()
             self._shed.clear()
+            while self._asides:
+                _, reading = self._asides.popleft()
+                if not reading.done():
+                    reading.set_result(None)
             self._on_state(state)
 
 

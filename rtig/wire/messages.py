@@ -24,13 +24,14 @@ from rtig.core.events import (
 )
 from rtig.core.guidance import Alert, BoardRow, Brief, Contact, Watched
 from rtig.errors import Code, MessageRefused
+from rtig.wire.authors import Job, Knowledge
 
 PROTOCOL = 1
 SUBPROTOCOL = "rtig.v1"
 TICKET_PREFIX = "ticket."
 """A browser offers the sub-protocols `rtig.v1` and `ticket.<ticket>`; the server accepts one and spends the other."""
 
-Role = Literal["source", "agent", "supervisor"]
+Role = Literal["source", "agent", "supervisor", "author"]
 LaneState = Literal["off", "starting", "on", "down"]
 """Whether a model understands utterances now. Not `on`: cards come from words and the state of the call alone."""
 
@@ -310,6 +311,18 @@ class LaneIs(Told, frozen=True, kw_only=True, tag="lane"):
     state: LaneState
 
 
+class KnowledgeIs(Told, frozen=True, kw_only=True, tag="knowledge"):
+    """author: the state of the knowledge base; sent on hello and at each change."""
+
+    knowledge: Knowledge
+
+
+class JobIs(Told, frozen=True, kw_only=True, tag="job"):
+    """author: how far some work on recorded calls has come; on hello, all that there is."""
+
+    job: Job
+
+
 class Board(Told, frozen=True, kw_only=True, tag="board"):
     """Rows and alerts that are new or changed, and ids of calls that are over. `whole` replaces everything before.
 
@@ -332,7 +345,21 @@ class Bye(Told, frozen=True, kw_only=True, tag="bye"):
 
 
 ServerMessage = (
-    Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Briefed | History | Found | LaneIs | Board | Bye
+    Welcome
+    | Ack
+    | Refused
+    | Calls
+    | Guided
+    | StartOver
+    | CaughtUp
+    | Briefed
+    | History
+    | Found
+    | LaneIs
+    | KnowledgeIs
+    | JobIs
+    | Board
+    | Bye
 )
 
 _encoder = msgspec.json.Encoder()

@@ -167,17 +167,11 @@ class Logbook:
 class House:
     """The server. `open` and `close` may be called again and again; the log and the port stay.
 
-    Without a model, whose start would take as long as a test, unless `meaning` is `auto`.
+    Without a model, whose start would take as long as a test, unless `meaning` is `auto`. `more` are other settings.
     """
 
-    def __init__(
-        self,
-        playbook: Playbook,
-        folder: Path,
-        meaning: Literal["auto", "off"] = "off",
-        origins: tuple[str, ...] = (),
-    ) -> None:
-        self._origins = origins
+    def __init__(self, playbook: Playbook, folder: Path, meaning: Literal["auto", "off"] = "off", **more: Any) -> None:
+        self._more = more
         self.logbook = Logbook()
         self._playbook = playbook
         self._meaning = meaning
@@ -198,7 +192,7 @@ class House:
     async def open(self) -> None:
         given: dict[str, Any] = {
             "port": self._port, "log": "memory", "tokens_file": self._tokens, "meaning": self._meaning,
-            "operator_token": OPERATORS_KEY, "allowed_origins": self._origins,
+            "operator_token": OPERATORS_KEY, **self._more,
         }  # fmt: skip
         self._log.follow(None, self.logbook.keep)
         self._server = await self._running.enter_async_context(
@@ -340,6 +334,12 @@ class Screens:
     async def board(self, tenant: str = "acme", **options: Any) -> Page:
         page = await self.blank(**options)
         await page.goto(f"{self._house.url}/board#key={key(tenant, 'supervisor')}")
+        await expect(page.get_by_test_id("connected")).to_have_text("Connected")
+        return page
+
+    async def author(self, view: str = "state", tenant: str = "acme", **options: Any) -> Page:
+        page = await self.blank(**({"width": 1440} | options))
+        await page.goto(f"{self._house.url}/author#key={key(tenant, 'author')}&view={view}")
         await expect(page.get_by_test_id("connected")).to_have_text("Connected")
         return page
 

@@ -109,7 +109,7 @@ def stranger() -> Iterator[Crm]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(book: Playbook, tmp_path: Path, crm: Crm) -> AsyncIterator[House]:
-    house = House(book, tmp_path, origins=(crm.url,))
+    house = House(book, tmp_path, allowed_origins=(crm.url,))
     await house.open()
     crm.rtig = house.url
     yield house

@@ -39,12 +39,15 @@ const OPENING_MS = 15_000;
 /** The ticket may have been spent or be too old; the ticket door, not the socket, judges the key. */
 const UNAUTHENTICATED_TRIES = 2;
 
+/** Who sits at a page. */
+export type Reader = Exclude<Welcome["role"], "source">;
+
 export class Connection {
   status: Status = { phase: "idle" };
   onStatus: (status: Status) => void = () => {};
   onMessage: (message: ServerMessage) => void = () => {};
 
-  #role: "agent" | "supervisor";
+  #role: Reader;
   #agent: string;
   #doors: Doors;
   #key = "";
@@ -57,7 +60,7 @@ export class Connection {
   #cancel: () => void = () => {};
   #abort: AbortController | null = null;
 
-  constructor(role: "agent" | "supervisor", agent: string, doors: Doors = browserDoors()) {
+  constructor(role: Reader, agent: string, doors: Doors = browserDoors()) {
     this.#role = role;
     this.#agent = agent;
     this.#doors = doors;

@@ -120,7 +120,7 @@ export interface Limits {
 export interface Welcome {
   type: "welcome";
   protocol: number;
-  role: "agent" | "source" | "supervisor";
+  role: "agent" | "author" | "source" | "supervisor";
   tenant: string;
   epoch: number;
   /** Version of rtig. */
@@ -332,6 +332,68 @@ export interface Found {
 export interface LaneIs {
   type: "lane";
   state: "down" | "off" | "on" | "starting";
+}
+
+/** Something in a knowledge base that is wrong or odd. `line` and `column` count from 1; 0 means the whole file. */
+export interface Finding {
+  severity: "error" | "warning";
+  path: string;
+  line: number;
+  column: number;
+  problem: string;
+  mend: string;
+}
+
+/** The playbook in use, and what is wrong or odd in the folder as it is now. */
+export interface Knowledge {
+  name: string;
+  version: string;
+  /** Unix milliseconds. */
+  loaded_at: number;
+  articles: number;
+  triggers: number;
+  /** Of both, those that are never shown. */
+  drafts: number;
+  /** When the folder was last read, in Unix milliseconds. */
+  checked_at: number;
+  /** Why the folder as it is now is not in use; the playbook before it is. */
+  errors: Finding[];
+  /** What lint says of the playbook in use. */
+  findings: Finding[];
+  /** Lint is under way; `findings` are older. */
+  linting: boolean;
+  /** Whether changes of the folder are taken up. */
+  follows: boolean;
+  /** What a backtest tries: the draft folder against what is in use, or that against what the server started with. */
+  compares: "draft" | "start";
+}
+
+/** author: the state of the knowledge base; sent on hello and at each change. */
+export interface KnowledgeIs {
+  type: "knowledge";
+  knowledge: Knowledge;
+}
+
+/** Work on recorded calls, as far as it has come. Of each kind there is one at a time. */
+export interface Job {
+  kind: "backtest" | "gaps" | "outcomes";
+  id: string;
+  state: "cancelled" | "done" | "failed" | "running";
+  done: number;
+  /** Calls. */
+  total: number;
+  meaning: boolean;
+  /** Unix milliseconds. */
+  began_at: number;
+  problem: string;
+  /** Where the draft folder cannot be read. */
+  errors: Finding[];
+}
+
+/** author: how far some work on recorded calls has come; on hello, all that there is. */
+export interface JobIs {
+  type: "job";
+  job: Job;
 }
 
 /** One live call on the supervisors' board. */
@@ -597,6 +659,261 @@ export interface Help {
   reason: "" | "ended" | "handled" | "withdrawn";
 }
 
+/** What would this sentence bring up? With a `rule`: and why does this one come, or not? */
+export interface Try {
+  sentence: string;
+  party?: "agent" | "customer";
+  queue?: string;
+  /** After the call's start. */
+  at_seconds?: number;
+  rule?: string;
+}
+
+/** Look through the last calls of the log. */
+export interface JobWanted {
+  kind: "backtest" | "gaps" | "outcomes";
+  calls?: number;
+  /** Have what was meant read by a model too, where there is one: it takes longer. */
+  meaning?: boolean;
+}
+
+/** A rule of the playbook in use, and where it is written; `path` is empty until lint has read the folder. */
+export interface RuleLine {
+  id: string;
+  title: string;
+  kind: "alert" | "article" | "checklist" | "coach" | "supervisors";
+  draft: boolean;
+  path: string;
+  line: number;
+}
+
+/** A rule whose condition one sentence met. `held_back` says why no card would come of it by itself. */
+export interface Fired {
+  rule: string;
+  to: "agent" | "supervisors";
+  kind: "alert" | "article" | "checklist" | "coach";
+  title: string;
+  /** With what the sentence filled its slots with. */
+  say: string;
+  priority: number;
+  condition: string;
+  phrase: string;
+  words: Quote[];
+  /** Words that were heard otherwise than they are written. */
+  bends: Bend[];
+  /** How sure a model is, where it was meant and not said. */
+  score: number | null;
+  /** Articles that are about as likely to be meant. */
+  near: string[];
+  held_back: string;
+}
+
+/** What moved the mood, by how much of the patience that was left, and the words. */
+export interface Weighed {
+  what: string;
+  weight: number;
+  words: Quote[];
+}
+
+/** A rule that the sentence came near to. `share` is how much of the phrase was there, 0 to 1. */
+export interface Miss {
+  rule: string;
+  title: string;
+  phrase: string;
+  share: number;
+  because: string;
+}
+
+/**
+ * How near a sentence came to what a rule means, 0 to 1; from 0.5 on it counts as meant, of articles the likeliest.
+ *
+ * `lost_to`: the article that was likelier.
+ */
+export interface Likely {
+  rule: string;
+  score: number;
+  meant: boolean;
+  lost_to: string;
+}
+
+/** An article that a search for the sentence finds. `score`: larger is nearer, and only within one search. */
+export interface NearArticle {
+  article: string;
+  title: string;
+  score: number;
+}
+
+/** What one sentence would bring up. Fired rules come in the order in which their cards would. */
+export interface Tried {
+  fired: Fired[];
+  /** What the sentence filled. */
+  slots: Record<string, string>;
+  /** Checklist steps, as `opening/opening-greet`. */
+  ticked: string[];
+  score: number;
+  band: "calm" | "critical" | "frustrated" | "tense";
+  reasons: Weighed[];
+  near: Miss[];
+  /** What it may mean, the likeliest first; None where no model read it. */
+  likely: Likely[] | null;
+  articles: NearArticle[];
+}
+
+/** One thing that the call says of a rule. */
+export interface Point {
+  sentence: string;
+  at_ms: number | null;
+  words: Quote[];
+}
+
+export interface RuleStory {
+  rule: string;
+  title: string;
+  verdict: string;
+  points: Point[];
+}
+
+/**
+ * What a sentence would bring up, and where a rule was named, why this one came or did not.
+ *
+ * `lane`: where it is not `on`, words alone were looked at.
+ */
+export interface TriedSentence {
+  playbook: string;
+  lane: "down" | "off" | "on" | "starting";
+  tried: Tried;
+  story: RuleStory | null;
+}
+
+/** Of one rule. A card that was opened twice counts once, under what it was opened. */
+export interface RuleOutcome {
+  rule: string;
+  title: string;
+  /** `supervisors`: alerts on their board; `shown` counts those that were raised, `useful` those taken on. */
+  kind: "alert" | "article" | "checklist" | "coach" | "supervisors";
+  draft: boolean;
+  /** In which it was shown. */
+  calls: number;
+  shown: number;
+  opened: number;
+  copied: number;
+  pinned: number;
+  useful: number;
+  /** By the reason that the agent gave; empty where none was. */
+  dismissed: Record<string, number>;
+  /** Cards that the server could not deliver in time: nobody saw them. */
+  late: number;
+  /** By reason; see `Withheld`. */
+  withheld: Record<string, number>;
+}
+
+/** `since` and `until`: when the first and the last of the calls began, in Unix milliseconds; 0 without calls. */
+export interface Outcomes {
+  playbook: string;
+  calls: number;
+  since: number;
+  until: number;
+  rules: RuleOutcome[];
+}
+
+/** What a customer asked, masked as it is in the log. */
+export interface Question {
+  call_id: string;
+  at_ms: number;
+  text: string;
+}
+
+/** The article that a search for a group's first question finds. */
+export interface NearestArticle {
+  id: string;
+  title: string;
+}
+
+/** Questions that are alike; the first is the one that is nearest to most of the others. */
+export interface Gap {
+  count: number;
+  calls: number;
+  examples: Question[];
+  nearest: NearestArticle | null;
+}
+
+export interface Gaps {
+  playbook: string;
+  calls: number;
+  /** Questions and requests in all, answered or not. */
+  asked: number;
+  unanswered: number;
+  /** Whether they are grouped by what they mean, or by their words. */
+  meaning: boolean;
+  /** The largest first; what stands alone comes last. */
+  groups: Gap[];
+}
+
+/** One card, and where it came. Texts are masked. */
+export interface Example {
+  call_id: string;
+  at_ms: number;
+  words: string;
+  /** What the rule listened for. */
+  condition: string;
+  score?: number | null;
+  place?: [turn: number, party: "agent" | "customer" | "system" | "unknown", text: string, start: number, end: number] | null;
+  /** With labels: whether one says that the rule was right here. */
+  right?: boolean | null;
+  /**
+   * Of a card that is gained: why the old playbook did not show it, of one that is lost: the new. Empty where that
+   * playbook had no call for it.
+   */
+  withheld?: string;
+  /** The rule or card that stood in its way, where one did. */
+  by?: string;
+  /** Of a card that moved: as it was. */
+  before?: Example | null;
+}
+
+export interface RuleDifference {
+  rule: string;
+  /** What was done to the rule itself. The cards of one that is the `same` differ because of others. */
+  change: "added" | "edited" | "removed" | "same";
+  old: number;
+  new: number;
+  gained: number;
+  lost: number;
+  moved: number;
+  /** With labels: of the old playbook and of the new. */
+  precision: [number | null, number | null] | null;
+  recall: [number | null, number | null] | null;
+  examples_gained: Example[];
+  examples_lost: Example[];
+  examples_moved: Example[];
+}
+
+/**
+ * What the change would have done.
+ *
+ * `rules` are those that were edited or whose cards differ, and with labels those that a label names; the largest
+ * difference comes first.
+ */
+export interface Report {
+  old: string;
+  /** Versions of the two playbooks. */
+  new: string;
+  calls: number;
+  /** That the calls lasted, in all. */
+  seconds: number;
+  calls_changed: number;
+  cards_old: number;
+  cards_new: number;
+  gained: number;
+  lost: number;
+  moved: number;
+  precision: [number | null, number | null] | null;
+  recall: [number | null, number | null] | null;
+  /** Labels of calls that were not among those folded; they count nowhere. */
+  labels_without_call: number;
+  rules: RuleDifference[];
+}
+
 /** Times in microseconds, each percentile at most 3 % too high; all 0 where nothing was timed. */
 export interface Spread {
   count: number;
@@ -660,6 +977,8 @@ export type Code =
   | "unknown_card"
   | "unknown_alert"
   | "unknown_help"
+  | "unknown_rule"
+  | "unknown_job"
   | "unknown_format"
   | "call_ended"
   | "call_taken"
@@ -696,6 +1015,8 @@ export type ServerMessage =
   | History
   | Found
   | LaneIs
+  | KnowledgeIs
+  | JobIs
   | Board
   | Bye;
 

@@ -1,7 +1,7 @@
 // How a page gets in: the key from the address or the form, the connection, and what to show until it stands.
 
 import { html, type ReactiveController } from "lit";
-import { browserDoors, Connection, heedNetwork, type Status } from "../connection";
+import { browserDoors, Connection, heedNetwork, type Reader, type Status } from "../connection";
 import { embeddedDoors } from "../embed/doors";
 import { type Arrival, arrive, forget, keep, keepName } from "../key";
 import { type Embeddable, Outside } from "../outside";
@@ -33,13 +33,13 @@ export class Entrance implements ReactiveController {
   /** In another page: which connection was begun, and which call was asked for. */
   #begun = "";
   #opened = "";
-  #role: "agent" | "supervisor";
+  #role: Reader;
   #key: string;
   #problem = "";
   #lane: LaneIs["state"] = "on";
   #noticeTimer = 0;
 
-  constructor(guest: Guest, role: "agent" | "supervisor") {
+  constructor(guest: Guest, role: Reader) {
     this.#guest = guest;
     this.#role = role;
     const arrival = this.#arrive();
@@ -66,6 +66,15 @@ export class Entrance implements ReactiveController {
         location.reload();
       }
     });
+  }
+
+  /** For what is asked over HTTP. */
+  get key(): string {
+    return this.#key;
+  }
+
+  get lane(): LaneIs["state"] {
+    return this.#lane;
   }
 
   hostConnected(): void {
