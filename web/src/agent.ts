@@ -257,7 +257,7 @@ export class Sidebar extends LitElement {
             </button>`
           : nothing
       }
-      ${this.#tools(this.#mode === "all" ? 0 : deck.hushed)}
+      ${this.#tools(deck.hushed)}
     </div>`;
   }
 
@@ -332,7 +332,14 @@ export class Sidebar extends LitElement {
       </div>
       ${
         earlier.length
-          ? html`<details class="earlier" data-testid="earlier">
+          ? html`<details
+              class="earlier"
+              data-testid="earlier"
+              @pointermove=${this.#hand}
+              @pointerdown=${this.#hand}
+              @pointerleave=${this.#release}
+              @keydown=${this.#hand}
+            >
               <summary class="muted small">
                 Earlier (${earlier.length}${deck.hushed ? `, ${deck.hushed} held back` : ""})
               </summary>
@@ -498,7 +505,7 @@ export class Sidebar extends LitElement {
         if (call) this.#toggleBrief(call);
         return Boolean(call);
       case "transcript":
-        this.transcriptOpen = !this.transcriptOpen;
+        if (call) this.transcriptOpen = !this.transcriptOpen;
         return Boolean(call);
       case "back":
         return this.#back(call);
@@ -519,7 +526,7 @@ export class Sidebar extends LitElement {
     return done !== null;
   }
 
-  /** The last thing that was opened goes first: a question, the search, the reasons of the mood, the brief, an article. */
+  /** One step: out of a question, else the search, the reasons of the mood, the brief, the article. */
   #back(call: Call | null): boolean {
     const cards = [...this.renderRoot.querySelectorAll<CardView>(".deck rtig-card")];
     const asked = cards.find((card) => card.asking && !card.gone);
