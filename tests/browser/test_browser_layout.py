@@ -128,7 +128,7 @@ async def test_a_second_click_on_dismiss_hits_no_reason_and_nothing_below_moves_
 
 
 async def test_no_word_is_too_long(house: House, screens: Screens) -> None:
-    phone = await house.phone("c-1", customer=f"{LONG} {LONG}", queue=LONG)
+    phone = await house.phone("c-1", customer=f"Mr {LONG}", queue=LONG)
     page = await screens.agent(width=320, height=700)
     await phone.says("agent", "thanks for calling")
     await phone.says("customer", f"{LONG}{LONG} what is it for I took a day off")
