@@ -59,13 +59,15 @@ async def test_alerts_come_through_and_the_rest_stands_under_earlier(house: Hous
 
 
 async def test_off_shows_none_and_with_all_what_still_stands_comes_back(house: House, screens: Screens) -> None:
-    phone, page = await house.phone("c-1"), await screens.agent()
+    phone, page = await house.phone("c-1"), await screens.agent(clock=True)
     await phone.says("customer", SAYS["moving-home"])
     await expect(card(page, "moving-home")).to_be_visible()
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 5"))
     await page.keyboard.press("m")
     await page.keyboard.press("m")
     await in_mode(page, "off")
     await expect(page.get_by_test_id("done")).to_have_text("No cards")
+    await page.clock.resume()
     await expect(page.get_by_test_id("card")).to_have_count(0)
     phone.now_ms += 40_000
     await three_cards(phone)
@@ -173,6 +175,25 @@ async def test_a_card_that_is_held_back_moves_nothing(house: House, screens: Scr
     await expect(held_back(page)).to_have_text("2 held back")
     assert await place(alert) == before
     await expect(alert.get_by_test_id("card-useful")).to_be_focused()
+
+
+async def test_nothing_moves_under_earlier_while_the_hand_is_there(house: House, screens: Screens) -> None:
+    phone, page = await house.phone("c-1"), await screens.agent(clock=True)
+    await quiet(page).click()
+    await phone.says("customer", SAYS["doubled-bill"])
+    await page.get_by_test_id("earlier").locator("summary").click()
+    row = page.get_by_test_id("earlier-card")
+    await expect(row).to_be_visible()
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 5"))
+    before = await place(row)
+    await page.mouse.move(before[0] + 30, before[1] + 10)
+    await phone.says("customer", SAYS["router-lights"], later=4)
+    await phone.says("customer", "hello")
+    await expect(page.get_by_test_id("line")).to_have_count(3)
+    assert await place(row) == before
+    await page.mouse.move(0, 0)
+    await expect(held_back(page)).to_have_text("2 held back")
+    assert await ids(page, "earlier-card") == ["router-lights.1", "doubled-bill.1"]
 
 
 async def test_what_came_while_the_connection_was_lost_is_held_back_too(house: House, screens: Screens) -> None:

@@ -32,6 +32,11 @@ def done(page: Page) -> Locator:
     return page.get_by_test_id("done")
 
 
+async def stand_still(page: Page) -> None:
+    """Stop the page's time, a while from now: what it shows for a moment only is then there for as long as need be."""
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 5"))
+
+
 async def focused(page: Page) -> str:
     """The test id of what has the focus, inside whatever shadows."""
     found: str = await page.evaluate(
@@ -44,10 +49,11 @@ async def focused(page: Page) -> str:
 
 async def test_the_card_on_top_is_answered_by_keys(house: House, screens: Screens) -> None:
     phone = await house.phone("c-1")
-    page = await screens.agent(permissions=("clipboard-read", "clipboard-write"))
+    page = await screens.agent(permissions=("clipboard-read", "clipboard-write"), clock=True)
     await phone.says("customer", SAYS["router-lights"])
     await phone.says("customer", SAYS["doubled-bill"], later=4)
     bill = await settled(page, "doubled-bill")
+    await stand_still(page)
     await page.keyboard.press("c")
     await expect(bill.get_by_test_id("card-copy")).to_contain_text("Copied")
     await expect(done(page)).to_have_text("Copied")
@@ -73,9 +79,10 @@ async def test_the_card_on_top_is_answered_by_keys(house: House, screens: Screen
 
 
 async def test_a_dismissal_asks_why_and_takes_a_figure(house: House, screens: Screens) -> None:
-    phone, page = await house.phone("c-1"), await screens.agent()
+    phone, page = await house.phone("c-1"), await screens.agent(clock=True)
     await phone.says("customer", SAYS["doubled-bill"])
     bill = await settled(page, "doubled-bill")
+    await stand_still(page)
     # A figure alone means nothing.
     await page.keyboard.press("3")
     await page.keyboard.press("d")
@@ -92,6 +99,7 @@ async def test_a_dismissal_asks_why_and_takes_a_figure(house: House, screens: Sc
     said = await house.logbook.first(CardAnswered, lambda answer: answer.action == "dismissed")
     assert (said.card_id, said.reason) == ("doubled-bill.1", "known")
     await page.keyboard.press("3")
+    await page.clock.run_for(2_000)
     await expect(page.get_by_test_id("card")).to_have_count(0)
     assert sum(isinstance(event, CardAnswered) for event in house.logbook.events) == 1
 
@@ -101,7 +109,7 @@ async def test_a_stroke_is_not_meant_for_a_card_that_has_just_come(house: House,
     await phone.says("customer", SAYS["doubled-bill"])
     await settled(page, "doubled-bill")
     # The page's time stands still: what comes now has lain there for no time at all.
-    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 5"))
+    await stand_still(page)
     await phone.says("customer", SAYS["router-lights"], later=4)
     await expect(card(page, "router-lights")).to_be_visible()
     await page.keyboard.press("u")
@@ -118,7 +126,7 @@ async def test_a_key_is_a_hand_among_the_cards(house: House, screens: Screens) -
     phone, page = await house.phone("c-1"), await screens.agent(clock=True)
     await phone.says("customer", SAYS["doubled-bill"])
     bill = await settled(page, "doubled-bill")
-    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 5"))
+    await stand_still(page)
     await page.keyboard.press("d")
     await expect(bill.get_by_test_id("dismiss-wrong")).to_be_focused()
     before = await place(bill)

@@ -72,8 +72,10 @@ export class Deck {
     const arriving: Entry[] = [];
     for (const entry of byId.values()) {
       if (lying.has(entry.id)) continue;
-      if (entry.hushed && !entry.gone) this.#hush(entry.id);
-      else if (!entry.gone && (entry.pinned || this.#hushed.has(entry.id) || !this.#left.has(entry.id))) arriving.push(entry);
+      if (entry.hushed && !entry.gone) {
+        // Nor does anything move under "Earlier" while the hand is there; there is no hurry.
+        if (!held) this.#hush(entry.id);
+      } else if (!entry.gone && (entry.pinned || this.#hushed.has(entry.id) || !this.#left.has(entry.id))) arriving.push(entry);
       // What was taken back before it was ever on this screen is no news; the rest can still be looked up.
       else if (entry.gone !== "retracted") this.#left.add(entry.id);
     }

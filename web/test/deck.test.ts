@@ -114,6 +114,16 @@ describe("the deck", () => {
     expect(deck.earlier).toEqual(["b", "a"]);
   });
 
+  it("puts nothing before the rows under earlier while the hand is there", () => {
+    const deck = new Deck();
+    deck.arrange([entry("a", 1, { hushed: true })], 0, false);
+    const two = [entry("a", 1, { hushed: true }), entry("b", 2, { hushed: true })];
+    deck.arrange(two, 1, true);
+    expect(deck.earlier).toEqual(["a"]);
+    deck.arrange(two, 2, false);
+    expect([deck.earlier, deck.hushed]).toEqual([["b", "a"], 2]);
+  });
+
   it("takes nothing away under the hand when the setting changes", () => {
     const deck = new Deck();
     deck.arrange([entry("a", 1)], 0, false);

@@ -291,7 +291,7 @@ export class Sidebar extends Embeddable {
             </button>`
           : nothing
       }
-      ${this.#tools(this.#mode === "all" ? 0 : deck.hushed)}
+      ${this.#tools(deck.hushed)}
     </div>`;
   }
 
@@ -366,7 +366,14 @@ export class Sidebar extends Embeddable {
       </div>
       ${
         earlier.length
-          ? html`<details class="earlier" data-testid="earlier">
+          ? html`<details
+              class="earlier"
+              data-testid="earlier"
+              @pointermove=${this.#hand}
+              @pointerdown=${this.#hand}
+              @pointerleave=${this.#release}
+              @keydown=${this.#hand}
+            >
               <summary class="muted small">
                 Earlier (${earlier.length}${deck.hushed ? `, ${deck.hushed} held back` : ""})
               </summary>
@@ -538,7 +545,7 @@ export class Sidebar extends Embeddable {
         if (call) this.#toggleBrief(call);
         return Boolean(call);
       case "transcript":
-        this.transcriptOpen = !this.transcriptOpen;
+        if (call) this.transcriptOpen = !this.transcriptOpen;
         return Boolean(call);
       case "back":
         return this.#back(call);
@@ -559,7 +566,7 @@ export class Sidebar extends Embeddable {
     return done !== null;
   }
 
-  /** The last thing that was opened goes first: a question, the search, the reasons of the mood, the brief, an article. */
+  /** One step: out of a question, else the search, the reasons of the mood, the brief, the article. */
   #back(call: Call | null): boolean {
     const cards = [...this.renderRoot.querySelectorAll<CardView>(".deck rtig-card")];
     const asked = cards.find((card) => card.asking && !card.gone);
