@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rtig.gateway.pages import WEB
 
-PAGES = {"sidebar": "agent.html", "board": "board.html", "latency": "latency.html"}
+PAGES = {"sidebar": "agent.html", "board": "board.html", "author": "author.html", "latency": "latency.html"}
 MODULES = {"sidebar_module": "embed/rtig-sidebar.js", "board_module": "embed/rtig-board.js"}
 """For other people's pages; each is one file."""
 _NEEDED = {"stylesheet", "modulepreload"}

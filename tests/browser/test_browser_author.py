@@ -7,11 +7,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 from stage import KNOWLEDGE, House, Screens, key, playbook
-from test_browser_accessibility import audit
+from test_browser_accessibility import Look, audit
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-NARROW_TOO = [(320, 700, "light"), (400, 860, "dark"), (1440, 800, "light"), (1440, 800, "dark")]
+NARROW_TOO: list[Look] = [(320, 700, "light"), (400, 860, "dark"), (1440, 800, "light"), (1440, 800, "dark")]
 
 
 @pytest.fixture

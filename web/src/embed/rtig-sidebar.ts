@@ -1,4 +1,4 @@
 // The module for other people's pages: `<rtig-sidebar>`.
 
-export { Sidebar as RtigSidebar } from "../agent";
+export { Sidebar as RtigSidebar } from "../sidebar";
 export type { RtigEvents, TicketSource } from "../outside";
