@@ -32,9 +32,11 @@ MOSTLY = 0.5
 """The model's readings count where it has read this share of what the customer said."""
 
 Kind = Literal[
-    "said", "words", "read", "upset", "pleased", "strain", "heat", "relief", "refused", "again", "talked_over", "waited"
-]
-"""What the risk is made of. `said` and `read` count the customer's utterances and those that a model has read."""
+    "said", "words", "read", "upset", "pleased", "strain", "heat", "relief", "refused", "again", "talked_over",
+    "waited", "score",
+]  # fmt: skip
+"""What the risk is made of. `said` and `read` count the customer's utterances and those that a model has read, `score`
+is the frustration when it was last weighed."""
 MEANS: dict[Kind, Kind] = {"words": "said", "upset": "read", "pleased": "read", "strain": "read"}
 """Readings count in the mean over those utterances; of the others it is the number that counts, each for less."""
 
@@ -213,13 +215,15 @@ def risk(temper: Temper, patience: Patience) -> float:
 
 
 def features(patience: Patience) -> dict[Kind, float]:
-    """What the risk rests on: readings in the mean, and logarithms of one more than how often something happened."""
+    """What the risk rests on: score, readings in the mean, of the others the logarithm of one more than how often."""
     found: dict[Kind, float] = {}
     for kind, amount in patience.tally.items():
         if kind in MEANS:
             found[kind] = amount / patience.tally[MEANS[kind]]
         elif kind not in ("said", "read"):
             found[kind] = log1p(amount)
+    if patience.score:
+        found["score"] = patience.score
     return found
 
 

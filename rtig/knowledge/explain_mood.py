@@ -17,6 +17,7 @@ IN_WORDS: dict[Kind, str] = {
     "upset": "read as upset, mean",
     "pleased": "read as pleased, mean",
     "strain": "like calls that end badly, mean",
+    "score": "frustration, when last weighed",
     "heat": "remarks that wear patience",
     "relief": "remarks of relief",
     "refused": "left without help by the agent",

@@ -31,11 +31,11 @@ Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 LOOKED_AT = (0.25, 0.5, 0.75, 1.0)
 MIDDLE = LOOKED_AT.index(0.5)
 """Shares of a dialogue's turns after which it is looked at."""
-UNREAD: tuple[Kind, ...] = ("words", "heat", "relief", "refused", "again")
+UNREAD: tuple[Kind, ...] = ("score", "words", "heat", "relief", "refused", "again")
 READ: tuple[Kind, ...] = (*UNREAD, "upset", "pleased")
 BY_HAND: dict[Kind, float] = {"talked_over": 0.15, "waited": 0.15}
 """Of what the dialogues hold none: they are chats. Log odds for each logarithm of one more, about those of `again`."""
-TABLE_SCALE, MEANING_SCALE = 1.0, 0.06
+TABLE_SCALE, MEANING_SCALE = 1.0, 0.08
 """How freely either part may be fitted: the scales of their standardised values under one penalty."""
 CALIBRATION_FOLDS = 5
 _FREE = 1e6
@@ -109,7 +109,8 @@ def fit(looked: Sequence[Looked]) -> tuple[Risk, Strain]:
 def risk_of(risk: Risk, strain: Strain, look_at: Look) -> float:
     """What the fold will say when the model reads strain too."""
     found = frustration.features(look_at.patience)
-    log_odds = risk.read.base + sum(risk.read.weights.get(kind, 0.0) * value for kind, value in found.items())
+    # The strain that was read while it was looked at is that of weights fitted before, perhaps on this very dialogue.
+    log_odds = risk.read.base + sum(risk.read.weights[kind] * found.get(kind, 0.0) for kind in READ)
     if look_at.patience.tally.get("read"):
         log_odds += float(look_at.meaning @ strain.weights) + strain.bias
     return _probability(log_odds)

@@ -220,7 +220,9 @@ def test_readings_count_in_the_mean_and_the_others_in_their_number_each_for_less
     )
     assert frustration.features(patience) == pytest.approx(
         {"words": -0.2, "upset": 0.9, "pleased": 0.2, "strain": 1.5, "heat": math.log(1.8), "waited": math.log(2)}
+        | {"score": patience.score}
     )
+    assert 0 < patience.score < 0.3
 
 
 def test_the_risk_adds_the_log_odds_up() -> None:

@@ -69,7 +69,8 @@ def test_no_trap_was_trained_on() -> None:
 
 
 def test_traps_in_reach_are_read_as_a_careful_listener_would() -> None:
-    assert share(read(), upset_alone=True) >= 0.76
+    assert share(read(), upset_alone=True) >= 0.9
+    assert share(read()) >= 0.9
     assert share(read()) > share(read_by_vader()) + 0.2
 
 

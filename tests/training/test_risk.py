@@ -62,7 +62,7 @@ def test_what_is_fitted_tells_the_calls_apart(looked: list[risk.Looked]) -> None
         end for end, one in zip(ends, looked, strict=True) if not one.annoyed
     )
     assert odds.read.weights["strain"] == 1.0
-    assert odds.read.weights["upset"] > 0 > odds.unread.weights["words"]
+    assert {*odds.read.weights} > {*risk.READ} > {*odds.unread.weights} - {*risk.BY_HAND}
 
 
 def test_the_fold_says_the_same(playbook: Playbook, looked: list[risk.Looked]) -> None:
