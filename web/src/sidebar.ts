@@ -659,7 +659,7 @@ export class Sidebar extends LitElement {
         font-weight: 650;
       }
 
-      h1 {
+      .who h1 {
         flex: 1;
       }
 
