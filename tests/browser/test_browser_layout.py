@@ -134,7 +134,12 @@ async def test_no_word_is_too_long(house: House, screens: Screens) -> None:
     await phone.says("customer", f"{LONG}{LONG} what is it for I took a day off")
     shown = card(page, "long-words")
     await expect(shown).to_be_visible()
+    # A title that goes on and on leaves room for the sentence; all of it is there with the article.
+    title = shown.get_by_test_id("card-title")
+    clipped = "(e) => e.scrollHeight > e.clientHeight"
+    assert await title.evaluate(clipped)
     await shown.get_by_test_id("card-open").click()
+    assert not await title.evaluate(clipped)
     await page.get_by_test_id("mood-toggle").click()
     await audit(page, "card", LOOKS)
     for width in (320, 400):
@@ -162,6 +167,15 @@ async def test_words_that_run_from_right_to_left_do(house: House, screens: Scree
         assert await look(element, "direction") == ["rtl"]
     assert await look(lines.nth(1), "direction") == ["ltr"]
     await audit(page, "card", LOOKS[:1])
+
+
+async def test_an_idle_page_says_so_in_its_middle(house: House, screens: Screens) -> None:
+    page = await screens.agent()
+    empty = page.get_by_test_id("empty")
+    heading, words = empty.get_by_role("heading"), empty.get_by_text("Your next call appears here by itself.")
+    await expect(words).to_be_visible()
+    above, below = (await place(heading))[1], (await place(words))[1]
+    assert 300 < above < below < 500
 
 
 async def test_a_card_comes_without_motion_where_none_is_wanted(house: House, screens: Screens) -> None:

@@ -716,7 +716,7 @@ export class Sidebar extends Embeddable {
         min-inline-size: 6rem;
       }
 
-      h1 {
+      .who h1 {
         flex: 1;
       }
 

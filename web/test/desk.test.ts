@@ -42,6 +42,7 @@ describe("an agent's calls", () => {
     expect(desk.current?.id).toBe("a");
     desk.take(frame(1, card("x", { call_id: "b" }), card("y", { call_id: "b", state: "retracted" })), 0);
     expect(desk.unseen(desk.calls[0]!)).toBe(1);
+    expect(desk.unseen(desk.calls[0]!, (each) => each.kind === "alert")).toBe(0);
     desk.show("b");
     desk.look();
     expect(desk.current?.id).toBe("b");

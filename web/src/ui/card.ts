@@ -154,7 +154,7 @@ export class CardView extends LitElement {
   #behind() {
     const { article, body, steps, say, why } = this.card;
     // An article waits to be asked for; the sentence or two of a tip or an alert stand on the card itself.
-    const label = [steps.length ? `${steps.length} steps` : "", article ? "article" : ""].filter(Boolean).join(" and ");
+    const label = [steps.length ? `${steps.length} ${steps.length === 1 ? "step" : "steps"}` : "", article ? "article" : ""].filter(Boolean).join(" and ");
     return html`<details ?open=${!say && Boolean(article)} @toggle=${this.#opened}>
       <summary data-testid="card-open" aria-keyshortcuts=${this.#key("open")}>
         ${label ? label.charAt(0).toUpperCase() + label.slice(1) : "Where this comes from"}
@@ -448,6 +448,18 @@ export class CardView extends LitElement {
 
       :host([place="top"]) h3 {
         font-size: 1.0625rem;
+      }
+
+      /* A title that goes on and on leaves room for the sentence, until the article is opened. */
+      .head + h3 {
+        display: -webkit-box;
+        overflow: hidden;
+        -webkit-box-orient: vertical;
+        -webkit-line-clamp: 3;
+      }
+
+      .card:has(details[open]) .head + h3 {
+        display: block;
       }
 
       .say {
