@@ -15,8 +15,8 @@ from rtig.errors import EncoderUnavailable
 from rtig.lane.encoder import Encoder
 from rtig.lane.remembered import remembered
 
-NEAR, MOOD_WITHIN = 0.98, 0.1
-"""Cosine of a meaning, and difference of a mood's likelihood, between the two."""
+NEAR, MOSTLY_WITHIN, WITHIN = 0.98, 0.1, 0.2
+"""Cosine of a meaning, and difference of a mood's likelihood, between the two: of 98 sentences in 100, and of all."""
 
 
 def test_both_read_the_same() -> None:
@@ -27,8 +27,10 @@ def test_both_read_the_same() -> None:
     onnx, on_torch = (Encoder(known=nothing, device=device) for device in ("cpu", "torch"))
     assert (np.sum(onnx.encode(texts) * on_torch.encode(texts), axis=1) >= NEAR).all()
     (moods, emotions), (moods_of_torch, emotions_of_torch) = onnx.scores(texts), on_torch.scores(texts)
-    assert np.abs(moods - moods_of_torch).max() <= MOOD_WITHIN
-    assert np.abs(emotions - emotions_of_torch).max() <= MOOD_WITHIN
+    for one, other in ((moods, moods_of_torch), (emotions, emotions_of_torch)):
+        apart = np.abs(one - other).max(axis=1)
+        assert np.percentile(apart, 98) <= MOSTLY_WITHIN
+        assert apart.max() <= WITHIN
     assert onnx.version == on_torch.version
 
 
