@@ -5,6 +5,7 @@ import { customElement, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "./call";
+import { briefText, MOST_CHARACTERS } from "./brief";
 import { Announcer, Deck, type Entry } from "./deck";
 import { Desk } from "./desk";
 import { Histories } from "./history";
@@ -12,6 +13,7 @@ import { Marks } from "./marks";
 import { freshId, Outbox } from "./outbox";
 import type { Card, Find, ServerMessage, Whisper } from "./protocol";
 import type { Answered } from "./ui/card";
+import type { HandoverAct } from "./ui/handover";
 import type { HelpAct } from "./ui/help";
 import { Entrance } from "./ui/entrance";
 import type { Seek } from "./ui/quotes";
@@ -23,6 +25,7 @@ import { BAND_WORD, clockWords, codeWords } from "./words";
 import "./ui/brief";
 import "./ui/card";
 import "./ui/checklists";
+import "./ui/handover";
 import "./ui/help";
 import "./ui/history";
 import "./ui/mood";
@@ -58,6 +61,8 @@ export class AgentPage extends LitElement {
 
   constructor() {
     super();
+    // A call that is over is not followed any more: its brief tells what has become of it.
+    this.#outbox.onTaken = (deed) => deed.type === "send_handover" && this.#askBrief(deed.call_id);
     this.#outbox.onRefused = (_, code, message) => this.#entrance.say(codeWords(code, message));
   }
 
@@ -87,6 +92,9 @@ export class AgentPage extends LitElement {
     if (message.type === "caught_up") {
       this.#askBriefOfTheEnded(message.call_id);
       this.#histories.ask(message.call_id);
+    }
+    if (message.type === "guidance" && message.items.some((item) => item.type === "handover")) {
+      if (!this.#outbox.leaves(message.call_id)) this.#askBrief(message.call_id);
     }
     if (message.type === "brief" && message.brief.state === "ended") this.#announcer.add("The brief of the call");
     if (message.type === "error" && message.code !== "unknown_call") {
@@ -190,7 +198,7 @@ export class AgentPage extends LitElement {
                       .call=${call}
                       .now=${now}
                       .unsent=${this.#outbox.help(call.id)}
-                      @rtig-help=${this.#help}
+                      @rtig-help=${this.#say}
                     ></rtig-help>`,
                   )
             }
@@ -214,7 +222,16 @@ export class AgentPage extends LitElement {
             ? html`<rtig-brief
                 .brief=${call.brief}
                 .live=${!call.ended}
+                .editable=${call.draft === null}
                 @rtig-update=${() => this.#askBrief(call.id)}
+                @rtig-edit=${() => this.#write(call)}
+                @rtig-written=${() => this.requestUpdate()}
+                ><rtig-handover
+                  .call=${call}
+                  .now=${now}
+                  .sending=${this.#outbox.leaves(call.id)}
+                  @rtig-handover=${this.#say}
+                ></rtig-handover
               ></rtig-brief>`
             : nothing
         }
@@ -432,7 +449,7 @@ export class AgentPage extends LitElement {
   };
 
   #showsBrief(call: Call): boolean {
-    return this.#briefOpen.get(call.id) ?? call.brief?.state === "ended";
+    return this.#briefOpen.get(call.id) ?? (call.brief?.state === "ended" || call.handover !== null);
   }
 
   #toggleBrief(call: Call): void {
@@ -453,10 +470,15 @@ export class AgentPage extends LitElement {
     if (call?.info?.state === "ended" && call.brief?.state !== "ended") this.#askBrief(id);
   }
 
-  #help = ({ deed }: HelpAct) => {
+  #say = ({ deed }: HelpAct | HandoverAct) => {
     this.#outbox.say(deed);
     this.requestUpdate();
   };
+
+  #write(call: Call): void {
+    call.draft = call.brief && briefText(call.brief).slice(0, MOST_CHARACTERS);
+    this.requestUpdate();
+  }
 
   #ask = (message: Find) => this.#entrance.connection.send(message);
 
