@@ -19,6 +19,7 @@ from rtig.core.events import (
     CallEnded,
     CallStarted,
     ClockTicked,
+    HandoverSent,
     PlaybookChanged,
     SegmentHeard,
 )
@@ -307,7 +308,7 @@ class _LiveCall:
         """Why a new event cannot be taken; one that the log has already is never asked about."""
         if not self.call.started and not isinstance(event, CallStarted):
             return MessageRefused(Code.UNKNOWN_CALL, "This call has not begun: send `call_started` first.", retry=True)
-        if self.call.ended:
+        if self.call.ended and not isinstance(event, HandoverSent):
             return MessageRefused(Code.CALL_ENDED, "This call is over; what comes after its end is not taken.")
         if isinstance(event, SegmentHeard):
             if event.end_ms < event.start_ms:

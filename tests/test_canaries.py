@@ -142,6 +142,12 @@ def of_agent() -> Iterator[str | bytes]:
         yield json.dumps(ask | {"call_id": "over"})
         yield json.dumps(ask | {name: name})
         yield json.dumps({"type": "take_back_help", "call_id": "bad", "help_id": name})
+        left = {"type": "send_handover", "call_id": "bad", "handover_id": "o", "text": name}
+        yield json.dumps(left | {"call_id": "never-begun"})
+        yield json.dumps(left | {"handover_id": name, "call_id": "never-begun"})
+        yield json.dumps(left | {"text": LONG})
+        yield json.dumps(left | {"text": [name]})
+        yield json.dumps(left | {name: name})
         yield json.dumps({"type": "ask_history", "call_id": name})
         yield json.dumps({"type": "ask_history", "call_id": "never-begun", name: name})
 

@@ -133,7 +133,7 @@ def test_the_names_of_events_are_for_ever() -> None:
     tags = sorted(str(kind.__struct_config__.tag) for kind in _structs(events.AnyEvent))
     assert tags == [
         "alert_answered",
-        "call_ended", "call_started", "card_answered", "card_missed", "hint", "hold", "party_corrected",
-        "playbook_changed", "segment", "segment_voided", "tick", "unrecognised", "utterance_read",
-        "whisper",
+        "call_ended", "call_started", "card_answered", "card_missed", "handover_sent", "help_asked", "help_taken_back",
+        "hint", "hold", "party_corrected", "playbook_changed", "segment", "segment_voided", "tick",
+        "unrecognised", "utterance_read", "whisper",
     ]  # fmt: skip

@@ -51,6 +51,9 @@ def _print(out: Console, brief: Brief) -> None:
     peak = f", {mood.highest} at {clock(mood.highest_ms)}" if mood.highest != mood.band else ""
     out.print(f"{brief.call_id}: {', '.join(filter(None, whose))}, {ended} {clock(brief.at_ms)}", style="bold")
     out.print(f"the customer is {mood.band}{peak}")
+    if brief.handover is not None:
+        out.print(f"handed over{' by ' if brief.handover.by else ''}{brief.handover.by}")
+        out.print(brief.handover.text)
     for title, lines in _parts(brief):
         if lines:
             out.print(title)

@@ -162,6 +162,7 @@ def brief(playbook: Playbook, call: Call) -> Brief:
         promised=kept["promised"],
         articles=articles,
         open=kept["open"],
+        handover=call.handovers[-1] if call.handovers else None,
     )
 
 

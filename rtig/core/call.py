@@ -8,7 +8,7 @@ from msgspec import Struct
 from rtig.core import frustration, policy
 from rtig.core.events import AlertAnswered, CardAnswered, Channel, Tone
 from rtig.core.frustration import Influence, Weighing
-from rtig.core.guidance import Alert, Card, Checklist, Help, Mood
+from rtig.core.guidance import Alert, Card, Checklist, Handover, Help, Mood
 from rtig.core.playbook import ClauseRef
 from rtig.core.policy import Choice, Choosing
 from rtig.core.shape import Shape
@@ -82,6 +82,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """The agent's request for help, as it stands or was resolved last."""
     help_ids: Map[str, int] = Map()
     """The how-manieth time of asking for help each request belongs to, by its id."""
+    handovers: tuple[Handover, ...] = ()
+    """What the agent left for the next one, in the order in which it was sent."""
     calms: int | None = None
     """When an alert will resolve by itself if nothing more is heard."""
     told: Told = Told()

@@ -20,6 +20,7 @@ from rtig.core.events import (
     CardAnswered,
     CardMissed,
     ClockTicked,
+    HandoverSent,
     HelpAsked,
     HelpTakenBack,
     HintGiven,
@@ -32,7 +33,7 @@ from rtig.core.events import (
     UtteranceRead,
     Whispered,
 )
-from rtig.core.guidance import Guidance, Hint, Whisper
+from rtig.core.guidance import Guidance, Handover, Hint, Whisper
 from rtig.core.playbook import Playbook
 from rtig.core.transcript import UNFINISHED_MS, Change
 from rtig.core.utterances import Utterance
@@ -47,7 +48,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
     """Fold event number `seq` of a call's log. Never raises; what it cannot use changes nothing."""
     before = call
     items: list[Guidance] = []
-    if call.ended and not isinstance(event, CardAnswered | PlaybookChanged | Whispered):
+    if call.ended and not isinstance(event, CardAnswered | PlaybookChanged | Whispered | HandoverSent):
         return call, ()
     match event:
         case SegmentHeard():
@@ -106,6 +107,13 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             call = help_requests.ask(derive.advance(call, event.at_ms), event)
         case HelpTakenBack():
             call = help_requests.take_back(derive.advance(call, event.at_ms), event)
+        case HandoverSent():
+            handover = Handover(
+                call_id=call.call_id, id=event.handover_id, text=event.text, by=event.by, sent_at=event.sent_at
+            )
+            if all(known.id != handover.id for known in call.handovers):
+                call = replace(call, handovers=(*call.handovers, handover))
+                items.append(handover)
         case PlaybookChanged():
             # What the time since the last event has brought is due, and nothing that was there already.
             call = derive.advance(derive.rebuild(playbook, call), event.at_ms)

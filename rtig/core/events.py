@@ -182,6 +182,16 @@ class HelpTakenBack(Event, frozen=True, kw_only=True, tag="help_taken_back"):
     at_ms: Millis = 0
 
 
+class HandoverSent(Event, frozen=True, kw_only=True, tag="handover_sent"):
+    """What the agent leaves for whoever has the customer next. It may come after the end of the call."""
+
+    handover_id: Name
+    text: Annotated[str, Meta(min_length=1, max_length=4000)]
+    by: Label = ""
+    sent_at: int = 0
+    """Unix time in milliseconds; set by the server."""
+
+
 class PlaybookChanged(Event, frozen=True, kw_only=True, tag="playbook_changed"):
     """From here on the call is folded with the playbook of this version."""
 
@@ -204,6 +214,7 @@ AnyEvent = (
     | AlertAnswered
     | HelpAsked
     | HelpTakenBack
+    | HandoverSent
     | PlaybookChanged
     | Unrecognised
 )
@@ -245,6 +256,8 @@ def key(event: AnyEvent) -> str:
             return f"help:{event.help_id}"
         case HelpTakenBack():
             return f"help_back:{event.help_id}"
+        case HandoverSent():
+            return f"handover:{event.handover_id}"
         case PlaybookChanged():
             return f"playbook:{event.version}@{event.at_ms}"
         case Unrecognised():

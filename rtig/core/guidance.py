@@ -237,7 +237,17 @@ class Help(Item, frozen=True, kw_only=True, tag="help"):
     """Why it is resolved: by a supervisor; taken back by the agent; the call is over."""
 
 
-Watched = CallInfo | Line | Card | Mood | Checklist | Withheld | Whisper | Hint | Help
+class Handover(Item, frozen=True, kw_only=True, tag="handover"):
+    """What an agent left for whoever has the customer next."""
+
+    id: str
+    text: str
+    by: str
+    sent_at: int
+    """Unix milliseconds."""
+
+
+Watched = CallInfo | Line | Card | Mood | Checklist | Withheld | Whisper | Hint | Help | Handover
 """What whoever watches a call is told."""
 Guidance = Watched | Alert
 """Alerts are for the supervisors' board; see `rtig.gateway.floor`."""
@@ -333,6 +343,8 @@ class Brief(Struct, frozen=True, kw_only=True):
     articles: tuple[BriefArticle, ...] = ()
     open: tuple[BriefLine, ...] = ()
     """What nobody has answered yet, as far as can be told."""
+    handover: Handover | None = None
+    """What the agent left for the next one, the last that was sent."""
 
 
 class Contact(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 import phonenumbers
 from msgspec.structs import replace
 
-from rtig.core.events import AnyEvent, HelpAsked, SegmentHeard, Whispered
+from rtig.core.events import AnyEvent, HandoverSent, HelpAsked, SegmentHeard, Whispered
 
 Kind = Literal["card", "iban", "phone", "email", "number"]
 MASKS: dict[Kind, str] = {
@@ -34,6 +34,7 @@ _CARD_DIGITS = range(13, 20)
 _LONGEST_SEGMENT = 16_384
 _LONGEST_WHISPER = 500
 _LONGEST_HELP = 200
+_LONGEST_HANDOVER = 4000
 
 _HINT = re.compile(r"[@\d]")
 _DIGIT = re.compile(r"\d")
@@ -93,6 +94,9 @@ def redacted(event: _E, regions: tuple[str, ...] = DEFAULT_REGIONS) -> tuple[_E,
         case HelpAsked():
             done = redact(event.text, 0, True, regions)
             return (replace(event, text=done.text[:_LONGEST_HELP]) if done.kinds else event), done.kinds
+        case HandoverSent():
+            done = redact(event.text, 0, True, regions)
+            return (replace(event, text=done.text[:_LONGEST_HANDOVER]) if done.kinds else event), done.kinds
         case _:
             return event, ()
 

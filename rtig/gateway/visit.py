@@ -20,6 +20,7 @@ from rtig.core.events import (
     AnyEvent,
     CallStarted,
     CardAnswered,
+    HandoverSent,
     HelpAsked,
     HelpTakenBack,
     SegmentHeard,
@@ -52,6 +53,7 @@ from rtig.wire.messages import (
     History,
     Limits,
     Role,
+    SendHandover,
     ServerMessage,
     TakeBackHelp,
     Unwatch,
@@ -208,6 +210,8 @@ class Visit:
                 self._when_open(self._call(action.call_id), lambda: self._ask_help(action), action)
             case TakeBackHelp():
                 self._when_open(self._call(action.call_id), lambda: self._take_back_help(action), action)
+            case SendHandover():
+                self._when_open(self._call(action.call_id), lambda: self._send_handover(action), action)
             case Whisper():
                 self._when_open(self._call(action.call_id), lambda: self._whisper(action), action)
             case AnswerAlert():
@@ -465,6 +469,18 @@ class Visit:
 
         self._append_said(said, taken_back)
 
+    def _send_handover(self, said: SendHandover) -> None:
+        def sent(call: CallKey) -> HandoverSent:
+            return HandoverSent(
+                call_id=call.call_id,
+                handover_id=said.handover_id,
+                text=said.text,
+                by=self._hello.agent,
+                sent_at=time.time_ns() // 1_000_000,
+            )
+
+        self._append_said(said, sent)
+
     def _whisper(self, said: Whisper) -> None:
         def whispered(call: CallKey) -> Whispered:
             return Whispered(
@@ -478,7 +494,9 @@ class Visit:
         self._append_said(said, whispered)
 
     def _append_said(
-        self, said: Answer | AskHelp | TakeBackHelp | AnswerAlert | Whisper, event: Callable[[CallKey], AnyEvent]
+        self,
+        said: Answer | AskHelp | TakeBackHelp | SendHandover | AnswerAlert | Whisper,
+        event: Callable[[CallKey], AnyEvent],
     ) -> None:
         """Append what a person did. `event` may raise `MessageRefused`."""
         call = self._call(said.call_id)
@@ -486,10 +504,10 @@ class Visit:
             self._append(call, event(call))
         except MessageRefused as refusal:
             self._refuse(refusal, said)
-            self._desk.let_go(call)
         else:
             self._count(said)
             self._session.accepted()
+        self._desk.let_go(call)
 
     def _watch_board(self, said: WatchBoard) -> None:
         self._count(said)

@@ -117,6 +117,17 @@ class AskBrief(Said, frozen=True, kw_only=True, tag="ask_brief"):
     call_id: Name
 
 
+class SendHandover(Said, frozen=True, kw_only=True, tag="send_handover"):
+    """agent: what whoever has the customer next should know, also after the end of the call.
+
+    It is part of the call, and of its brief. `handover_id` makes sending it twice harmless.
+    """
+
+    call_id: Name
+    handover_id: Name
+    text: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
 class AskHistory(Said, frozen=True, kw_only=True, tag="ask_history"):
     """agent, supervisor: the other calls of this call's customer. `ask_brief` says what was said in one of them."""
 
@@ -160,6 +171,7 @@ ClientMessage = (
     | AskHelp
     | TakeBackHelp
     | AskBrief
+    | SendHandover
     | AskHistory
     | WatchBoard
     | AnswerAlert

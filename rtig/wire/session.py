@@ -42,6 +42,7 @@ from rtig.wire.messages import (
     Hello,
     Refused,
     Role,
+    SendHandover,
     TakeBackHelp,
     Unwatch,
     Watch,
@@ -68,6 +69,7 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     AskHelp: frozenset({"agent"}),
     TakeBackHelp: frozenset({"agent"}),
     AskBrief: frozenset({"agent", "supervisor"}),
+    SendHandover: frozenset({"agent"}),
     AskHistory: frozenset({"agent", "supervisor"}),
     WatchBoard: frozenset({"supervisor"}),
     AnswerAlert: frozenset({"supervisor"}),
@@ -123,6 +125,7 @@ Action = (
     | Watch
     | Unwatch
     | AskBrief
+    | SendHandover
     | AskHistory
     | WatchBoard
     | Answer
@@ -288,6 +291,8 @@ def _key_of(message: ClientMessage | SourceEvent | None) -> str:
             return f"help:{message.help_id}"
         case TakeBackHelp():
             return f"help_back:{message.help_id}"
+        case SendHandover():
+            return f"handover:{message.handover_id}"
         case AnswerAlert():
             return f"alert:{message.answer_id}"
         case Whisper():

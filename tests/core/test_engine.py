@@ -33,6 +33,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtig.core import engine
+from rtig.core.brief import brief
 from rtig.core.conditions import Means, OnHold
 from rtig.core.events import (
     AlertAnswered,
@@ -42,6 +43,7 @@ from rtig.core.events import (
     CardAnswered,
     CardMissed,
     ClockTicked,
+    HandoverSent,
     HelpAsked,
     HelpTakenBack,
     HintGiven,
@@ -55,7 +57,7 @@ from rtig.core.events import (
     UtteranceRead,
     Whispered,
 )
-from rtig.core.guidance import CallInfo, Card, Guidance, Hint, Whisper
+from rtig.core.guidance import CallInfo, Card, Guidance, Handover, Hint, Whisper
 from rtig.core.playbook import MeaningSource, Source
 from rtig.core.utterances import key_of
 
@@ -138,6 +140,7 @@ ANY_EVENT: st.SearchStrategy[AnyEvent] = st.one_of(
         action=st.sampled_from(("acknowledge", "resolve")), at_ms=_TIME, answer_id=_ID,
     ),
     st.builds(HelpAsked, call_id=st.just(CALL), help_id=_ID, text=st.sampled_from(("", "a refund?")), at_ms=_TIME),
+    st.builds(HandoverSent, call_id=st.just(CALL), handover_id=_ID, text=st.just("ring back")),
     st.builds(HelpTakenBack, call_id=st.just(CALL), help_id=_ID, at_ms=_TIME),
     st.builds(PlaybookChanged, call_id=st.just(CALL), version=st.just("v"), at_ms=_TIME),
     st.just(Unrecognised(call_id=CALL)),
@@ -265,6 +268,23 @@ def test_hints_and_whispers_are_handed_on_and_change_nothing_else() -> None:
         Whisper(call_id=CALL, id="w1", text="offer a call back", by="lead", at_ms=700),
     ]
     assert outcome(watcher.call, watcher.items) == before
+
+
+def test_what_is_left_for_the_next_agent_is_part_of_the_call_also_after_its_end() -> None:
+    watcher = watching(segment("a", DOUBLED))
+    before = outcome(watcher.call, watcher.items)
+    first = HandoverSent(call_id=CALL, handover_id="o1", text="ring back", by="ann", sent_at=1_700)
+    later = HandoverSent(call_id=CALL, handover_id="o2", text="ring back on Friday", by="ann", sent_at=1_900)
+    assert watcher.hear(first, first) == [
+        Handover(call_id=CALL, id="o1", text="ring back", by="ann", sent_at=1_700),
+    ]
+    assert outcome(watcher.call, watcher.items) == before
+    watcher.hear(CallEnded(call_id=CALL, at_ms=5_000))
+    assert [item.id for item in watcher.hear(later) if isinstance(item, Handover)] == ["o2"]
+    assert (watcher.call.now, watcher.wake) == (5_000, None)
+    told = brief(watcher.playbook, watcher.call).handover
+    assert told is not None
+    assert (told.text, told.by, told.sent_at) == ("ring back on Friday", "ann", 1_900)
 
 
 # --- the beginning and the end

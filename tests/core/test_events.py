@@ -12,6 +12,7 @@ from rtig.core.events import (
     CardAnswered,
     CardMissed,
     ClockTicked,
+    HandoverSent,
     HelpAsked,
     HelpTakenBack,
     HintGiven,
@@ -49,6 +50,7 @@ ONE_OF_EACH: tuple[tuple[AnyEvent, str], ...] = (
     (AlertAnswered(call_id=CALL, alert_id="hot", action="resolve", by="eve", at_ms=7, answer_id="a"), "alert:a"),
     (HelpAsked(call_id=CALL, help_id="h", text="a refund?", by="ann", at_ms=7), "help:h"),
     (HelpTakenBack(call_id=CALL, help_id="h", by="ann", at_ms=7), "help_back:h"),
+    (HandoverSent(call_id=CALL, handover_id="o", text="ring back", by="ann", sent_at=1_700), "handover:o"),
     (PlaybookChanged(call_id=CALL, version="v1", at_ms=7), "playbook:v1@7"),
     (Unrecognised(call_id=CALL), "unrecognised"),
 )  # fmt: skip

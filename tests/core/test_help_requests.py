@@ -44,7 +44,7 @@ def of(items: list[Guidance]) -> tuple[list[Help], list[Alert]]:
 def story(*events: AnyEvent) -> list[tuple[str, str, str, int]]:
     """What the agent is told; the supervisors are told the same."""
     helps, alerts = told(*events)
-    seen = [(h.state, h.by, h.reason, h.asked) for h in helps]
+    seen: list[tuple[str, str, str, int]] = [(h.state, h.by, h.reason, h.asked) for h in helps]
     assert [(a.state, a.by, a.reason, a.raised) for a in alerts] == seen
     return seen
 
@@ -100,12 +100,12 @@ def test_more_words_change_what_is_told_and_not_since_when() -> None:
     ],
 )
 def test_what_comes_late_or_twice_changes_nothing(late: AnyEvent) -> None:
-    events = [ask("h1", 1_000), back("h1", 2_000)]
+    events: list[AnyEvent] = [ask("h1", 1_000), back("h1", 2_000)]
     assert story(*events, late) == story(*events)
 
 
 def test_taking_an_earlier_request_back_leaves_the_later_one() -> None:
-    events = [ask("h1", 1_000), resolve(2_000), ask("h2", 3_000)]
+    events: list[AnyEvent] = [ask("h1", 1_000), resolve(2_000), ask("h2", 3_000)]
     assert story(*events, back("h1", 4_000)) == story(*events)
 
 

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rtig.core import events
-from rtig.core.events import CallEnded, HelpAsked, SegmentHeard, Whispered
+from rtig.core.events import CallEnded, HandoverSent, HelpAsked, SegmentHeard, Whispered
 from rtig.core.redaction import MASKS, redact, redacted
 
 CARDS = [
@@ -151,6 +151,8 @@ def test_events_are_masked_where_they_have_a_text() -> None:
     assert (whisper.text, kinds) == ("mail [e-mail]", ("email",))
     asked, kinds = redacted(HelpAsked(call_id="c", help_id="h", text="may I mail a@b.example?"))
     assert (asked.text, kinds) == ("may I mail [e-mail]?", ("email",))
+    left, kinds = redacted(HandoverSent(call_id="c", handover_id="o", text="write to a@b.example"))
+    assert (left.text, kinds) == ("write to [e-mail]", ("email",))
     ended = CallEnded(call_id="c", at_ms=1)
     assert redacted(ended) == (ended, ())
 
@@ -163,9 +165,11 @@ def test_a_number_that_may_grow_is_not_promised_though_nothing_is_masked() -> No
 def test_masks_that_are_longer_than_what_they_hide_leave_an_event_that_the_log_takes() -> None:
     whisper, _ = redacted(Whispered(call_id="c", whisper_id="w", text="a@b.c " * 83))
     asked, _ = redacted(HelpAsked(call_id="c", help_id="h", text="a@b.c " * 33))
+    left, _ = redacted(HandoverSent(call_id="c", handover_id="o", text="a@b.c " * 660))
     segment, _ = redacted(heard("a@b.c " * 2700, stable=16_000, final=True))
     assert events.decode(events.encode(whisper)) == whisper
     assert events.decode(events.encode(asked)) == asked
+    assert events.decode(events.encode(left)) == left
     assert events.decode(events.encode(segment)) == segment
     assert segment.stable <= len(segment.text)
 

@@ -16,7 +16,7 @@ from rtig.eventlog.port import CallKey
 from rtig.gateway.doors import Doors, Token, digest_of
 from rtig.gateway.metrics import Metrics
 from rtig.gateway.pages import TICKETS_IN_A_BURST, pages
-from rtig.wire.messages import Briefed, Guided, StartOver
+from rtig.wire.messages import Briefed, Guided, History, StartOver
 
 C1 = CallKey("default", "c1")
 ASK: dict[str, Any] = {"type": "ask_brief", "call_id": "c1"}
@@ -92,6 +92,43 @@ async def test_the_brief_of_a_call_that_has_left_memory_comes_from_the_log() -> 
         assert asked(await agent.until(Briefed)) == ["i would like to cancel my contract please"]
         while server.live.has(C1):
             await asyncio.sleep(0)
+
+
+LEFT: dict[str, Any] = {"type": "send_handover", "call_id": "c1", "handover_id": "o1", "text": "ring a@b.example back"}
+
+
+async def test_what_the_agent_leaves_is_part_of_the_call_and_the_next_one_has_it_first() -> None:
+    async with (
+        serving() as server,
+        joined(server, "source") as source,
+        joined(server, "agent", agent="ann") as ann,
+        joined(server, "agent", agent="bob") as bob,
+    ):
+        server.desk._release_seconds = 0.02
+        await source.acked(STARTED | {"customer": "account 7"}, ASKED, ENDED)
+        while server.live.has(C1):
+            await asyncio.sleep(0)
+        # The call is over and out of memory.
+        first, again = await ann.acked(LEFT, LEFT)
+        assert first == again
+        assert first.key == "handover:o1"
+        while server.live.has(C1):
+            await asyncio.sleep(0)
+        await source.acked(STARTED | {"call_id": "c2", "customer": "account 7"})
+        await bob.say({"type": "ask_history", "call_id": "c2"})
+        told = await bob.until(History)
+        assert told.brief is not None
+        handover = told.brief.handover
+        assert handover is not None
+        assert (handover.text, handover.by) == ("ring [e-mail] back", "ann")
+        assert handover.sent_at > 1_700_000_000_000
+        assert (await ann.refused(LEFT | {"call_id": "c9"})).code is Code.UNKNOWN_CALL
+        assert (await ann.refused(LEFT | {"text": ""})).code is Code.BAD_MESSAGE
+        assert (await ann.refused(LEFT | {"text": "x" * 4001})).code is Code.BAD_MESSAGE
+        assert (await source.refused(LEFT)).code is Code.NOT_ALLOWED
+        await server.desk.erase(C1)
+        await bob.say({"type": "ask_history", "call_id": "c2"})
+        assert (await bob.until(History)).contacts == ()
 
 
 async def test_an_erased_call_has_no_brief() -> None:

@@ -18,6 +18,7 @@ from rtig.wire.messages import (
     Hello,
     Refused,
     Role,
+    SendHandover,
     TakeBackHelp,
     Unwatch,
     Watch,
@@ -146,6 +147,11 @@ def test_no_token_or_role_is_repeated_to_the_client() -> None:
             "agent",
             b'{"type":"take_back_help","call_id":"c1","help_id":"h1"}',
             TakeBackHelp(call_id="c1", help_id="h1"),
+        ),
+        (
+            "agent",
+            b'{"type":"send_handover","call_id":"c1","handover_id":"o1","text":"ring back"}',
+            SendHandover(call_id="c1", handover_id="o1", text="ring back"),
         ),
         ("supervisor", b'{"type":"watch","call_id":"c1"}', Watch(call_id="c1")),
         ("supervisor", b'{"type":"ask_brief","call_id":"c1"}', AskBrief(call_id="c1")),
@@ -309,6 +315,7 @@ def test_hear_never_raises_and_is_silent_once_closing(frames: list[bytes]) -> No
         (AnswerAlert(call_id="c1", alert_id="hot", action="resolve", answer_id="a1"), "alert:a1"),
         (AskHelp(call_id="c1", help_id="h1"), "help:h1"),
         (TakeBackHelp(call_id="c1", help_id="h1"), "help_back:h1"),
+        (SendHandover(call_id="c1", handover_id="o1", text="ring back"), "handover:o1"),
     ],
 )
 def test_what_is_refused_of_what_a_person_did_names_its_event(message: ClientMessage, key: str) -> None:

@@ -1,7 +1,7 @@
 // The brief as plain text, for a note in another system; and where the words of a line stand in the transcript.
 
-import type { Brief, BriefArticle, BriefLine, Quote } from "./protocol";
-import { BAND_WORD, clockWords } from "./words";
+import type { Brief, BriefArticle, BriefLine, Handover, Quote } from "./protocol";
+import { BAND_WORD, clockWords, whenWords } from "./words";
 
 export type Part = "who" | "asked" | "tried" | "promised" | "open";
 
@@ -55,6 +55,14 @@ export function spots(quotes: readonly Quote[]): Quote[] {
   }
   return [...bySegment.values()];
 }
+
+/** What was left, by whom and when. */
+export function handoverHead({ by, sent_at }: Handover, now: number): string {
+  return `Handed over${by ? ` by ${by}` : ""} · ${whenWords(sent_at, now)}`;
+}
+
+/** The longest text that the server takes; the end of a brief is what is least missed. */
+export const MOST_CHARACTERS = 4_000;
 
 export function briefText(brief: Brief): string {
   const whose = [brief.customer, brief.agent, brief.queue, brief.channel].filter(Boolean).join(", ");

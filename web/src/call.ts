@@ -8,6 +8,7 @@ import type {
   Checklist,
   Guidance,
   Guided,
+  Handover,
   Help,
   Hint,
   Line,
@@ -34,6 +35,10 @@ export class Call {
   whispers = new Map<string, Whisper>();
   mood: Mood | null = null;
   help: Help | null = null;
+  /** What was left for the next agent, the last that was sent. */
+  handover: Handover | null = null;
+  /** What the reader is writing for the next agent; null while nothing is written. */
+  draft: string | null = null;
   withheld: Withheld[] = [];
   /** The last one that was told, made when the call had come as far as it says. */
   brief: Brief | null = null;
@@ -78,6 +83,7 @@ export class Call {
     if (this.brief && this.brief.at_ms > brief.at_ms) return;
     this.version += 1;
     this.brief = brief;
+    this.handover = brief.handover ?? this.handover;
   }
 
   get ended(): boolean {
@@ -136,6 +142,9 @@ export class Call {
       case "whisper":
         this.whispers.set(item.id, item);
         return;
+      case "handover":
+        this.handover = item;
+        return;
       case "help":
         this.help = item;
         this.#heard(item.at_ms, now);
@@ -181,7 +190,7 @@ export class Call {
   }
 
   #forget(): void {
-    this.info = this.mood = this.help = this.brief = this.#position = null;
+    this.info = this.mood = this.help = this.handover = this.brief = this.#position = null;
     this.lines = [];
     this.withheld = [];
     for (const all of [this.cards, this.checklists, this.hints, this.whispers, this.#lineOf]) all.clear();

@@ -1,9 +1,9 @@
 // What a person did, kept until the server has it: sent at once, sent again after a loss. Its ids make that harmless.
 
 import type { HelpDeed } from "./help";
-import type { Answer, AnswerAlert, ClientMessage, SayToAgent, ServerMessage } from "./protocol";
+import type { Answer, AnswerAlert, ClientMessage, SayToAgent, SendHandover, ServerMessage } from "./protocol";
 
-export type Deed = Answer | AnswerAlert | SayToAgent | HelpDeed;
+export type Deed = Answer | AnswerAlert | SayToAgent | SendHandover | HelpDeed;
 
 /** Clicks of many minutes without a connection; beyond it the oldest has lost its meaning. */
 const MOST_KEPT = 200;
@@ -11,7 +11,7 @@ const MOST_KEPT = 200;
 export class Outbox {
   /** A deed that the server will not take. */
   onRefused: (deed: Deed, code: string, message: string) => void = () => {};
-  onTaken: (deed: Deed) => void = () => {};
+  onTaken: (deed: Deed) => unknown = () => {};
 
   #pending = new Map<string, Deed>();
   #send: (message: ClientMessage) => boolean;
@@ -64,6 +64,11 @@ export class Outbox {
     );
   }
 
+  /** Whether something that was left for the next agent of a call is not acknowledged yet. */
+  leaves(callId: string): boolean {
+    return [...this.#pending.values()].some((deed) => deed.type === "send_handover" && deed.call_id === callId);
+  }
+
   get waiting(): number {
     return this.#pending.size;
   }
@@ -79,6 +84,8 @@ function eventKey(deed: Deed): string {
       return `help:${deed.help_id}`;
     case "take_back_help":
       return `help_back:${deed.help_id}`;
+    case "send_handover":
+      return `handover:${deed.handover_id}`;
     case "say_to_agent":
       return `whisper:${deed.whisper_id}`;
   }

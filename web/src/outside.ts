@@ -78,6 +78,7 @@ const INNER = [
   "rtig-wish",
   "rtig-close",
   "rtig-filter",
+  "rtig-handover",
   "rtig-held",
   "rtig-help",
   "rtig-open",

@@ -75,6 +75,18 @@ export interface AskBrief {
   call_id: string;
 }
 
+/**
+ * agent: what whoever has the customer next should know, also after the end of the call.
+ *
+ * It is part of the call, and of its brief. `handover_id` makes sending it twice harmless.
+ */
+export interface SendHandover {
+  type: "send_handover";
+  call_id: string;
+  handover_id: string;
+  text: string;
+}
+
 /** agent, supervisor: the other calls of this call's customer. `ask_brief` says what was said in one of them. */
 export interface AskHistory {
   type: "ask_history";
@@ -244,6 +256,17 @@ export interface BriefArticle {
   words: Quote[];
 }
 
+/** What an agent left for whoever has the customer next. */
+export interface Handover {
+  type: "handover";
+  call_id: string;
+  id: string;
+  text: string;
+  by: string;
+  /** Unix milliseconds. */
+  sent_at: number;
+}
+
 /**
  * What whoever takes the call over has to know, on one screen: lines that were said, and links to where.
  *
@@ -274,6 +297,8 @@ export interface Brief {
   articles: BriefArticle[];
   /** What nobody has answered yet, as far as can be told. */
   open: BriefLine[];
+  /** What the agent left for the next one, the last that was sent. */
+  handover: Handover | null;
 }
 
 /** The brief of a call: the answer to `ask_brief`, and sent unasked to who watches a call when it ends. */
@@ -997,6 +1022,7 @@ export type ClientMessage =
   | AskHelp
   | TakeBackHelp
   | AskBrief
+  | SendHandover
   | AskHistory
   | WatchBoard
   | AnswerAlert
@@ -1029,4 +1055,5 @@ export type Guidance =
   | Withheld
   | Whisper
   | Hint
-  | Help;
+  | Help
+  | Handover;

@@ -5,6 +5,7 @@ import { customElement, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "./call";
+import { briefText, MOST_CHARACTERS } from "./brief";
 import { Announcer, Deck, type Entry } from "./deck";
 import { Desk } from "./desk";
 import { Histories } from "./history";
@@ -17,6 +18,7 @@ import { type Act, keyOf } from "./shortcuts";
 import { session } from "./storage";
 import type { Answered, CardView } from "./ui/card";
 import { deepFocus } from "./ui/copying";
+import type { HandoverAct } from "./ui/handover";
 import type { HelpAct } from "./ui/help";
 import { Entrance } from "./ui/entrance";
 import { Keyboard } from "./ui/keyboard";
@@ -32,6 +34,7 @@ import { BAND_WORD, clockWords, codeWords, MODE_WORD } from "./words";
 import "./ui/brief";
 import "./ui/card";
 import "./ui/checklists";
+import "./ui/handover";
 import "./ui/help";
 import "./ui/history";
 import "./ui/keys";
@@ -81,6 +84,8 @@ export class Sidebar extends Embeddable {
 
   constructor() {
     super();
+    // A call that is over is not followed any more: its brief tells what has become of it.
+    this.#outbox.onTaken = (deed) => deed.type === "send_handover" && this.#askBrief(deed.call_id);
     this.#outbox.onRefused = (_, code, message) => this.#entrance.say(codeWords(code, message));
   }
 
@@ -110,6 +115,9 @@ export class Sidebar extends Embeddable {
     if (message.type === "caught_up") {
       this.#askBriefOfTheEnded(message.call_id);
       this.#histories.ask(message.call_id);
+    }
+    if (message.type === "guidance" && message.items.some((item) => item.type === "handover")) {
+      if (!this.#outbox.leaves(message.call_id)) this.#askBrief(message.call_id);
     }
     if (message.type === "brief" && message.brief.state === "ended" && this.#mode === "all") {
       this.#announcer.add("The brief of the call");
@@ -225,7 +233,7 @@ export class Sidebar extends Embeddable {
                       .call=${call}
                       .now=${now}
                       .unsent=${this.#outbox.help(call.id)}
-                      @rtig-help=${this.#help}
+                      @rtig-help=${this.#say}
                     ></rtig-help>`,
                   )
             }
@@ -250,7 +258,16 @@ export class Sidebar extends Embeddable {
                 class=${call.ended ? "" : "amid"}
                 .brief=${call.brief}
                 .live=${!call.ended}
+                .editable=${call.draft === null}
                 @rtig-update=${() => this.#askBrief(call.id)}
+                @rtig-edit=${() => this.#write(call)}
+                @rtig-written=${() => this.requestUpdate()}
+                ><rtig-handover
+                  .call=${call}
+                  .now=${now}
+                  .sending=${this.#outbox.leaves(call.id)}
+                  @rtig-handover=${this.#say}
+                ></rtig-handover
               ></rtig-brief>`
             : nothing
         }
@@ -593,7 +610,7 @@ export class Sidebar extends Embeddable {
   }
 
   #showsBrief(call: Call): boolean {
-    return this.#briefOpen.get(call.id) ?? call.brief?.state === "ended";
+    return this.#briefOpen.get(call.id) ?? (call.brief?.state === "ended" || call.handover !== null);
   }
 
   #toggleBrief(call: Call): void {
@@ -614,10 +631,15 @@ export class Sidebar extends Embeddable {
     if (call?.info?.state === "ended" && call.brief?.state !== "ended") this.#askBrief(id);
   }
 
-  #help = ({ deed }: HelpAct) => {
+  #say = ({ deed }: HelpAct | HandoverAct) => {
     this.#outbox.say(deed);
     this.requestUpdate();
   };
+
+  #write(call: Call): void {
+    call.draft = call.brief && briefText(call.brief).slice(0, MOST_CHARACTERS);
+    this.requestUpdate();
+  }
 
   #ask = (message: Find) => this.#entrance.connection.send(message);
 

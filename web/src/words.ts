@@ -130,3 +130,18 @@ export function reviewDue(reviewBy: string, now: Date): boolean {
 export function riskWord(risk: number): string {
   return risk >= 0.4 ? "likely to end badly" : risk >= 0.15 ? "may end badly" : "";
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const THIS_YEAR = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
+const ANY_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+/** `at` and `now` in Unix milliseconds. */
+export function whenWords(at: number, now: number): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  const time = CLOCK.format(then);
+  if (then.toDateString() === today.toDateString()) return `Today ${time}`;
+  if (then.toDateString() === new Date(now - DAY_MS).toDateString()) return `Yesterday ${time}`;
+  const days = then.getFullYear() === today.getFullYear() ? THIS_YEAR : ANY_YEAR;
+  return `${days.format(then)}, ${time}`;
+}

@@ -32,6 +32,7 @@ const brief = (change: Partial<Brief> = {}): Brief => ({
   promised: [],
   articles: [],
   open: [],
+  handover: null,
   ...change,
 });
 

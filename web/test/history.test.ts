@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endWords, Histories, whenWords, whereWords } from "../src/history";
+import { endWords, Histories, whereWords } from "../src/history";
 import type { Brief, ClientMessage, Contact, History } from "../src/protocol";
 
 const contact = (call_id: string, change: Partial<Contact> = {}): Contact => ({
@@ -59,16 +59,6 @@ describe("the histories", () => {
 });
 
 describe("a contact in words", () => {
-  const at = (text: string) => new Date(text).getTime();
-
-  it("says when it was as people do", () => {
-    const now = at("2026-11-27T09:00:00");
-    expect(whenWords(at("2026-11-27T08:05:00"), now)).toBe("Today 08:05");
-    expect(whenWords(at("2026-11-26T23:59:00"), now)).toBe("Yesterday 23:59");
-    expect(whenWords(at("2026-11-02T14:30:00"), now)).toBe("Mon 2 Nov, 14:30");
-    expect(whenWords(at("2025-12-31T14:30:00"), now)).toBe("31 Dec 2025, 14:30");
-  });
-
   it("says where it was and how it ended", () => {
     expect(whereWords(contact("c", { channel: "chat", agent: "" }))).toBe("Chat · billing");
     expect(endWords(contact("c"))).toBe("Calm");

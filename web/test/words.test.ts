@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { clockWords, codeWords, lostWords, reviewDue, riskWord, trendWord } from "../src/words";
+import { clockWords, codeWords, lostWords, reviewDue, riskWord, trendWord, whenWords } from "../src/words";
 
 describe("words", () => {
   it("tell times", () => {
     expect([-5, 0, 75_999, 3_675_000].map(clockWords)).toEqual(["0:00", "0:00", "1:15", "1:01:15"]);
+  });
+
+  it("say when something was as people do", () => {
+    const at = (text: string) => new Date(text).getTime();
+    const now = at("2026-11-27T09:00:00");
+    expect(whenWords(at("2026-11-27T08:05:00"), now)).toBe("Today 08:05");
+    expect(whenWords(at("2026-11-26T23:59:00"), now)).toBe("Yesterday 23:59");
+    expect(whenWords(at("2026-11-02T14:30:00"), now)).toBe("Mon 2 Nov, 14:30");
+    expect(whenWords(at("2025-12-31T14:30:00"), now)).toBe("31 Dec 2025, 14:30");
   });
 
   it("tell a person what to do where a person can do something, and else repeat the server", () => {

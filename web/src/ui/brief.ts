@@ -1,11 +1,12 @@
 // The brief of a call: what the next person has to know, each line a way to where it was said.
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { asOf, briefText, didWords, ledBy, moodWords, PART_WORD, PARTS, type Part, spots } from "../brief";
 import type { Brief, BriefLine, Quote } from "../protocol";
 import { clockWords } from "../words";
 import { copyText } from "./copying";
+import { leftStyles, leftText } from "./handover";
 import { Seek } from "./quotes";
 import { bandShape } from "./shapes";
 import { base } from "./styles";
@@ -17,11 +18,20 @@ export class BriefView extends LitElement {
   @property({ type: Boolean }) live = false;
   /** Of a call whose transcript is not at hand: its lines lead nowhere. */
   @property({ type: Boolean }) earlier = false;
+  /** It may be written over for the next agent: `rtig-edit` asks for that, and what is slotted does it. */
+  @property({ type: Boolean }) editable = false;
   @state() private copied = false;
+  @query("[data-testid=brief-edit]") private edit!: HTMLButtonElement | null;
+  /** The editor has closed: the button that opened it is back. */
+  #refocus = false;
 
   override render() {
     const { brief } = this;
-    if (this.earlier && brief) return html`<div class="earlier" data-testid="brief">${this.#parts(brief)}</div>`;
+    if (this.earlier && brief) {
+      return html`<div class="earlier" data-testid="brief">
+        ${brief.handover ? leftText(brief.handover, Date.now()) : nothing} ${this.#parts(brief)}
+      </div>`;
+    }
     return html`<section aria-label="Brief" data-testid="brief">
       <div class="top">
         <h2>Brief <span class="small" data-testid="brief-as-of">${brief ? asOf(brief) : ""}</span></h2>
@@ -30,12 +40,32 @@ export class BriefView extends LitElement {
             ? html`<button type="button" class="bare" data-testid="brief-update" @click=${this.#update}>Update</button>`
             : nothing
         }
+        ${
+          this.editable
+            ? html`<button
+                type="button"
+                ?disabled=${!brief}
+                title="Write over it for whoever has the customer next"
+                data-testid="brief-edit"
+                @click=${() => this.dispatchEvent(new Event("rtig-edit"))}
+              >
+                Hand over
+              </button>`
+            : nothing
+        }
         <button type="button" ?disabled=${!brief} data-testid="brief-copy" @click=${this.#copy}>
           ${this.copied ? "Copied" : "Copy"}<span class="unseen"> the brief as text</span>
         </button>
       </div>
+      <slot @rtig-written=${() => (this.#refocus = true)}></slot>
       ${brief ? this.#parts(brief) : html`<p class="muted small">Waiting for the server.</p>`}
     </section>`;
+  }
+
+  override updated(): void {
+    if (!this.#refocus || !this.edit) return;
+    this.#refocus = false;
+    this.edit.focus();
   }
 
   #parts(brief: Brief) {
@@ -107,6 +137,7 @@ export class BriefView extends LitElement {
 
   static override styles = [
     base,
+    leftStyles,
     css`
       section,
       .earlier {

@@ -2,8 +2,9 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { endWords, type Histories, whenWords, whereWords } from "../history";
+import { endWords, type Histories, whereWords } from "../history";
 import type { Contact } from "../protocol";
+import { whenWords } from "../words";
 import { bandShape } from "./shapes";
 import { base } from "./styles";
 import "./brief";
