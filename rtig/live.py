@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from rtig.core import board, brief, engine
+from rtig.core import board, brief, course, engine
 from rtig.core.call import Call
 from rtig.core.events import (
     AnyEvent,
@@ -22,7 +22,7 @@ from rtig.core.events import (
     PlaybookChanged,
     SegmentHeard,
 )
-from rtig.core.guidance import BoardRow, Brief, Guidance, Line
+from rtig.core.guidance import BoardRow, Brief, Course, Guidance, Line
 from rtig.core.playbook import Playbook
 from rtig.core.utterances import Utterance
 from rtig.errors import Code, LogUnavailable, MessageRefused
@@ -152,6 +152,11 @@ class LiveCalls:
         """An opened call as a row of the board."""
         live = self._calls[key]
         return board.row(live.playbook, live.call, live.clock())
+
+    def course(self, key: CallKey) -> Course:
+        """How an opened call has gone so far."""
+        live = self._calls[key]
+        return course.course(live.playbook, live.call, live.call.now if live.call.ended else live.clock())
 
     def brief(self, key: CallKey) -> Awaitable[Brief]:
         """What whoever takes an opened call over has to know of it as it is now.

@@ -38,6 +38,7 @@ from rtig.script import Scheduled, perform
 from rtig.wire.messages import (
     SUBPROTOCOL,
     Briefed,
+    CourseIs,
     Bye,
     Calls,
     CaughtUp,
@@ -180,7 +181,7 @@ class Sidebar:
                 self._resumes(call_id)
             case Bye() as bye:
                 self.byes.append(bye)
-            case Briefed():
+            case Briefed() | CourseIs():
                 pass
             case other:
                 raise AssertionError(other)

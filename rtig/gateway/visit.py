@@ -39,9 +39,11 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskCourse,
     Briefed,
     Bye,
     ClientMessage,
+    CourseIs,
     Find,
     Found,
     Hello,
@@ -200,6 +202,8 @@ class Visit:
                 self._when_open(self._call(action.call_id), lambda: self._answer_alert(action), action)
             case AskBrief():
                 self._desk.spawn(self._brief(action))
+            case AskCourse():
+                self._when_open(self._call(action.call_id), lambda: self._course(action), action)
             case WatchBoard():
                 self._watch_board(action)
             case Find():
@@ -475,6 +479,20 @@ class Visit:
                 audited = {"tenant": call.tenant, "call_id": call.call_id, "role": self.role}
                 _audit.info("brief read", agent=self._hello.agent, **audited)
                 self._send(Briefed(brief=brief))
+
+    def _course(self, said: AskCourse) -> None:
+        call = self._call(said.call_id)
+        if not self._live.call(call).started:
+            self._refuse(_unknown_call(), said)
+        elif not self._gone:
+            self._count(said)
+            self._session.accepted()
+            # Whoever watches the call is on record as reading it.
+            if call not in self._watches:
+                audited = {"tenant": call.tenant, "call_id": call.call_id, "role": self.role}
+                _audit.info("course read", agent=self._hello.agent, **audited)
+            self._send(CourseIs(course=self._live.course(call)))
+        self._desk.let_go(call)
 
     async def _find(self, said: Find) -> None:
         self._count(said)

@@ -22,7 +22,7 @@ from rtig.core.events import (
     SegmentHeard,
     SegmentVoided,
 )
-from rtig.core.guidance import Alert, BoardRow, Brief, Watched
+from rtig.core.guidance import Alert, BoardRow, Brief, Course, Watched
 from rtig.errors import Code, MessageRefused
 
 PROTOCOL = 1
@@ -98,6 +98,12 @@ class AskBrief(Said, frozen=True, kw_only=True, tag="ask_brief"):
     call_id: Name
 
 
+class AskCourse(Said, frozen=True, kw_only=True, tag="ask_course"):
+    """supervisor: how the customer's frustration went in a call so far, and what the agent did with its cards."""
+
+    call_id: Name
+
+
 class WatchBoard(Said, frozen=True, kw_only=True, tag="watch_board"):
     """supervisor: the live calls of the tenant, as rows, and their alerts."""
 
@@ -133,6 +139,7 @@ ClientMessage = (
     | Unwatch
     | Answer
     | AskBrief
+    | AskCourse
     | WatchBoard
     | AnswerAlert
     | Whisper
@@ -248,6 +255,12 @@ class Briefed(Told, frozen=True, kw_only=True, tag="brief"):
     brief: Brief
 
 
+class CourseIs(Told, frozen=True, kw_only=True, tag="course"):
+    """How a call has gone so far: the answer to `ask_course`."""
+
+    course: Course
+
+
 class FoundArticle(Struct, frozen=True, kw_only=True):
     """An article that was found. `score` only ranks within one answer."""
 
@@ -295,7 +308,21 @@ class Bye(Told, frozen=True, kw_only=True, tag="bye"):
     retry_after: float | None = None
 
 
-ServerMessage = Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Briefed | Found | LaneIs | Board | Bye
+ServerMessage = (
+    Welcome
+    | Ack
+    | Refused
+    | Calls
+    | Guided
+    | StartOver
+    | CaughtUp
+    | Briefed
+    | CourseIs
+    | Found
+    | LaneIs
+    | Board
+    | Bye
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)

@@ -34,6 +34,7 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskCourse,
     Bye,
     ClientMessage,
     Find,
@@ -63,6 +64,7 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     Unwatch: frozenset({"agent", "supervisor"}),
     Answer: frozenset({"agent"}),
     AskBrief: frozenset({"agent", "supervisor"}),
+    AskCourse: frozenset({"supervisor"}),
     WatchBoard: frozenset({"supervisor"}),
     AnswerAlert: frozenset({"supervisor"}),
     Whisper: frozenset({"supervisor"}),
@@ -117,6 +119,7 @@ Action = (
     | Watch
     | Unwatch
     | AskBrief
+    | AskCourse
     | WatchBoard
     | Answer
     | AnswerAlert
@@ -223,7 +226,9 @@ class Session:
         if self.role not in allowed:
             who = " or ".join(sorted(allowed))
             raise MessageRefused(Code.NOT_ALLOWED, f"This message is for a connection as {who}, not as {self.role}.")
-        if isinstance(message, Watch | Unwatch | AskBrief | WatchBoard | Answer | AnswerAlert | Whisper | Find):
+        if isinstance(
+            message, Watch | Unwatch | AskBrief | AskCourse | WatchBoard | Answer | AnswerAlert | Whisper | Find
+        ):
             return message
         return Append(message)
 
@@ -271,7 +276,7 @@ def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | N
 
 def _key_of(message: ClientMessage | SourceEvent | None) -> str:
     match message:
-        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief():
+        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief() | AskCourse():
             return ""
         case Answer():
             return f"answer:{message.answer_id}"

@@ -56,6 +56,12 @@ export interface AskBrief {
   call_id: string;
 }
 
+/** supervisor: how the customer's frustration went in a call so far, and what the agent did with its cards. */
+export interface AskCourse {
+  type: "ask_course";
+  call_id: string;
+}
+
 /** supervisor: the live calls of the tenant, as rows, and their alerts. */
 export interface WatchBoard {
   type: "watch_board";
@@ -255,6 +261,56 @@ export interface Brief {
 export interface Briefed {
   type: "brief";
   brief: Brief;
+}
+
+/** Something that moved the score, and where the score was then. It fades from one step to the next. */
+export interface CourseStep {
+  at_ms: number;
+  score: number;
+  band: "calm" | "critical" | "frustrated" | "tense";
+  /** See `Reason`. */
+  weight: number;
+  what: string;
+  words: Quote[];
+}
+
+export interface Stretch {
+  start_ms: number;
+  end_ms: number;
+}
+
+/** What the agent did with a card. */
+export interface CardDeeds {
+  card_id: string;
+  /** Of `opened`, `copied`, `pinned`, `useful`, `dismissed`, in this order. */
+  did: string[];
+  /** Why it was dismissed, where the agent said so. */
+  reason: "" | "busy" | "known" | "late" | "wrong";
+}
+
+/** How a call has gone so far: the customer's frustration from its start, what moved it, and what was done. */
+export interface Course {
+  call_id: string;
+  /** The call's clock when this was made. */
+  at_ms: number;
+  /** In which the score halves when nothing is said. */
+  half_life_ms: number;
+  tense: number;
+  frustrated: number;
+  /** Where the bands begin. */
+  critical: number;
+  /** In order of time; of a very long call the last ones. */
+  steps: CourseStep[];
+  holds: Stretch[];
+  /** When the agent began to speak over the customer. */
+  talk_over: number[];
+  deeds: CardDeeds[];
+}
+
+/** How a call has gone so far: the answer to `ask_course`. */
+export interface CourseIs {
+  type: "course";
+  course: Course;
 }
 
 /** An article that was found. `score` only ranks within one answer. */
@@ -546,6 +602,7 @@ export type ClientMessage =
   | Unwatch
   | Answer
   | AskBrief
+  | AskCourse
   | WatchBoard
   | AnswerAlert
   | SayToAgent
@@ -560,6 +617,7 @@ export type ServerMessage =
   | StartOver
   | CaughtUp
   | Briefed
+  | CourseIs
   | Found
   | LaneIs
   | Board
