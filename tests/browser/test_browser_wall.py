@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from stage import House, Screens, key, playbook
-from test_browser_accessibility import audit
+from test_browser_accessibility import NARROW, audit
 from test_browser_alerts import ALERTS, CRITICAL
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -61,7 +61,7 @@ async def test_it_shows_how_many_are_upset_who_and_why_in_large_letters_and_with
     assert size >= 810 / 40
     await audit(page, "wall-row")
     await page.emulate_media(forced_colors="active")
-    await audit(page, "wall-row")
+    await audit(page, "wall-row", NARROW)
 
 
 async def test_it_says_so_when_what_it_shows_is_no_longer_true(house: House, screens: Screens) -> None:

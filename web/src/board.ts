@@ -158,7 +158,7 @@ export class BoardPage extends LitElement {
 
   override updated(changed: PropertyValues): void {
     super.updated(changed);
-    if (!this.page) return;
+    if (!this.page || !this.isConnected) return;
     const hot = this.#floor.rows().filter((row) => isRed(row.band)).length;
     document.title = `${hot ? `(${hot}) ` : ""}Board · rtig`;
   }

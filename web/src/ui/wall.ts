@@ -314,6 +314,12 @@ export class WallView extends LitElement {
           border: 2px solid CanvasText;
         }
 
+        .lost,
+        .bands li {
+          background: Canvas !important;
+          color: CanvasText !important;
+        }
+
         .spark {
           fill: CanvasText;
         }
