@@ -38,10 +38,10 @@ from rtig.script import Scheduled, perform
 from rtig.wire.messages import (
     SUBPROTOCOL,
     Briefed,
-    CourseIs,
     Bye,
     Calls,
     CaughtUp,
+    CourseIs,
     Guided,
     Hello,
     Place,

@@ -309,19 +309,7 @@ class Bye(Told, frozen=True, kw_only=True, tag="bye"):
 
 
 ServerMessage = (
-    Welcome
-    | Ack
-    | Refused
-    | Calls
-    | Guided
-    | StartOver
-    | CaughtUp
-    | Briefed
-    | CourseIs
-    | Found
-    | LaneIs
-    | Board
-    | Bye
+    Welcome | Ack | Refused | Calls | Guided | StartOver | CaughtUp | Briefed | CourseIs | Found | LaneIs | Board | Bye
 )
 
 _encoder = msgspec.json.Encoder()
