@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from rtig.core import board, brief, engine, history
+from rtig.core import board, brief, course, engine, history
 from rtig.core.call import Call
 from rtig.core.events import (
     AnyEvent,
@@ -23,7 +23,7 @@ from rtig.core.events import (
     PlaybookChanged,
     SegmentHeard,
 )
-from rtig.core.guidance import BoardRow, Brief, Contact, Guidance, Line
+from rtig.core.guidance import BoardRow, Brief, Contact, Course, Guidance, Line
 from rtig.core.playbook import Playbook
 from rtig.core.utterances import Utterance
 from rtig.errors import Code, LogUnavailable, MessageRefused
@@ -154,6 +154,11 @@ class LiveCalls:
         """An opened call as a row of the board."""
         live = self._calls[key]
         return board.row(live.playbook, live.call, live.clock())
+
+    def course(self, key: CallKey) -> Course:
+        """How an opened call has gone so far."""
+        live = self._calls[key]
+        return course.course(live.playbook, live.call, live.call.now if live.call.ended else live.clock())
 
     def brief(self, key: CallKey) -> Awaitable[Brief]:
         """What whoever takes an opened call over has to know of it as it is now.

@@ -41,6 +41,7 @@ from rtig.wire.messages import (
     Bye,
     Calls,
     CaughtUp,
+    CourseIs,
     Guided,
     Hello,
     Place,
@@ -180,7 +181,7 @@ class Sidebar:
                 self._resumes(call_id)
             case Bye() as bye:
                 self.byes.append(bye)
-            case Briefed():
+            case Briefed() | CourseIs():
                 pass
             case other:
                 raise AssertionError(other)

@@ -278,6 +278,53 @@ class BoardRow(Struct, frozen=True, kw_only=True):
     cards: int
 
 
+class CourseStep(Struct, frozen=True, kw_only=True):
+    """Something that moved the score, and where the score was then. It fades from one step to the next."""
+
+    at_ms: int
+    score: float
+    band: Band
+    weight: float
+    """See `Reason`."""
+    what: str
+    words: tuple[Quote, ...] = ()
+
+
+class Stretch(Struct, frozen=True, kw_only=True):
+    start_ms: int
+    end_ms: int
+
+
+class CardDeeds(Struct, frozen=True, kw_only=True):
+    """What the agent did with a card."""
+
+    card_id: str
+    did: tuple[str, ...]
+    """Of `opened`, `copied`, `pinned`, `useful`, `dismissed`, in this order."""
+    reason: Literal["", "wrong", "late", "known", "busy"] = ""
+    """Why it was dismissed, where the agent said so."""
+
+
+class Course(Struct, frozen=True, kw_only=True):
+    """How a call has gone so far: the customer's frustration from its start, what moved it, and what was done."""
+
+    call_id: str
+    at_ms: int
+    """The call's clock when this was made."""
+    half_life_ms: int
+    """In which the score halves when nothing is said."""
+    tense: float
+    frustrated: float
+    critical: float
+    """Where the bands begin."""
+    steps: tuple[CourseStep, ...]
+    """In order of time; of a very long call the last ones."""
+    holds: tuple[Stretch, ...] = ()
+    talk_over: tuple[int, ...] = ()
+    """When the agent began to speak over the customer."""
+    deeds: tuple[CardDeeds, ...] = ()
+
+
 class BriefLine(Struct, frozen=True, kw_only=True):
     """Something that was said, in the speaker's own words, at most 160 characters, and where it was said."""
 

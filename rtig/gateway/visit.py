@@ -42,11 +42,13 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskCourse,
     AskHelp,
     AskHistory,
     Briefed,
     Bye,
     ClientMessage,
+    CourseIs,
     Find,
     Found,
     Hello,
@@ -220,6 +222,8 @@ class Visit:
                 self._desk.spawn(self._brief(action))
             case AskHistory():
                 self._desk.spawn(self._history(action))
+            case AskCourse():
+                self._when_open(self._call(action.call_id), lambda: self._course(action), action)
             case WatchBoard():
                 self._watch_board(action)
             case Find():
@@ -550,6 +554,20 @@ class Visit:
     def _note(self, what: str, call_id: str, **more: object) -> None:
         tenant = self._session.tenant
         _audit.info(what, tenant=tenant, call_id=call_id, role=self.role, agent=self._hello.agent, **more)
+
+    def _course(self, said: AskCourse) -> None:
+        call = self._call(said.call_id)
+        if not self._live.call(call).started:
+            self._refuse(_unknown_call(), said)
+        elif not self._gone:
+            self._count(said)
+            self._session.accepted()
+            # Whoever watches the call is on record as reading it.
+            if call not in self._watches:
+                audited = {"tenant": call.tenant, "call_id": call.call_id, "role": self.role}
+                _audit.info("course read", agent=self._hello.agent, **audited)
+            self._send(CourseIs(course=self._live.course(call)))
+        self._desk.let_go(call)
 
     async def _find(self, said: Find) -> None:
         self._count(said)

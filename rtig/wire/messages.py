@@ -22,7 +22,7 @@ from rtig.core.events import (
     SegmentHeard,
     SegmentVoided,
 )
-from rtig.core.guidance import Alert, BoardRow, Brief, Contact, Watched
+from rtig.core.guidance import Alert, BoardRow, Brief, Contact, Course, Watched
 from rtig.errors import Code, MessageRefused
 from rtig.wire.authors import Job, Knowledge
 
@@ -134,6 +134,12 @@ class AskHistory(Said, frozen=True, kw_only=True, tag="ask_history"):
     call_id: Name
 
 
+class AskCourse(Said, frozen=True, kw_only=True, tag="ask_course"):
+    """supervisor: how the customer's frustration went in a call so far, and what the agent did with its cards."""
+
+    call_id: Name
+
+
 class WatchBoard(Said, frozen=True, kw_only=True, tag="watch_board"):
     """supervisor: the live calls of the tenant, as rows, and their alerts."""
 
@@ -173,6 +179,7 @@ ClientMessage = (
     | AskBrief
     | SendHandover
     | AskHistory
+    | AskCourse
     | WatchBoard
     | AnswerAlert
     | Whisper
@@ -297,6 +304,12 @@ class History(Told, frozen=True, kw_only=True, tag="history"):
     """Of the newest of them."""
 
 
+class CourseIs(Told, frozen=True, kw_only=True, tag="course"):
+    """How a call has gone so far: the answer to `ask_course`."""
+
+    course: Course
+
+
 class FoundArticle(Struct, frozen=True, kw_only=True):
     """An article that was found. `score` only ranks within one answer."""
 
@@ -366,6 +379,7 @@ ServerMessage = (
     | CaughtUp
     | Briefed
     | History
+    | CourseIs
     | Found
     | LaneIs
     | KnowledgeIs

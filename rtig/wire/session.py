@@ -34,6 +34,7 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskCourse,
     AskHelp,
     AskHistory,
     Bye,
@@ -71,6 +72,7 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     AskBrief: frozenset({"agent", "supervisor"}),
     SendHandover: frozenset({"agent"}),
     AskHistory: frozenset({"agent", "supervisor"}),
+    AskCourse: frozenset({"supervisor"}),
     WatchBoard: frozenset({"supervisor"}),
     AnswerAlert: frozenset({"supervisor"}),
     Whisper: frozenset({"supervisor"}),
@@ -127,6 +129,7 @@ Action = (
     | AskBrief
     | SendHandover
     | AskHistory
+    | AskCourse
     | WatchBoard
     | Answer
     | AskHelp
@@ -283,7 +286,7 @@ def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | N
 
 def _key_of(message: ClientMessage | SourceEvent | None) -> str:
     match message:
-        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief() | AskHistory():
+        case None | Hello() | WatchBoard() | Watch() | Unwatch() | AskBrief() | AskHistory() | AskCourse():
             return ""
         case Answer():
             return f"answer:{message.answer_id}"

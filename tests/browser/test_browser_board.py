@@ -6,6 +6,8 @@ import pytest
 from playwright.async_api import Page, expect
 from stage import House, Phone, Screens
 
+from rtig.core.events import CardAnswered
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 TENSE = "this is the third time I call"
@@ -101,6 +103,70 @@ async def test_an_opened_call_is_followed_live_and_says_why(house: House, screen
     await expect(panel.get_by_test_id("call-ended")).to_be_visible()
     await expect(panel.get_by_test_id("whisper-text")).to_have_count(0)
     await expect(panel.get_by_test_id("line")).to_have_count(6)
+
+
+async def test_the_curve_says_what_drove_it_and_leads_to_the_words(house: House, screens: Screens) -> None:
+    phone = await house.phone("c-1")
+    await phone.says("customer", "my bill has doubled", later=2)
+    await phone.says("customer", TENSE, later=10)
+    await phone.says("customer", "and I took a day off", later=10)
+    page = await screens.board(width=1440, height=900)
+    await page.get_by_test_id("board-row").click()
+    rises = page.get_by_test_id("curve-rise")
+    await expect(rises).to_have_count(2)
+    await expect(page.get_by_test_id("curve")).to_contain_text("Critical")
+    # One stop for the tab key, on the newest; the arrows go on from there.
+    await expect(rises.last).to_have_attribute("tabindex", "0")
+    await rises.last.focus()
+    said = page.get_by_test_id("curve-said")
+    await expect(said).to_contain_text("Feels their time is wasted")
+    await page.keyboard.press("ArrowLeft")
+    await expect(rises.first).to_be_focused()
+    await expect(said).to_contain_text("Has been in touch before, 0 → 30")
+    await expect(rises.first).to_have_attribute("aria-label", re.compile("has been in touch before, from 0 to 30"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("panel").locator("mark.sought")).to_have_text("third time I call")
+    # It goes on with the call.
+    await say(phone, "I have had enough of this")
+    await expect(rises).to_have_count(3)
+    await expect(rises.first).to_have_attribute("tabindex", "0")
+
+
+async def test_the_panel_says_what_the_agent_did_with_each_card(house: House, screens: Screens) -> None:
+    phone = await house.phone("c-1")
+    await say(phone, "my bill has doubled")
+    agent, page = await screens.agent(), await screens.board(width=1440, height=900)
+    await page.get_by_test_id("board-row").click()
+    await expect(page.get_by_test_id("card-did")).to_have_text("Left alone by the agent.")
+    await agent.get_by_test_id("card-open").click()
+    await house.logbook.first(CardAnswered)
+    await phone.says("customer", "are you there")
+    await expect(page.get_by_test_id("card-did")).to_have_text("By the agent: opened.")
+
+
+async def test_the_board_can_be_a_part_of_another_page(house: House, screens: Screens) -> None:
+    """It fills what it is given, and leaves the address and the title to the page around it."""
+    await house.phone("c-1", agent="desk-1", queue="billing")
+    page = await screens.board(width=1440)
+    await page.goto(f"{house.url}/board?queue=none")
+    await expect(page.get_by_test_id("empty")).to_contain_text("No call matches")
+    await page.evaluate(
+        """() => {
+          document.querySelector("rtig-board").remove();
+          document.title = "Around";
+          const board = document.createElement("rtig-board");
+          board.style.height = "420px";
+          board.style.width = "640px";
+          document.body.append(board);
+        }"""
+    )
+    await page.get_by_test_id("board-row").click()
+    await expect(page.get_by_test_id("panel")).to_be_visible()
+    await expect(page).to_have_title("Around")
+    assert page.url == f"{house.url}/board?queue=none"
+    box = await page.locator("rtig-board").bounding_box()
+    assert box is not None
+    assert (box["width"], box["height"]) == (640, 420)
 
 
 async def test_the_keyboard_opens_and_closes_a_call(house: House, screens: Screens) -> None:

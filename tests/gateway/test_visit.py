@@ -11,13 +11,14 @@ from calls import SOURCE, playbook
 from desks import ENDED, STARTED, Client, joined, segment, serving, turned_off, welcomed
 from msgspec.structs import replace
 from sockets import client, hear
+from structlog.testing import capture_logs
 
 from rtig.core.guidance import CallInfo, Card, Help, Line, Whisper
 from rtig.core.help_requests import ALERT
 from rtig.errors import Code
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
-from rtig.wire.messages import Ack, Board, Bye, Calls, Found, Guided, LaneIs, Refused, Welcome
+from rtig.wire.messages import Ack, Board, Bye, Calls, CaughtUp, CourseIs, Found, Guided, LaneIs, Refused, Welcome
 
 TOKENS: dict[str, Any] = {"source_token": "s3cret-s", "agent_token": "s3cret-a", "supervisor_token": "s3cret-v"}
 C1 = CallKey("default", "c1")
@@ -621,3 +622,24 @@ async def test_who_watches_calls_is_told_how_the_model_is() -> None:
             assert welcome.lane == "on"
         await source.acked(STARTED)
         assert not any(isinstance(message, LaneIs) for message in source.heard)
+
+
+async def test_a_supervisor_may_ask_how_a_call_has_gone_and_is_on_record_unless_watching_it() -> None:
+    ask: dict[str, Any] = {"type": "ask_course", "call_id": "c1"}
+    async with serving() as server, joined(server, "source") as source, joined(server, "supervisor") as chief:
+        assert (await chief.refused(ask)).code is Code.UNKNOWN_CALL
+        assert (await source.refused(ask)).code is Code.NOT_ALLOWED
+        await source.acked(STARTED, segment(1, "this is terrible i am furious and angry"))
+        with capture_logs() as logs:
+            await chief.say(ask)
+            told = await chief.until(CourseIs)
+        assert told.course.steps[0].words[0].text in "this is terrible i am furious and angry"
+        [entry] = [entry for entry in logs if entry["event"] == "course read"]
+        assert (entry["tenant"], entry["call_id"], entry["role"]) == ("default", "c1", "supervisor")
+        assert "furious" not in str(logs)
+        await chief.say({"type": "watch", "call_id": "c1"})
+        await chief.until(CaughtUp)
+        with capture_logs() as logs:
+            await chief.say(ask)
+            await chief.until(CourseIs)
+        assert "course read" not in [entry["event"] for entry in logs]

@@ -11,6 +11,7 @@ from rtig.wire.messages import (
     Answer,
     AnswerAlert,
     AskBrief,
+    AskCourse,
     AskHelp,
     AskHistory,
     Bye,
@@ -156,6 +157,7 @@ def test_no_token_or_role_is_repeated_to_the_client() -> None:
         ("supervisor", b'{"type":"watch","call_id":"c1"}', Watch(call_id="c1")),
         ("supervisor", b'{"type":"ask_brief","call_id":"c1"}', AskBrief(call_id="c1")),
         ("supervisor", b'{"type":"ask_history","call_id":"c1"}', AskHistory(call_id="c1")),
+        ("supervisor", b'{"type":"ask_course","call_id":"c1"}', AskCourse(call_id="c1")),
         ("supervisor", b'{"type":"watch_board"}', WatchBoard()),
         (
             "supervisor",

@@ -1,7 +1,7 @@
 // The supervisors' board: live calls, hottest first, and one of them opened beside the list.
 
 import { css, html, nothing, type PropertyValues } from "lit";
-import { customElement, query, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { Alerts, keyOf } from "./alerts";
 import { Call } from "./call";
 import { type Filter, filterOf, isEverything, searchOf, wants } from "./filter";
@@ -15,18 +15,24 @@ import type { FilterChange } from "./ui/filters";
 import type { CallPanel, SayToAgent } from "./ui/panel";
 import type { RowOpen, RowsHeld, RowsView } from "./ui/rows";
 import { base, tokens } from "./ui/styles";
+import { isWall } from "./wall";
 import { codeWords } from "./words";
 import "./ui/alerts";
 import "./ui/filters";
 import "./ui/panel";
 import "./ui/rows";
+import "./ui/wall";
 
 const TICK_MS = 1_000;
+/** A long call's course is long: it is asked for no more often than this. */
+const COURSE_MS = 3_000;
 /** A page that nobody looks at draws no frames, and still has its title to keep up. */
 const UNSEEN_MS = 500;
 
+/** `wall`: to be read from afar. */
 @customElement("rtig-board")
 export class BoardPage extends Embeddable {
+  @property({ type: Boolean, reflect: true }) wall = false;
   @state() private filter: Filter = filterOf("");
   @state() private fetched = false;
   @state() private sending = "";
@@ -45,6 +51,9 @@ export class BoardPage extends Embeddable {
   #held: readonly string[] = [];
   /** The filter is being typed: its letters are one step in the browser's history. */
   #typing = false;
+  /** Something has happened in the open call since its course was asked for. */
+  #courseDue = false;
+  #courseAsked = 0;
   #ticker = 0;
 
   constructor() {
@@ -55,9 +64,10 @@ export class BoardPage extends Embeddable {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#ticker = setInterval(() => this.requestUpdate(), TICK_MS);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     if (this.alone) {
       this.filter = filterOf(location.search);
+      this.wall ||= isWall(location);
       addEventListener("popstate", this.#moved);
     }
   }
@@ -66,6 +76,18 @@ export class BoardPage extends Embeddable {
     super.disconnectedCallback();
     clearInterval(this.#ticker);
     removeEventListener("popstate", this.#moved);
+  }
+
+  #tick(): void {
+    if (this.#courseDue && this.#open?.caughtUp && Date.now() - this.#courseAsked >= COURSE_MS) this.#askCourse();
+    this.requestUpdate();
+  }
+
+  /** What the agent does with cards is told nowhere else, so it is asked for again with whatever else has happened. */
+  #askCourse(): void {
+    this.#courseDue = false;
+    this.#courseAsked = Date.now();
+    if (this.#open) this.#entrance.connection.send({ type: "ask_course", call_id: this.#open.id });
   }
 
   /** How many calls are live, as far as this page has been told. */
@@ -93,7 +115,14 @@ export class BoardPage extends Embeddable {
       case "guidance":
       case "start_over":
       case "caught_up":
-        if (message.call_id === this.#open?.id) this.#open.take(message, now);
+        if (message.call_id !== this.#open?.id) return;
+        this.#open.take(message, now);
+        // Told as the past it comes in many frames; after that each of them may have moved the score.
+        if (message.type === "caught_up") this.#askCourse();
+        else this.#courseDue = true;
+        return;
+      case "course":
+        if (message.course.call_id === this.#open?.id) this.#open.takeCourse(message.course);
         return;
       case "error":
         if (message.code === "unknown_call" && message.call_id === this.#open?.id) this.#open.gone = true;
@@ -129,7 +158,7 @@ export class BoardPage extends Embeddable {
 
   override updated(changed: PropertyValues): void {
     super.updated(changed);
-    if (!this.alone) return;
+    if (!this.alone || !this.isConnected) return;
     const hot = this.#floor.rows().filter((row) => isRed(row.band)).length;
     document.title = `${hot ? `(${hot}) ` : ""}Board · rtig`;
   }
@@ -137,8 +166,10 @@ export class BoardPage extends Embeddable {
   override render() {
     const form = this.#entrance.form("Board for supervisors");
     if (form) return form;
+    if (this.wall) return this.#wall();
     return html`<div class="page" @keydown=${this.#key}>
       <rtig-alerts
+        class=${this.#open ? "aside" : ""}
         .alerts=${this.#alerts}
         .row=${(id: string) => this.#floor.row(id)}
         .now=${Date.now()}
@@ -193,6 +224,19 @@ export class BoardPage extends Embeddable {
       </main>
       ${this.#entrance.strip(this.#entrance.agent)}
     </div>`;
+  }
+
+  #wall() {
+    const { words, queue, agent } = this.filter;
+    return html`<rtig-wall
+      .rows=${this.#rows}
+      .floor=${this.#floor}
+      .alerts=${this.#alerts}
+      .status=${this.#entrance.connection.status}
+      .fetched=${this.fetched}
+      .which=${isEverything(this.filter) ? "" : [queue, agent, words].filter(Boolean).join(", ") || "Some calls"}
+      .now=${Date.now()}
+    ></rtig-wall>`;
   }
 
   #empty() {
@@ -378,8 +422,15 @@ export class BoardPage extends Embeddable {
         }
       }
 
+      /* What somebody has just opened needs the room. */
+      @media (max-width: 999px) {
+        rtig-alerts.aside {
+          max-block-size: 18vh;
+        }
+      }
+
       @media (max-height: 540px) {
-        :host,
+        :host(:not([wall])),
         .page {
           block-size: auto;
           min-block-size: 100%;

@@ -6,6 +6,7 @@ import type {
   Card,
   CaughtUp,
   Checklist,
+  Course,
   Guidance,
   Guided,
   Handover,
@@ -42,6 +43,8 @@ export class Call {
   withheld: Withheld[] = [];
   /** The last one that was told, made when the call had come as far as it says. */
   brief: Brief | null = null;
+  /** How it went so far, when this was last asked for. */
+  course: Course | null = null;
   /** The past has been told; what comes now is live. */
   caughtUp = false;
   /** Not announced any more, or unknown to the server: over, whatever is still told of it. */
@@ -84,6 +87,11 @@ export class Call {
     this.version += 1;
     this.brief = brief;
     this.handover = brief.handover ?? this.handover;
+  }
+
+  takeCourse(course: Course): void {
+    this.version += 1;
+    this.course = course;
   }
 
   get ended(): boolean {
@@ -190,7 +198,7 @@ export class Call {
   }
 
   #forget(): void {
-    this.info = this.mood = this.help = this.handover = this.brief = this.#position = null;
+    this.info = this.mood = this.help = this.handover = this.brief = this.course = this.#position = null;
     this.lines = [];
     this.withheld = [];
     for (const all of [this.cards, this.checklists, this.hints, this.whispers, this.#lineOf]) all.clear();

@@ -93,6 +93,12 @@ export interface AskHistory {
   call_id: string;
 }
 
+/** supervisor: how the customer's frustration went in a call so far, and what the agent did with its cards. */
+export interface AskCourse {
+  type: "ask_course";
+  call_id: string;
+}
+
 /** supervisor: the live calls of the tenant, as rows, and their alerts. */
 export interface WatchBoard {
   type: "watch_board";
@@ -332,6 +338,56 @@ export interface History {
   contacts: Contact[];
   /** Of the newest of them. */
   brief: Brief | null;
+}
+
+/** Something that moved the score, and where the score was then. It fades from one step to the next. */
+export interface CourseStep {
+  at_ms: number;
+  score: number;
+  band: "calm" | "critical" | "frustrated" | "tense";
+  /** See `Reason`. */
+  weight: number;
+  what: string;
+  words: Quote[];
+}
+
+export interface Stretch {
+  start_ms: number;
+  end_ms: number;
+}
+
+/** What the agent did with a card. */
+export interface CardDeeds {
+  card_id: string;
+  /** Of `opened`, `copied`, `pinned`, `useful`, `dismissed`, in this order. */
+  did: string[];
+  /** Why it was dismissed, where the agent said so. */
+  reason: "" | "busy" | "known" | "late" | "wrong";
+}
+
+/** How a call has gone so far: the customer's frustration from its start, what moved it, and what was done. */
+export interface Course {
+  call_id: string;
+  /** The call's clock when this was made. */
+  at_ms: number;
+  /** In which the score halves when nothing is said. */
+  half_life_ms: number;
+  tense: number;
+  frustrated: number;
+  /** Where the bands begin. */
+  critical: number;
+  /** In order of time; of a very long call the last ones. */
+  steps: CourseStep[];
+  holds: Stretch[];
+  /** When the agent began to speak over the customer. */
+  talk_over: number[];
+  deeds: CardDeeds[];
+}
+
+/** How a call has gone so far: the answer to `ask_course`. */
+export interface CourseIs {
+  type: "course";
+  course: Course;
 }
 
 /** An article that was found. `score` only ranks within one answer. */
@@ -1024,6 +1080,7 @@ export type ClientMessage =
   | AskBrief
   | SendHandover
   | AskHistory
+  | AskCourse
   | WatchBoard
   | AnswerAlert
   | SayToAgent
@@ -1039,6 +1096,7 @@ export type ServerMessage =
   | CaughtUp
   | Briefed
   | History
+  | CourseIs
   | Found
   | LaneIs
   | KnowledgeIs

@@ -1,6 +1,6 @@
 // What the pages say in words: codes, states and times.
 
-import type { BoardRow, Card, LaneIs, Line, Mood, Withheld } from "./protocol";
+import type { BoardRow, Card, CardDeeds, LaneIs, Line, Mood, Withheld } from "./protocol";
 import type { Mode } from "./quiet";
 
 export type Band = Mood["band"];
@@ -61,6 +61,28 @@ export const WITHHELD_WORD: Record<Withheld["reason"], string> = {
   late: "it would have come too late",
   beaten: "another article fits better",
 };
+
+const DEED_WORD: Record<string, string> = {
+  opened: "opened",
+  copied: "copied",
+  pinned: "pinned",
+  useful: "found useful",
+  dismissed: "dismissed",
+};
+
+const DISMISSED_AS: Record<CardDeeds["reason"], string> = {
+  "": "",
+  wrong: " as wrong",
+  late: " as too late",
+  known: " as known already",
+  busy: " as no time for it",
+};
+
+/** "By the agent: opened, dismissed as too late." */
+export function deedWords({ did, reason }: CardDeeds): string {
+  const words = did.map((deed) => (DEED_WORD[deed] ?? deed) + (deed === "dismissed" ? DISMISSED_AS[reason] : ""));
+  return `By the agent: ${words.join(", ")}.`;
+}
 
 /** Why an alert went away without anybody's answer. */
 export const ALERT_OVER: Record<string, string> = {

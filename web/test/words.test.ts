@@ -1,7 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { clockWords, codeWords, lostWords, reviewDue, riskWord, trendWord, whenWords } from "../src/words";
+import {
+  clockWords,
+  codeWords,
+  deedWords,
+  lostWords,
+  reviewDue,
+  riskWord,
+  trendWord,
+  whenWords,
+} from "../src/words";
 
 describe("words", () => {
+  it("says what the agent did with a card", () => {
+    expect(deedWords({ card_id: "k", did: ["opened", "dismissed"], reason: "late" })).toBe(
+      "By the agent: opened, dismissed as too late.",
+    );
+    expect(deedWords({ card_id: "k", did: ["useful"], reason: "" })).toBe("By the agent: found useful.");
+  });
+
   it("tell times", () => {
     expect([-5, 0, 75_999, 3_675_000].map(clockWords)).toEqual(["0:00", "0:00", "1:15", "1:01:15"]);
   });

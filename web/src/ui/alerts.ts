@@ -322,6 +322,21 @@ export class AlertsView extends LitElement {
         justify-content: end;
       }
 
+      /* One line each, where there is room: ten at once must not take the rows' place. */
+      @media (min-width: 1200px) {
+        li {
+          padding-block: 4px;
+        }
+
+        .what {
+          grid-template-columns: minmax(0, 20rem) auto minmax(0, 1fr);
+        }
+
+        .title {
+          grid-column: auto;
+        }
+      }
+
       @media (max-width: 760px) {
         section {
           padding: 8px 10px 10px;

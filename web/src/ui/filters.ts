@@ -75,7 +75,6 @@ export class FiltersView extends LitElement {
           class="chip critical ${this.alerting ? "some" : ""}"
           data-testid="only-alerts"
           title="Only these"
-          aria-label="Only calls with an alert: ${this.alerting}"
           aria-pressed=${filter.alerts}
           @click=${() => this.#choose({ alerts: !filter.alerts })}
         >
@@ -263,7 +262,11 @@ export class FiltersView extends LitElement {
         }
 
         .word {
-          display: none;
+          position: absolute;
+          inline-size: 1px;
+          block-size: 1px;
+          overflow: hidden;
+          clip-path: inset(50%);
         }
 
         .fields {

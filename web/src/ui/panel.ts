@@ -7,12 +7,13 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Call } from "../call";
 import type { Gone } from "../deck";
 import type { BoardRow, Card, Mood } from "../protocol";
-import { clockWords, WITHHELD_WORD } from "../words";
+import { clockWords, deedWords, WITHHELD_WORD } from "../words";
 import { type Seek, quoteButton } from "./quotes";
 import { base } from "./styles";
 import type { TranscriptView } from "./transcript";
 import "./card";
 import "./checklists";
+import "./curve";
 import "./mood";
 import "./transcript";
 
@@ -69,13 +70,17 @@ export class CallPanel extends LitElement {
       </header>
       <div class="inside" tabindex="0" role="group" aria-label="Mood and guidance" @rtig-seek=${this.#seek}>
         <rtig-mood open .mood=${this.#mood()} .hints=${[...call.hints.values()]}></rtig-mood>
+        ${call.course ? html`<rtig-curve .course=${call.course} .clock=${call.clock(this.now)}></rtig-curve>` : nothing}
         <section aria-label="Cards">
           <h3>Cards shown to the agent</h3>
           ${cards.length ? nothing : html`<p class="muted small">None so far.</p>`}
           ${repeat(
             cards,
             (card) => card.id,
-            (card) => html`<rtig-card .card=${card} .gone=${this.#goneOf(card)} .place=${"read"}></rtig-card>`,
+            (card) =>
+              html`<div>
+                <rtig-card .card=${card} .gone=${this.#goneOf(card)} .place=${"read"}></rtig-card>${this.#did(card)}
+              </div>`,
           )}
         </section>
         <rtig-checklists .lists=${[...call.checklists.values()]}></rtig-checklists>
@@ -92,6 +97,11 @@ export class CallPanel extends LitElement {
   #mood(): Mood | null {
     const { mood } = this.call;
     return mood && this.row ? { ...mood, score: this.row.score, band: this.row.band } : mood;
+  }
+
+  #did(card: Card) {
+    const deeds = this.call.course?.deeds.find((each) => each.card_id === card.id);
+    return html`<p class="did small muted" data-testid="card-did">${deeds ? deedWords(deeds) : "Left alone by the agent."}</p>`;
   }
 
   #withheld() {
@@ -242,6 +252,10 @@ export class CallPanel extends LitElement {
         padding: 8px 2px;
       }
 
+      .did {
+        padding: 3px 2px 0;
+      }
+
       .heard {
         grid-template-rows: auto minmax(0, 1fr);
         gap: 0;
@@ -286,9 +300,10 @@ export class CallPanel extends LitElement {
         opacity: 1;
       }
 
-      @media (max-height: 540px) {
+      @media (max-width: 480px), (max-height: 540px) {
         :host {
           display: block;
+          overflow-y: auto;
         }
 
         .inside {

@@ -605,8 +605,10 @@ export class RowsView extends LitElement {
           border-inline-start: 4px solid CanvasText;
         }
 
-        .band {
+        tbody tr .band:nth-child(n) {
           border: 1px solid CanvasText;
+          background: Canvas;
+          color: CanvasText;
         }
 
         tr.current {
