@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PAGES := rtig/gateway/web/.built
-PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print)
+PAGE_SOURCES := $(shell find web extension \( -name node_modules -o -name dist \) -prune -o -type f -print)
 
 SUITE ?= latency
 
@@ -99,4 +99,4 @@ $(VENV)/.chromium: $(VENV)/.dev
 	@touch $@
 
 clean:
-	@rm -rf $(VENV) web/node_modules rtig/gateway/web dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) web/node_modules web/client/dist extension/dist rtig/gateway/web dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,6 @@
-"""A source in Python: sends the events of calls to a server, and keeps each until the server has it for good.
+"""Clients in Python: a source, which sends the events of calls, and a watcher, who follows a call.
+
+A source keeps each event until the server has it for good.
 
     async with Source("ws://localhost:8600/ws", token, "recogniser-7") as source:
         await source.send(event)
@@ -6,14 +8,19 @@
 
 A connection that breaks is opened again, later after each failure, and what was not acknowledged is sent again in its
 order; the log keeps one event a key, so nothing is there twice.
+
+A watcher says after each loss how far it had come, and gets the rest.
+
+    async for told in watch("ws://localhost:8600/ws", token, "c-81"):
+        ...
 """
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -22,7 +29,23 @@ from websockets.typing import Subprotocol
 
 from rtig.core.events import SourceEvent, key
 from rtig.errors import Code, MessageRefused, WorldError
-from rtig.wire.messages import SUBPROTOCOL, Ack, Bye, Hello, Refused, Welcome, decode, decode_told, encode
+from rtig.wire.messages import (
+    SUBPROTOCOL,
+    Ack,
+    Briefed,
+    Bye,
+    CaughtUp,
+    Guided,
+    Hello,
+    Place,
+    Refused,
+    StartOver,
+    Watch,
+    Welcome,
+    decode,
+    decode_told,
+    encode,
+)
 
 _ANSWER_SECONDS = 10.0
 """How long a server may take to welcome, before it counts as lost."""
@@ -33,6 +56,8 @@ _Name = tuple[str, str]
 """A call's id and an event's key: what an acknowledgement names."""
 RefusedCallback = Callable[[str, str, MessageRefused], None]
 LostCallback = Callable[[str], None]
+OfCall = Guided | StartOver | CaughtUp | Briefed
+"""What a watcher is told of its call."""
 
 
 class Source:
@@ -134,53 +159,20 @@ class Source:
                 self._changed.notify_all()
 
     async def _stay_connected(self) -> None:
-        clock = asyncio.get_running_loop().time
-        delay = self._first_delay
+        tries = _Tries(self._first_delay, self._longest_delay, self._on_lost)
         while True:
-            began = clock()
-            why = "the connection was closed"
+            tries.begin()
+            lost: Exception | None = None
             try:
-                async with connect(self._url, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None) as socket:
-                    await self._greet(socket)
+                async with _connected(self._url) as socket:
+                    await _greet(socket, self._hello)
+                    async with self._changed:
+                        self._pause = 0.0
+                        self._unsent = list(self._kept)
                     await self._converse(socket)
-            except InvalidURI:
-                raise WorldError("The server's address is not a WebSocket URL.") from None
-            except InvalidStatus as error:
-                if error.response.status_code in _DONE_FOR:
-                    raise MessageRefused(Code.UNAUTHENTICATED, "The server did not accept this source.") from None
-                why = f"the server answered {error.response.status_code} instead of opening a WebSocket"
-            except MessageRefused as refused:
-                if not refused.retry:
-                    raise
-                delay = max(delay, refused.retry_after or 0.0)
-                why = str(refused)
-            except TimeoutError:
-                why = "no answer came in time"
-            except OSError as error:
-                why = f"it cannot be reached ({error.strerror or type(error).__name__})"
-            except WebSocketException:
-                why = "the connection broke"
-            if self._on_lost is not None:
-                self._on_lost(why)
-            if clock() - began > self._longest_delay:
-                delay = self._first_delay
-            await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 (spreads load, guards nothing)
-            delay = min(2 * delay, self._longest_delay)
-
-    async def _greet(self, socket: ClientConnection) -> None:
-        await socket.send(self._hello)
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            while True:
-                match _told(await socket.recv()):
-                    case Welcome():
-                        break
-                    case Refused() | Bye() as no:
-                        raise MessageRefused(no.code, no.message, no.retry, no.retry_after)
-                    case _:
-                        pass
-        async with self._changed:
-            self._pause = 0.0
-            self._unsent = list(self._kept)
+            except _LOSSES as error:
+                lost = error
+            await tries.wait(lost)
 
     async def _converse(self, socket: ClientConnection) -> None:
         """Send and listen until the connection ends. Raises what ended it."""
@@ -238,6 +230,123 @@ class Source:
             self._unsent = names[first:]
             self._pause = max(self._pause, pause)
             self._changed.notify_all()
+
+
+async def watch(
+    url: str,
+    token: str,
+    call_id: str,
+    *,
+    role: Literal["agent", "supervisor"] = "supervisor",
+    name: str = "",
+    after: Place | None = None,
+    first_delay: float = 0.2,
+    longest_delay: float = 15.0,
+    on_lost: LostCallback | None = None,
+) -> AsyncGenerator[OfCall, None]:
+    """What is told of a call, from its start or from behind `after`, for ever: also over losses of the connection.
+
+    Each `Guided` comes once, in order; behind a `StartOver` all of the call comes again, and what was told before it is
+    to be forgotten. `CaughtUp` comes after each connecting. A call that the server does not know yet is asked for
+    again. For another process to go on, keep `Place(told.epoch, told.seq)` of the last `Guided` that was dealt with.
+    Delays and `on_lost` are as for a `Source`. Raises `MessageRefused` where the server turns this watcher away for
+    good, and `WorldError` for an address that is none.
+    """
+    hello = encode(Hello(role=role, token=token, agent=name)).decode()
+    tries = _Tries(first_delay, longest_delay, on_lost)
+    while True:
+        tries.begin()
+        lost: Exception | None = None
+        try:
+            async with _connected(url) as socket:
+                await _greet(socket, hello)
+                await socket.send(encode(Watch(call_id=call_id, after=after)).decode())
+                async for frame in socket:
+                    match _told(frame):
+                        case Guided() | CaughtUp() as told if told.call_id == call_id:
+                            after = Place(told.epoch, told.seq)
+                            yield told
+                        case StartOver() as told if told.call_id == call_id:
+                            after = None
+                            yield told
+                        case Briefed() as told if told.brief.call_id == call_id:
+                            yield told
+                        case Refused() | Bye() as no:
+                            raise MessageRefused(no.code, no.message, no.retry, no.retry_after)
+                        case _:
+                            pass
+        except _LOSSES as error:
+            lost = error
+        await tries.wait(lost)
+
+
+_LOSSES = (InvalidURI, InvalidStatus, MessageRefused, OSError, WebSocketException)
+
+
+class _Tries:
+    """When to connect again: later after each failure, and at random, so that clients do not come back in step."""
+
+    def __init__(self, first_delay: float, longest_delay: float, on_lost: LostCallback | None) -> None:
+        self._first = self._delay = first_delay
+        self._longest = longest_delay
+        self._on_lost = on_lost
+        self._clock = asyncio.get_running_loop().time
+        self._began = 0.0
+
+    def begin(self) -> None:
+        self._began = self._clock()
+
+    async def wait(self, lost: Exception | None) -> None:
+        """Wait until the next try. Raises what ended the last one, where another would end alike."""
+        why, least = _loss(lost)
+        if self._on_lost is not None:
+            self._on_lost(why)
+        self._delay = max(self._delay, least)
+        if self._clock() - self._began > self._longest:
+            self._delay = self._first
+        await asyncio.sleep(self._delay * random.uniform(0.5, 1.0))  # noqa: S311 (spreads load, guards nothing)
+        self._delay = min(2 * self._delay, self._longest)
+
+
+def _loss(lost: Exception | None) -> tuple[str, float]:
+    """Why a connection could not be had or kept, and the least seconds to wait. Raises where it never will be."""
+    match lost:
+        case None:
+            return "the connection was closed", 0.0
+        case InvalidURI():
+            raise WorldError("The server's address is not a WebSocket URL.") from None
+        case InvalidStatus():
+            if lost.response.status_code in _DONE_FOR:
+                raise MessageRefused(Code.UNAUTHENTICATED, "The server did not accept this client.") from None
+            return f"the server answered {lost.response.status_code} instead of opening a WebSocket", 0.0
+        case MessageRefused():
+            if not lost.retry:
+                raise lost
+            return str(lost), lost.retry_after or 0.0
+        case TimeoutError():
+            return "no answer came in time", 0.0
+        case OSError():
+            return f"it cannot be reached ({lost.strerror or type(lost).__name__})", 0.0
+        case _:
+            return "the connection broke", 0.0
+
+
+def _connected(url: str) -> connect:
+    return connect(url, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None)
+
+
+async def _greet(socket: ClientConnection, hello: str) -> None:
+    """Say hello and wait for the welcome. Raises `MessageRefused` and `TimeoutError`."""
+    await socket.send(hello)
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        while True:
+            match _told(await socket.recv()):
+                case Welcome():
+                    return
+                case Refused() | Bye() as no:
+                    raise MessageRefused(no.code, no.message, no.retry, no.retry_after)
+                case _:
+                    pass
 
 
 def _told(frame: str | bytes) -> object:

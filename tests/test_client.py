@@ -1,19 +1,42 @@
-"""Against a small server that speaks the protocol: it welcomes, keeps one event a key, and misbehaves as told."""
+"""Against a small server that speaks the protocol: it welcomes, keeps one event a key, and misbehaves as told.
+
+A watcher is tested with the real one.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 
 import pytest
+from calls import playbook
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from rtig.client import Source
-from rtig.core.events import CallStarted, SegmentHeard, SourceEvent, key
+from rtig import app
+from rtig.client import OfCall, Source, watch
+from rtig.config import Settings
+from rtig.core.events import CallEnded, CallStarted, SegmentHeard, SourceEvent, key
 from rtig.errors import Code, MessageRefused, WorldError
-from rtig.wire.messages import SUBPROTOCOL, Ack, Bye, Hello, Limits, Refused, ServerMessage, Welcome, decode, encode
+from rtig.eventlog.memory import MemoryLog
+from rtig.wire.messages import (
+    SUBPROTOCOL,
+    Ack,
+    Briefed,
+    Bye,
+    CaughtUp,
+    Guided,
+    Hello,
+    Limits,
+    Place,
+    Refused,
+    ServerMessage,
+    StartOver,
+    Welcome,
+    decode,
+    encode,
+)
 
 WELCOME = Welcome(
     protocol=1,
@@ -295,3 +318,109 @@ async def test_a_server_that_speaks_something_else_is_left() -> None:
         async with Source(f"ws://127.0.0.1:{port}", "token", "name", first_delay=0.001) as sending:
             with pytest.raises(WorldError, match="protocol"):
                 await send_one(sending)
+
+
+# --- a watcher
+
+
+@asynccontextmanager
+async def serving(log: MemoryLog, port: int = 0, **more: object) -> AsyncIterator[app.Server]:
+    settings = Settings(port=port, log="memory", meaning="off", **more)  # type: ignore[arg-type]
+    async with app.running(settings, playbook(), log=log) as server:
+        yield server
+
+
+def said(number: int) -> SegmentHeard:
+    return SegmentHeard(
+        call_id="c",
+        segment_id=f"s{number}",
+        rev=1,
+        party="customer",
+        text=f"hello for the {number}th time",
+        final=True,
+        start_ms=number * 1000,
+        end_ms=number * 1000 + 900,
+    )
+
+
+async def send(server: app.Server, *events: SourceEvent) -> None:
+    async with Source(server.socket_url, "token", "recogniser-7") as sending:
+        for event in events:
+            await sending.send(event)
+        await sending.drained()
+
+
+async def next_guided(told: AsyncIterator[OfCall]) -> Guided:
+    return await anext(one async for one in told if isinstance(one, Guided))
+
+
+async def positions(told: AsyncIterator[OfCall]) -> list[Place]:
+    """Of what comes until all of the past has been told."""
+    found: list[Place] = []
+    async for one in told:
+        if isinstance(one, CaughtUp):
+            break
+        assert isinstance(one, Guided)
+        found.append(Place(one.epoch, one.seq))
+    return found
+
+
+async def test_a_watcher_goes_on_where_it_was_when_the_server_comes_back() -> None:
+    log, whys = MemoryLog(), asyncio.Queue[str]()
+    async with serving(log) as server:
+        await send(server, CallStarted(call_id="c"), said(0))
+        port = server.address[1]
+        told = watch(server.socket_url, "token", "c", first_delay=0.001, longest_delay=0.01, on_lost=whys.put_nowait)
+        before = await positions(told)
+        await send(server, said(1))
+        live = await next_guided(told)
+        before.append(Place(live.epoch, live.seq))
+    await log.close()
+    async with serving(log.reopen(), port) as server:
+        await send(server, said(2), said(3))
+        after = await positions(told)
+        await send(server, said(4), CallEnded(call_id="c", at_ms=9000))
+        while not isinstance(one := await anext(told), Briefed):
+            assert isinstance(one, Guided)
+            after.append(Place(one.epoch, one.seq))
+        async with aclosing(watch(server.socket_url, "token", "c", role="agent")) as anew:
+            assert before + after == await positions(anew)
+        await told.aclose()
+    assert (before[0].epoch, after[-1].epoch) == (1, 2)
+    assert (await whys.get()).startswith("draining: ")
+
+
+async def test_another_process_goes_on_behind_the_position_that_it_is_given() -> None:
+    async with serving(MemoryLog()) as server:
+        await send(server, CallStarted(call_id="c"), *map(said, range(4)))
+        async with aclosing(watch(server.socket_url, "token", "c")) as told:
+            everything = await positions(told)
+        async with aclosing(watch(server.socket_url, "token", "c", after=everything[1])) as told:
+            assert await positions(told) == everything[2:]
+        async with aclosing(watch(server.socket_url, "token", "c", after=Place(1, 999))) as told:
+            assert isinstance(await anext(told), StartOver)
+            assert await positions(told) == everything
+
+
+async def test_a_call_that_has_not_begun_is_waited_for() -> None:
+    whys = asyncio.Queue[str]()
+    async with (
+        serving(MemoryLog()) as server,
+        aclosing(
+            watch(server.socket_url, "token", "c", first_delay=0.001, longest_delay=0.01, on_lost=whys.put_nowait)
+        ) as told,
+    ):
+        first = asyncio.ensure_future(anext(told))
+        assert "unknown_call" in await whys.get()
+        await send(server, CallStarted(call_id="c"))
+        assert isinstance(await first, Guided)
+
+
+async def test_a_watcher_that_is_turned_away_for_good_says_so() -> None:
+    async with (
+        serving(MemoryLog(), agent_token="right") as server,
+        aclosing(watch(server.socket_url, "wrong", "c", role="agent")) as told,
+    ):
+        with pytest.raises(MessageRefused) as no:
+            await anext(told)
+    assert no.value.code is Code.UNAUTHENTICATED

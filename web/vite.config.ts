@@ -34,13 +34,38 @@ const asGuest: Plugin = {
   },
 };
 
+function parts(mode: string) {
+  switch (mode) {
+    case "extension":
+      return {
+        input: ["panel.html", "options.html", "background.ts"].map((name) => here(`../extension/${name}`)),
+        output: { entryFileNames: "[name].js" },
+      };
+    case "client":
+      return module({ index: here("src/client.ts") }, "[name].js");
+    case "rtig-sidebar":
+    case "rtig-board":
+      return module({ [mode]: here(`src/embed/${mode}.ts`) }, "embed/[name].js");
+    default:
+      return { input: `${mode}.html` };
+  }
+}
+
+function module(input: Record<string, string>, entryFileNames: string) {
+  return { input, output: { entryFileNames }, preserveEntrySignatures: "exports-only" as const };
+}
+
 /**
  * One page a pass (`--mode agent`, `--mode board`, `--mode latency`): nobody opens all, and one file packs better than
- * shared ones. `--mode rtig-sidebar` and `--mode rtig-board` make the modules for other people's pages.
+ * shared ones. `--mode rtig-sidebar` and `--mode rtig-board` make the modules for other people's pages, `--mode
+ * extension` the browser extension, `--mode client` the package of `client/`.
  */
 export default defineConfig(({ mode }) => {
-  const embedded = mode.startsWith("rtig-");
+  const extension = mode === "extension";
+  const client = mode === "client";
+  const embedded = extension || mode.startsWith("rtig-");
   return {
+    root: here(extension ? "../extension" : "."),
     base: "./",
     define: { __EMBEDDED__: JSON.stringify(embedded) },
     plugins: embedded ? [asGuest, squeezeTemplates] : [squeezeTemplates],
@@ -48,18 +73,13 @@ export default defineConfig(({ mode }) => {
       alias: embedded ? [{ find: /^lit\/decorators\.js$/, replacement: here("src/embed/decorators.ts") }] : [],
     },
     build: {
-      outDir: "../rtig/gateway/web",
-      emptyOutDir: mode === "agent",
+      outDir: here(extension ? "../extension/dist" : client ? "client/dist" : "../rtig/gateway/web"),
+      emptyOutDir: extension || client || mode === "agent",
+      minify: !client,
       target: "es2022",
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
-      rollupOptions: embedded
-        ? {
-            input: { [mode]: here(`src/embed/${mode}.ts`) },
-            output: { entryFileNames: "embed/[name].js" },
-            preserveEntrySignatures: "exports-only",
-          }
-        : { input: `${mode}.html` },
+      rollupOptions: parts(mode),
     },
     test: { include: ["test/**/*.test.ts"], environment: "node" },
   };

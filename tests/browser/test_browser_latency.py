@@ -22,12 +22,15 @@ async def test_an_operator_sees_how_long_cards_take_while_they_come(house: House
     await expect(page.get_by_test_id("connections")).to_contain_text("1 agent, 1 source")
     await phone.says("customer", "my bill has doubled")
     await expect(agent.get_by_test_id("card")).to_be_visible()
-    await expect(verdict).to_have_text(
-        re.compile(r"Cards leave within [\d.]+ (µs|ms) for 99 of 100 fragments; the model lane is off\.")
-    )
-    await expect(verdict).to_have_attribute("data-level", "calm")
     await expect(total.get_by_test_id("timed")).to_have_text("1")
-    await expect(total.get_by_test_id("p99")).to_have_text(re.compile(r"[\d.]+ (µs|ms)"))
+    took = await total.get_by_test_id("p99").inner_text()
+    assert re.fullmatch(r"[\d.]+ (µs|ms|s)", took)
+    # How long it took is the machine's affair; that the sentence and the table say the same is ours.
+    await expect(verdict).to_have_text(
+        re.compile(
+            rf"Cards (leave within {took} for 99 of 100 fragments; the model lane is off|are slow: .* {took} .*)\."
+        )
+    )
     await expect(total.locator("svg rect")).to_have_count(1)
     await page.get_by_role("button", name="Since the start").click()
     await expect(total.get_by_test_id("timed")).to_have_text("1")

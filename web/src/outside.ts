@@ -4,10 +4,8 @@ import { LitElement, type ReactiveController } from "lit";
 import { property } from "lit/decorators.js";
 import type { Status } from "./connection";
 import type { Alert, Brief, CallSummary, Card, ServerMessage } from "./protocol";
+import type { TicketSource } from "./remote";
 import type { Answered, CardView } from "./ui/card";
-
-/** Gets a single-use ticket from the page's own server, which has the key; asked anew for each connection. */
-export type TicketSource = () => string | Promise<string>;
 
 /** The details of the events, by name. Each bubbles out of the element. */
 export interface RtigEvents {
@@ -52,6 +50,7 @@ export abstract class Embeddable extends LitElement {
   @property() agent = "";
   /** A call to put on screen. */
   @property() call = "";
+  /** Gets a ticket from the page's own server, which has the key. */
   @property({ attribute: false }) ticket: TicketSource | null = null;
   /** Nothing else is on the page: its title and address may be used, and keys are heard wherever the focus is. */
   @property({ type: Boolean }) alone = false;

@@ -1,26 +1,17 @@
-// The way to the server from another page: sockets straight to it, tickets from that page's own server.
+// The way to the server from another page.
 
-import { browserDoors, type Doors, type SocketLike } from "../connection";
+import type { Doors } from "../connection";
 import type { Embeddable } from "../outside";
+import { remoteDoors } from "../remote";
 
-/** `wss://rtig.example/desk` -> `wss://rtig.example/desk/ws`; without one, beside the folder that the module is in. */
-export function socketAddress(server: string, module: string): URL {
-  const base = server ? server.replace(/\/*$/, "/") : new URL("../", module).href;
-  const address = new URL("ws", base);
-  address.protocol = address.protocol.replace(/^http/, "ws");
-  address.hash = address.search = "";
-  return address;
+/** Where the element names no server, it is where the module came from: beside the folder that the module is in. */
+export function serverOf(named: string, module: string): string {
+  return named || new URL("..", module).href;
 }
 
 export function embeddedDoors(host: Embeddable): Doors {
-  return {
-    ...browserDoors(),
-    fetch: async () => {
-      const ticket = await host.ticket?.();
-      if (!ticket) throw new Error("The page gave no ticket.");
-      return { ok: true, status: 200, headers: new Headers(), json: () => Promise.resolve({ ticket }) };
-    },
-    open: (_, protocols) =>
-      new WebSocket(socketAddress(host.server, import.meta.url), protocols) as unknown as SocketLike,
-  };
+  return remoteDoors(
+    () => serverOf(host.server, import.meta.url),
+    () => host.ticket?.(),
+  );
 }
