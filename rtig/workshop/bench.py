@@ -106,7 +106,8 @@ class Bench:
         self._works: dict[tuple[str, JobKind], _Work] = {}
         self._linting: asyncio.Task[None] | None = None
         self._linted = False
-        """The folder has not changed since it was linted."""
+        """The folder has not changed since it was linted, or is being."""
+        self._looked_at = False
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -116,6 +117,7 @@ class Bench:
 
     @property
     def knowledge(self) -> Knowledge:
+        self._looked_at = True
         self._see_to_lint()
         return self._knowledge
 
@@ -128,6 +130,8 @@ class Bench:
     def changed(self, found: Playbook | PlaybookErrors) -> None:
         """The folder has changed: it is another playbook, which is in use now, or it cannot be one."""
         self._linted = False
+        if self._linting is not None:
+            self._linting.cancel()
         before = self._knowledge
         if isinstance(found, PlaybookErrors):
             errors = tuple(
@@ -138,7 +142,7 @@ class Bench:
             return
         self._playbook = found
         self._become(replace(self._loaded(found, before.follows), findings=before.findings))
-        if before.linting or before.findings or self._places:  # somebody has looked
+        if self._looked_at:
             self._see_to_lint()
 
     def rules(self) -> tuple[RuleLine, ...]:
@@ -179,8 +183,6 @@ class Bench:
         """Lint takes seconds of a core, so it is done when somebody looks."""
         if self._linted or self._knowledge.errors:
             return
-        if self._linting is not None:
-            self._linting.cancel()
         self._linted = True
         self._linting = self._spawn(self._lint())
         self._become(replace(self._knowledge, linting=True))
@@ -196,7 +198,9 @@ class Bench:
             async with _Process() as process:
                 await process.send(task)
                 reply = await process.hear()
-        if isinstance(reply, Linted):
+        if isinstance(reply, Linted) and any(found.severity == "error" for found in reply.findings):
+            self._become(replace(self._knowledge, linting=False))  # a change is under way, and will be told
+        elif isinstance(reply, Linted):
             self._places = reply.places
             self._become(replace(self._knowledge, findings=reply.findings, linting=False, checked_at=_now()))
         else:
@@ -255,10 +259,10 @@ class Bench:
 
     async def begin(self, tenant: str, wanted: JobWanted) -> Job:
         """Begin a job; one of its kind that is there already gives way to it."""
+        calls = (await self._log.calls(tenant))[-wanted.calls :]
         before = self._works.get((tenant, wanted.kind))
         if before is not None and before.task is not None:
             before.task.cancel()
-        calls = (await self._log.calls(tenant))[-wanted.calls :]
         model = self._model(self._playbook) if wanted.meaning and wanted.kind != "outcomes" else None
         job = Job(
             kind=wanted.kind,
@@ -313,8 +317,8 @@ class Bench:
         try:
             async with self._turn, _Process() as process:  # one at a time: each has a core to itself
                 reply = await self._looked(work, process, look, calls)
-        except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError, LogUnavailable) as error:
-            reply = Unable(type(error).__name__)
+        except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError):
+            reply = Unable("The process ended before it was done.")
         if isinstance(reply, Looked):
             work.result = Result(reply.body, reply.calls)
             self._is(work, state="done", done=work.job.total)
@@ -338,13 +342,18 @@ class Bench:
             feeding.cancel()
 
     async def _feed(self, process: "_Process", tenant: str, calls: Sequence[str]) -> None:
-        """Give the calls, each as it is now; the pipe says how fast."""
-        with contextlib.suppress(ConnectionError):
+        """Give the calls, each as it is now; the pipe says how fast. A log that gives none ends the process."""
+        try:
             for call_id in calls:
                 records = [record async for record in self._log.read(CallKey(tenant, call_id))]
                 encoded = tuple(events.encode(record.event) for record in records)
                 await process.send(CallLog(records[0].at if records else 0, encoded))
             await process.send(End())
+        except LogUnavailable as error:
+            _log.warning("calls not given", problem=str(error))
+            process.hang_up()
+        except ConnectionError:
+            pass  # the process has ended, and whoever hears it knows
 
     def _is(self, work: _Work, **changes: Any) -> None:
         work.job = replace(work.job, **changes)
@@ -405,6 +414,11 @@ class _Process:
         assert self._process.stdin is not None
         self._process.stdin.write(framed(task))
         await self._process.stdin.drain()
+
+    def hang_up(self) -> None:
+        """Nothing more comes: the process ends."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     async def hear(self) -> Reply:
         """Raises `asyncio.IncompleteReadError` where the process has ended."""

@@ -4,7 +4,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import type { Job, LaneIs } from "../../protocol";
 import { base } from "../styles";
-import { counted, look, whenWords } from "./look";
+import { counted, findings, look, whenWords } from "./look";
 
 export class Begin extends Event {
   readonly calls: number;
@@ -58,6 +58,7 @@ export class JobView extends LitElement {
           ? html`<progress aria-label="Calls looked at" max=${this.job.total} value=${this.job.done}></progress>`
           : nothing
       }
+      ${this.job?.state === "failed" && this.job.errors.length ? findings(this.job.errors) : nothing}
     </form>`;
   }
 
@@ -123,6 +124,10 @@ export class JobView extends LitElement {
 
       .told[data-state="failed"] {
         color: var(--critical);
+      }
+
+      .findings {
+        flex: 1 0 100%;
       }
 
       progress {
