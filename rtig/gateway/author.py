@@ -27,7 +27,7 @@ _audit = structlog.get_logger("rtig.audit")
 _T = TypeVar("_T")
 _try = msgspec.json.Decoder(Try)
 _job = msgspec.json.Decoder(JobWanted)
-_STATUS = {Code.UNKNOWN_JOB: 404, Code.UNKNOWN_RULE: 404, Code.UNKNOWN_CALL: 404, Code.DRAINING: 503}
+_STATUS = {Code.UNKNOWN_JOB: 404, Code.UNKNOWN_RULE: 404, Code.RATE_LIMITED: 429}
 
 
 class Result(NamedTuple):

@@ -52,6 +52,8 @@ KEPT_SECONDS = 1800.0
 """So long a result stays to be looked at."""
 READ_SECONDS = 5.0
 """So long a sentence that is tried waits for what the model makes of it."""
+MOST_TRYING = 8
+"""Sentences that may wait to be tried: one is at a time, for a thread takes time from the loop."""
 _log = structlog.get_logger(__name__)
 
 
@@ -109,6 +111,8 @@ class Bench:
         """The folder has not changed since it was linted, or is being."""
         self._looked_at = False
         self._loop = asyncio.get_running_loop()
+        self._trying = asyncio.Lock()
+        self._to_try = 0
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._knowledge = self._loaded(playbook, follows)
@@ -210,18 +214,26 @@ class Bench:
     # One sentence.
 
     async def try_sentence(self, wanted: Try) -> Tried:
-        """Raises `MessageRefused` (`unknown_rule`)."""
+        """Raises `MessageRefused` (`unknown_rule`, `bad_message`, `rate_limited`)."""
         playbook = self._playbook
         if wanted.rule and wanted.rule not in playbook.rules:
             raise MessageRefused(Code.UNKNOWN_RULE, "The playbook has no article or trigger of this id.")
         if not wanted.sentence.strip():
             raise MessageRefused(Code.BAD_MESSAGE, "Nothing is said.")
+        if self._to_try >= MOST_TRYING:
+            sentence = "Too many sentences are being tried."
+            raise MessageRefused(Code.RATE_LIMITED, sentence, retry=True, retry_after=1.0)
         lane = self.lane
         near: tuple[tuple[str, float], ...] = ()
         understands = lane is not None and lane.meanings == playbook.meanings_version
-        if lane is not None and understands:
-            near = await lane.find(wanted.sentence, authoring.NEAREST)
-        return await asyncio.to_thread(self._tried, playbook, wanted, near, lane if understands else None)
+        self._to_try += 1
+        try:
+            async with self._trying:
+                if lane is not None and understands:
+                    near = await lane.find(wanted.sentence, authoring.NEAREST)
+                return await asyncio.to_thread(self._tried, playbook, wanted, near, lane if understands else None)
+        finally:
+            self._to_try -= 1
 
     def _tried(self, playbook: Playbook, wanted: Try, near: tuple[tuple[str, float], ...], lane: Lane | None) -> Tried:
         """In a thread. Where the lane goes meanwhile, again without it."""

@@ -127,6 +127,16 @@ async def test_a_sentence_is_tried_on_the_playbook_in_use(shop: Shop) -> None:
     assert refused.value.code is Code.UNKNOWN_RULE
 
 
+async def test_one_sentence_is_tried_at_a_time_and_too_many_are_refused(shop: Shop) -> None:
+    said = Try(sentence="my bill has doubled")
+    answers = await asyncio.gather(
+        *(shop.bench.try_sentence(said) for _ in range(bench.MOST_TRYING + 2)), return_exceptions=True
+    )
+    refused = [answer for answer in answers if isinstance(answer, MessageRefused)]
+    assert [one.code for one in refused] == [Code.RATE_LIMITED] * 2
+    assert (await shop.bench.try_sentence(said)).tried.fired[0].rule == "doubled-bill"
+
+
 async def test_a_job_says_how_far_it_is_and_its_result_stays_for_a_while(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ export class JobView extends LitElement {
           : html`<button type="submit" class="main" data-testid="begin">${this.verb}</button>`
       }
       <p class="told small" role="status" data-testid="job" data-state=${this.job?.state ?? ""}>${this.#told()}</p>
+      ${running && this.job ? html`<span class="small muted numbers" aria-hidden="true">${howFar(this.job)}</span>` : nothing}
       ${
         running && this.job?.total
           ? html`<progress aria-label="Calls looked at" max=${this.job.total} value=${this.job.done}></progress>`
@@ -79,7 +80,7 @@ export class JobView extends LitElement {
     if (!job) return "";
     switch (job.state) {
       case "running":
-        return job.done ? `${job.done.toLocaleString("en")} of ${counted(job.total, "call")}` : "Getting ready…";
+        return job.done ? "Looking through the calls…" : "Getting ready…";
       case "done":
         return `Looked at ${counted(job.total, "call")}, ${whenWords(job.began_at)}`;
       case "cancelled":
@@ -137,4 +138,9 @@ export class JobView extends LitElement {
       }
     `,
   ];
+}
+
+/** For the eye; a screen reader asks the progress bar. */
+function howFar(job: Job): string {
+  return `${job.done.toLocaleString("en")} of ${counted(job.total, "call")}`;
 }
