@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from stage import KNOWLEDGE, House, Screens, key, playbook
-from test_browser_accessibility import audit
+from test_browser_accessibility import Look, audit
 
 from rtig import demo, knowledge
 from rtig.client import Source
@@ -19,7 +19,7 @@ from rtig.demo import Ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-NARROW_TOO = [(320, 700, "light"), (400, 860, "dark"), (1440, 800, "light"), (1440, 800, "dark")]
+NARROW_TOO: list[Look] = [(320, 700, "light"), (400, 860, "dark"), (1440, 800, "light"), (1440, 800, "dark")]
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """The server's side of what authors do: what is told and when, what fails and how, and how long a result stays."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
@@ -19,6 +21,7 @@ from rtig.workshop import bench
 from rtig.workshop.bench import Bench
 
 pytestmark = [pytest.mark.process]
+T = TypeVar("T")
 SECONDS = 50.0
 COUNT = JobWanted(kind="outcomes")
 
@@ -62,7 +65,7 @@ class Shop:
             )
         )
 
-    async def _until(self, found):  # type: ignore[no-untyped-def]
+    async def _until(self, found: Callable[[], T | None]) -> T:
         async with asyncio.timeout(SECONDS):
             while (it := found()) is None:
                 self._came.clear()
@@ -169,7 +172,7 @@ async def test_a_job_gives_way_to_the_next_of_its_kind(shop: Shop) -> None:
 
 async def test_a_process_that_ends_fails_its_job_and_nothing_else(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(bench.sys, "executable", "/bin/false")
+        patch.setattr(sys, "executable", "/bin/false")
         failed = await shop.ended(await shop.bench.begin("default", COUNT))
         assert (failed.state, failed.problem != "") == ("failed", True)
         assert shop.bench.knowledge.linting

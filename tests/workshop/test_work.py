@@ -74,7 +74,7 @@ def test_the_nearest_article_is_named(tmp_path: Path) -> None:
 
 def test_a_change_since_the_start_is_held_against_the_start() -> None:
     wider = tuple(
-        replace(rule, clauses=(*rule.clauses, Clause(replace(rule.clauses[0].condition, phrases=("caravan",)))))  # type: ignore[type-var]
+        replace(rule, clauses=(*rule.clauses, Clause(replace(rule.clauses[0].condition, phrases=("caravan",)))))
         if rule.id == "bill"
         else rule
         for rule in SOURCE.rules
