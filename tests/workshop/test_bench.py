@@ -153,7 +153,7 @@ async def test_a_job_says_how_far_it_is_and_its_result_stays_for_a_while(
     done = await shop.ended(job)
     assert (done.state, done.done) == ("done", 1)
     assert b'"doubled-bill"' in shop.bench.result("default", job.id).body
-    assert [tenant for message, tenant in shop.told if isinstance(message, JobIs)] == ["default"] * 2
+    assert {tenant for message, tenant in shop.told if isinstance(message, JobIs)} == {"default"}
     while shop.bench.jobs("default"):
         await asyncio.sleep(0.01)
     with pytest.raises(MessageRefused):

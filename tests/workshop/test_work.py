@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from rtig import knowledge
 from rtig.backtest import Report
+from rtig.core.conditions import Means
 from rtig.core.events import AnyEvent, CallEnded, CallStarted, SegmentHeard
 from rtig.core.playbook import MeaningSource, Source
 from rtig.core.triggers import Clause
@@ -118,6 +119,19 @@ FOREIGN = replace(
     rules=tuple(replace(rule, kind="article") for rule in SOURCE.rules if rule.id in ("bill", "router")),
 )
 
+MEANINGS = {
+    "bill": (
+        "why do i have to pay so much this month", "you have charged me far too much money",
+        "this invoice is a lot more than it was", "i do not understand why it costs so much",
+        "the amount that you took is too high",
+    ),
+    "router": (
+        "we are going to live somewhere else", "i have bought a new house",
+        "can i take the line with me to another flat", "my address is going to change soon",
+        "next month we leave this place",
+    ),
+}  # fmt: skip
+
 
 def test_what_means_the_same_is_one_gap() -> None:
     pytest.importorskip("onnxruntime")
@@ -136,16 +150,16 @@ def test_a_model_that_is_not_there_leaves_the_words() -> None:
 
 def test_meanings_of_both_playbooks_are_read() -> None:
     pytest.importorskip("onnxruntime")
-    from rtig.core.conditions import Means
-
     meant = tuple(
-        replace(rule, clauses=(Clause(Means("bill", "customer")),)) if rule.id == "bill" else rule
+        replace(rule, clauses=(Clause(Means(rule.id, "customer")),)) if rule.id in MEANINGS else rule
         for rule in FOREIGN.rules
     )
-    examples = ("you charge me far too much", "why do i pay so much", "it costs more than it did", "i pay too much")
-    new = replace(
-        FOREIGN, rules=meant, meanings=(MeaningSource(id="bill", rule="bill", examples=examples, competes=True),)
+    meanings = tuple(
+        MeaningSource(id=name, rule=name, examples=examples, competes=True) for name, examples in MEANINGS.items()
     )
-    body, _ = found(look("backtest", new, start=FOREIGN, model=MODEL), call("you really charge me much too much"))
-    (difference,) = msgspec.json.decode(body, type=Report).rules
+    new = replace(FOREIGN, rules=meant, meanings=meanings)
+    said = call("why on earth did you take so much money from me")
+    body, _ = found(look("backtest", new, start=FOREIGN, model=MODEL), said)
+    difference = msgspec.json.decode(body, type=Report).rules[0]
+    assert difference.rule == "bill"
     assert (difference.gained, difference.examples_gained[0].score is not None) == (1, True)
