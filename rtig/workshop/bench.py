@@ -197,19 +197,22 @@ class Bench:
             today=datetime.now(UTC).astimezone().date().isoformat(),
             model=self._model(self._playbook),
         )
-        reply: Reply | None = None
+        reply: Reply = Unable("The process ended before it was done.")
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, msgspec.DecodeError):
             async with _Process() as process:
                 await process.send(task)
-                reply = await process.hear()
-        if isinstance(reply, Linted) and any(found.severity == "error" for found in reply.findings):
-            self._become(replace(self._knowledge, linting=False))  # a change is under way, and will be told
-        elif isinstance(reply, Linted):
-            self._places = reply.places
-            self._become(replace(self._knowledge, findings=reply.findings, linting=False, checked_at=_now()))
-        else:
-            _log.warning("lint failed", problem=reply.problem if isinstance(reply, Unable) else "no answer")
-            self._become(replace(self._knowledge, linting=False))
+                while isinstance(reply := await process.hear(), Linted) and not reply.whole:
+                    self._found(reply)
+        if isinstance(reply, Linted):
+            self._found(reply)
+        elif isinstance(reply, Unable):
+            _log.warning("lint failed", problem=reply.problem)
+        self._become(replace(self._knowledge, linting=False))
+
+    def _found(self, linted: Linted) -> None:
+        if not any(finding.severity == "error" for finding in linted.findings):  # else a change will be told at once
+            self._places = linted.places
+            self._become(replace(self._knowledge, findings=linted.findings, checked_at=_now()))
 
     # One sentence.
 

@@ -237,6 +237,7 @@ async def test_work_can_be_ended(house: House, screens: Screens) -> None:
 # --- a stranger
 
 
+@pytest.mark.timeout(180)
 async def test_a_stranger_changes_a_trigger_and_has_it_live_within_two_minutes(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,20 +254,18 @@ async def test_a_stranger_changes_a_trigger_and_has_it_live_within_two_minutes(
     try:
         at = await ready
         page = await context.new_page()
-        await page.goto(f"{at.author}&view=state")
-        await expect(page.get_by_test_id("lint")).to_have_attribute("data-linting", "false")
-        await page.get_by_test_id("nav-try").click()
-        await page.get_by_test_id("sentence").fill("my magic lantern glows")
+        await page.goto(f"{at.author}&view=try")
+        await page.get_by_test_id("sentence").fill("my magic lamp is lit")
         await expect(page.get_by_test_id("nothing-fires")).to_be_visible()
         # A first attempt is not quite right, and lint says so where it stands.
         text = file.read_text("utf-8")
-        file.write_text(text.replace("\ntriggers:\n", "\ntriggers:\n  - said: [glows]\n", 1), "utf-8")
+        file.write_text(text.replace("\ntriggers:\n", "\ntriggers:\n  - said: [lit]\n", 1), "utf-8")
         await expect(page.get_by_test_id("fired")).to_have_attribute("data-rule", "router-lights")
         await page.get_by_test_id("nav-state").click()
         finding = page.get_by_test_id("finding").filter(has_text="articles/faults/router-lights.md")
-        await expect(finding).to_be_visible()
+        await expect(finding).to_contain_text("a word as short as `lit` is heard where nobody said it")
         # The second is, and the next sentence of a call has it.
-        file.write_text(text.replace("\ntriggers:\n", "\ntriggers:\n  - said: [magic lantern glows]\n", 1), "utf-8")
+        file.write_text(text.replace("\ntriggers:\n", "\ntriggers:\n  - said: [magic lamp is lit]\n", 1), "utf-8")
         await expect(finding).to_have_count(0)
         sidebar = await context.new_page()
         await sidebar.goto(at.agent.replace("agent=desk-1", "agent=stranger"))
@@ -274,7 +273,7 @@ async def test_a_stranger_changes_a_trigger_and_has_it_live_within_two_minutes(
             await source.send(CallStarted(call_id="new", agent="stranger"))
             await source.send(
                 SegmentHeard(
-                    call_id="new", segment_id="s", rev=1, party="customer", text="my magic lantern glows", final=True,
+                    call_id="new", segment_id="s", rev=1, party="customer", text="my magic lamp is lit", final=True,
                     start_ms=900, end_ms=1_500,
                 )
             )  # fmt: skip

@@ -103,11 +103,13 @@ def test_a_draft_is_held_against_what_is_in_use(tmp_path: Path) -> None:
 
 def test_lint_names_the_places_of_rules(tmp_path: Path) -> None:
     folder = write(tmp_path, GOOD)
-    linted = work.lint(Lint(folder=str(folder), today="2027-02-01", model=None))
+    quick, linted = work.lint(Lint(folder=str(folder), today="2027-02-01", model=None))
+    assert (quick.whole, linted.whole, quick.places) == (False, True, linted.places)
+    assert set(quick.findings) <= set(linted.findings)
     assert linted.places["ask-manager"] == ("triggers/coaching.yaml", 2)
-    assert any("was to be reviewed" in finding.problem for finding in linted.findings)
+    assert any("was to be reviewed" in finding.problem for finding in quick.findings)
     (folder / "kb.yaml").write_text("nonsense: 1\n")
-    broken = work.lint(Lint(folder=str(folder), today="2027-02-01", model=None))
+    (broken,) = work.lint(Lint(folder=str(folder), today="2027-02-01", model=None))
     assert ({finding.severity for finding in broken.findings}, broken.places) == ({"error"}, {})
 
 

@@ -46,7 +46,7 @@ export class StateView extends LitElement {
 
   #lint(knowledge: Knowledge) {
     const found = knowledge.findings.length;
-    const fresh = knowledge.linting ? " · looking again…" : "";
+    const fresh = knowledge.linting ? " · looking for more…" : "";
     return html`<section aria-labelledby="lint" data-testid="lint" data-linting=${knowledge.linting}>
       <h2 id="lint">Lint</h2>
       ${
