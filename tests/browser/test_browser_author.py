@@ -237,6 +237,10 @@ async def test_work_can_be_ended(house: House, screens: Screens) -> None:
 # --- a stranger
 
 
+LONG_MS = 60_000
+"""A whole knowledge base is compiled and linted, perhaps on a machine that is busy with other things."""
+
+
 @pytest.mark.timeout(180)
 async def test_a_stranger_changes_a_trigger_and_has_it_live_within_two_minutes(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -260,13 +264,13 @@ async def test_a_stranger_changes_a_trigger_and_has_it_live_within_two_minutes(
         # A first attempt is not quite right, and lint says so where it stands.
         text = file.read_text("utf-8")
         file.write_text(text.replace("\ntriggers:\n", "\ntriggers:\n  - said: [lit]\n", 1), "utf-8")
-        await expect(page.get_by_test_id("fired")).to_have_attribute("data-rule", "router-lights")
+        await expect(page.get_by_test_id("fired")).to_have_attribute("data-rule", "router-lights", timeout=LONG_MS)
         await page.get_by_test_id("nav-state").click()
         finding = page.get_by_test_id("finding").filter(has_text="articles/faults/router-lights.md")
-        await expect(finding).to_contain_text("a word as short as `lit` is heard where nobody said it")
+        await expect(finding).to_contain_text("is heard where nobody said it", timeout=LONG_MS)
         # The second is, and the next sentence of a call has it.
         file.write_text(text.replace("\ntriggers:\n", "\ntriggers:\n  - said: [magic lamp is lit]\n", 1), "utf-8")
-        await expect(finding).to_have_count(0)
+        await expect(finding).to_have_count(0, timeout=LONG_MS)
         sidebar = await context.new_page()
         await sidebar.goto(at.agent.replace("agent=desk-1", "agent=stranger"))
         async with Source(at.source, at.source_token, "stranger") as source:

@@ -164,13 +164,18 @@ export function sentence(words: string): string {
   return /[.?!]$/.test(capital) ? capital : `${capital}.`;
 }
 
+/** What stands between backticks is set as code. */
+export function inCode(text: string) {
+  return text.split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
+}
+
 export function findings(found: readonly Finding[]) {
   return html`<ul class="findings">
     ${found.map(
       (one) => html`<li data-testid="finding" data-severity=${one.severity}>
         <p><code class="where">${one.line ? `${one.path}:${one.line}:${one.column}` : one.path}</code></p>
-        <p>${sentence(one.problem)}</p>
-        ${one.mend ? html`<p class="muted">${sentence(one.mend)}</p>` : nothing}
+        <p>${inCode(sentence(one.problem))}</p>
+        ${one.mend ? html`<p class="muted">${inCode(sentence(one.mend))}</p>` : nothing}
       </li>`,
     )}
   </ul>`;

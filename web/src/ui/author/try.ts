@@ -8,7 +8,7 @@ import type { Fired, LaneIs, Likely, Miss, Quote, RuleLine, RuleStory, Try, Trie
 import { BAND_WORD } from "../../words";
 import { bar } from "../shapes";
 import { base } from "../styles";
-import { look, RULE_KIND, sentence } from "./look";
+import { inCode, look, RULE_KIND, sentence } from "./look";
 
 const PAUSE_MS = 250;
 /** Before a sentence is tried again that was one too many. */
@@ -455,9 +455,4 @@ function storyTold(story: RuleStory) {
 
 function marked(words: readonly Quote[]) {
   return words.map((quote, at) => html`${at ? " … " : ""}<mark>${quote.text}</mark>`);
-}
-
-/** What stands between backticks is set as code. */
-function inCode(text: string) {
-  return text.split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
 }
