@@ -1,10 +1,10 @@
 // The side panel: the agent's sidebar, and a way to the options until it knows where to go.
 
-import "../web/src/agent";
-import type { AgentPage } from "../web/src/agent";
+import "../web/src/sidebar";
+import type { Sidebar } from "../web/src/sidebar";
 import { read, refusalWords, ticket } from "./settings";
 
-const sidebar = document.querySelector<AgentPage>("rtig-sidebar")!;
+const sidebar = document.querySelector<Sidebar>("rtig-sidebar")!;
 const setup = document.querySelector<HTMLElement>("#setup")!;
 const problem = document.querySelector<HTMLElement>("#problem")!;
 

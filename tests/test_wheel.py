@@ -22,7 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_pages_and_knowledge_base(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "rtig/gateway/web/agent.html" in names
-    assert "rtig/gateway/web/board.html" in names
+    assert {"rtig/gateway/web/board.html", "rtig/gateway/web/author.html"} <= set(names)
     assert [n for n in names if n.startswith("rtig/gateway/web/assets/agent-") and n.endswith(".js")]
     assert "rtig/knowledge_base/kb.yaml" in names
     assert len([n for n in names if n.startswith("rtig/knowledge_base/calls/") and n.endswith(".yaml")]) >= 12

@@ -27,7 +27,7 @@ _audit = structlog.get_logger("rtig.audit")
 _T = TypeVar("_T")
 _try = msgspec.json.Decoder(Try)
 _job = msgspec.json.Decoder(JobWanted)
-_STATUS = {Code.UNKNOWN_JOB: 404, Code.UNKNOWN_RULE: 404, Code.UNKNOWN_CALL: 404, Code.DRAINING: 503}
+_STATUS = {Code.UNKNOWN_JOB: 404, Code.UNKNOWN_RULE: 404, Code.RATE_LIMITED: 429}
 
 
 class Result(NamedTuple):
@@ -74,7 +74,7 @@ def author_routes(doors: Doors, metrics: Metrics, workshop: Workshop) -> list[Ro
             if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
                 return refused(403, Code.BAD_ORIGIN, "Pages of this origin may not ask; see `allowed_origins`.")
             if wait := callers.take(request):
-                return refused(429, Code.RATE_LIMITED, "Too much was asked at once.", wait)
+                return refused(429, Code.RATE_LIMITED, "Too much was asked at once.", retry_after=wait)
             credential = doors.by_token(bearer(request))
             if credential is None:
                 return refused(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
@@ -83,9 +83,9 @@ def author_routes(doors: Doors, metrics: Metrics, workshop: Workshop) -> list[Ro
             try:
                 return await answer(request, credential.tenant)
             except MessageRefused as no:
-                return refused(_STATUS.get(no.code, 400), no.code, no.sentence, 1 if no.retry else None)
+                return refused(_STATUS.get(no.code, 400), no.code, no.sentence, retry_after=1 if no.retry else None)
             except LogUnavailable:
-                return refused(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", 1)
+                return refused(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", retry_after=1)
 
         return admitted
 

@@ -34,6 +34,8 @@ sent again: the log keeps one event of each key. A call belongs to the `source` 
 
 **Supervisors** `watch_board`: the live calls as rows and the alerts of all of them, whole first and then in changes.
 
+**Authors** are told the state of the knowledge base and of their jobs; what they ask goes over HTTP, at `/api/author`.
+
 **Browsers** exchange their key for a ticket (`POST /api/ticket`, `Authorization: Bearer <key>`, body `{{"role": …}}`)
 and offer it as the sub-protocol `{TICKET_PREFIX}<ticket>`: good once, within 30 seconds. Pages of other origins are
 turned away unless they are allowed.
@@ -65,6 +67,8 @@ _CODES = {
     Code.UNKNOWN_CARD: "The call has no card of this id.",
     Code.UNKNOWN_ALERT: "The call has no alert of this id.",
     Code.UNKNOWN_HELP: "The call has no request for help of this id.",
+    Code.UNKNOWN_RULE: "The playbook has no article or trigger of this id.",
+    Code.UNKNOWN_JOB: "There is no job of this id, or its result is not kept any more.",
     Code.UNKNOWN_FORMAT: "The server does not read this vendor's messages.",
     Code.CALL_ENDED: "The call is over.",
     Code.CALL_TAKEN: "Another source sends this call.",

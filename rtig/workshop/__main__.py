@@ -18,7 +18,7 @@ from rtig.wire.authors import Finding
 from rtig.workshop import work
 from rtig.workshop.talk import CallLog, Lint, Look, Progress, Ready, Reply, Unable, framed, task_in
 
-BELOW_EVERYTHING = 15
+BELOW_EVERYTHING = 10
 """How much this process gives way (`nice`): calls come first, then the model that reads them."""
 TELL_SECONDS = 0.1
 
@@ -45,11 +45,13 @@ def main() -> int:
 
 
 def _done(tasks: BinaryIO, out: BinaryIO) -> Reply | None:
-    """The answer to the one task; None where the server has gone."""
+    """The last answer to the one task; None where all is told, or the server has gone."""
     body = read_body(tasks)
     task = task_in(body) if body is not None else None
     if isinstance(task, Lint):
-        return work.lint(task)
+        for linted in work.lint(task):
+            _tell(out, linted)
+        return None
     if not isinstance(task, Look):
         return None
     looking = work.looking(task)

@@ -52,6 +52,8 @@ KEPT_SECONDS = 1800.0
 """So long a result stays to be looked at."""
 READ_SECONDS = 5.0
 """So long a sentence that is tried waits for what the model makes of it."""
+MOST_TRYING = 8
+"""Sentences that may wait to be tried: one is at a time, for a thread takes time from the loop."""
 _log = structlog.get_logger(__name__)
 
 
@@ -106,8 +108,11 @@ class Bench:
         self._works: dict[tuple[str, JobKind], _Work] = {}
         self._linting: asyncio.Task[None] | None = None
         self._linted = False
-        """The folder has not changed since it was linted."""
+        """The folder has not changed since it was linted, or is being."""
+        self._looked_at = False
         self._loop = asyncio.get_running_loop()
+        self._trying = asyncio.Lock()
+        self._to_try = 0
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._knowledge = self._loaded(playbook, follows)
@@ -116,6 +121,7 @@ class Bench:
 
     @property
     def knowledge(self) -> Knowledge:
+        self._looked_at = True
         self._see_to_lint()
         return self._knowledge
 
@@ -128,6 +134,8 @@ class Bench:
     def changed(self, found: Playbook | PlaybookErrors) -> None:
         """The folder has changed: it is another playbook, which is in use now, or it cannot be one."""
         self._linted = False
+        if self._linting is not None:
+            self._linting.cancel()
         before = self._knowledge
         if isinstance(found, PlaybookErrors):
             errors = tuple(
@@ -138,7 +146,7 @@ class Bench:
             return
         self._playbook = found
         self._become(replace(self._loaded(found, before.follows), findings=before.findings))
-        if before.linting or before.findings or self._places:  # somebody has looked
+        if self._looked_at:
             self._see_to_lint()
 
     def rules(self) -> tuple[RuleLine, ...]:
@@ -179,8 +187,6 @@ class Bench:
         """Lint takes seconds of a core, so it is done when somebody looks."""
         if self._linted or self._knowledge.errors:
             return
-        if self._linting is not None:
-            self._linting.cancel()
         self._linted = True
         self._linting = self._spawn(self._lint())
         self._become(replace(self._knowledge, linting=True))
@@ -191,33 +197,46 @@ class Bench:
             today=datetime.now(UTC).astimezone().date().isoformat(),
             model=self._model(self._playbook),
         )
-        reply: Reply | None = None
+        reply: Reply = Unable("The process ended before it was done.")
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, msgspec.DecodeError):
             async with _Process() as process:
                 await process.send(task)
-                reply = await process.hear()
+                while isinstance(reply := await process.hear(), Linted) and not reply.whole:
+                    self._found(reply)
         if isinstance(reply, Linted):
-            self._places = reply.places
-            self._become(replace(self._knowledge, findings=reply.findings, linting=False, checked_at=_now()))
-        else:
-            _log.warning("lint failed", problem=reply.problem if isinstance(reply, Unable) else "no answer")
-            self._become(replace(self._knowledge, linting=False))
+            self._found(reply)
+        elif isinstance(reply, Unable):
+            _log.warning("lint failed", problem=reply.problem)
+        self._become(replace(self._knowledge, linting=False))
+
+    def _found(self, linted: Linted) -> None:
+        if not any(finding.severity == "error" for finding in linted.findings):  # else a change will be told at once
+            self._places = linted.places
+            self._become(replace(self._knowledge, findings=linted.findings, checked_at=_now()))
 
     # One sentence.
 
     async def try_sentence(self, wanted: Try) -> Tried:
-        """Raises `MessageRefused` (`unknown_rule`)."""
+        """Raises `MessageRefused` (`unknown_rule`, `bad_message`, `rate_limited`)."""
         playbook = self._playbook
         if wanted.rule and wanted.rule not in playbook.rules:
             raise MessageRefused(Code.UNKNOWN_RULE, "The playbook has no article or trigger of this id.")
         if not wanted.sentence.strip():
             raise MessageRefused(Code.BAD_MESSAGE, "Nothing is said.")
+        if self._to_try >= MOST_TRYING:
+            sentence = "Too many sentences are being tried."
+            raise MessageRefused(Code.RATE_LIMITED, sentence, retry=True, retry_after=1.0)
         lane = self.lane
         near: tuple[tuple[str, float], ...] = ()
         understands = lane is not None and lane.meanings == playbook.meanings_version
-        if lane is not None and understands:
-            near = await lane.find(wanted.sentence, authoring.NEAREST)
-        return await asyncio.to_thread(self._tried, playbook, wanted, near, lane if understands else None)
+        self._to_try += 1
+        try:
+            async with self._trying:
+                if lane is not None and understands:
+                    near = await lane.find(wanted.sentence, authoring.NEAREST)
+                return await asyncio.to_thread(self._tried, playbook, wanted, near, lane if understands else None)
+        finally:
+            self._to_try -= 1
 
     def _tried(self, playbook: Playbook, wanted: Try, near: tuple[tuple[str, float], ...], lane: Lane | None) -> Tried:
         """In a thread. Where the lane goes meanwhile, again without it."""
@@ -255,10 +274,10 @@ class Bench:
 
     async def begin(self, tenant: str, wanted: JobWanted) -> Job:
         """Begin a job; one of its kind that is there already gives way to it."""
+        calls = (await self._log.calls(tenant))[-wanted.calls :]
         before = self._works.get((tenant, wanted.kind))
         if before is not None and before.task is not None:
             before.task.cancel()
-        calls = (await self._log.calls(tenant))[-wanted.calls :]
         model = self._model(self._playbook) if wanted.meaning and wanted.kind != "outcomes" else None
         job = Job(
             kind=wanted.kind,
@@ -313,8 +332,8 @@ class Bench:
         try:
             async with self._turn, _Process() as process:  # one at a time: each has a core to itself
                 reply = await self._looked(work, process, look, calls)
-        except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError, LogUnavailable) as error:
-            reply = Unable(type(error).__name__)
+        except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError):
+            reply = Unable("The process ended before it was done.")
         if isinstance(reply, Looked):
             work.result = Result(reply.body, reply.calls)
             self._is(work, state="done", done=work.job.total)
@@ -338,13 +357,18 @@ class Bench:
             feeding.cancel()
 
     async def _feed(self, process: "_Process", tenant: str, calls: Sequence[str]) -> None:
-        """Give the calls, each as it is now; the pipe says how fast."""
-        with contextlib.suppress(ConnectionError):
+        """Give the calls, each as it is now; the pipe says how fast. A log that gives none ends the process."""
+        try:
             for call_id in calls:
                 records = [record async for record in self._log.read(CallKey(tenant, call_id))]
                 encoded = tuple(events.encode(record.event) for record in records)
                 await process.send(CallLog(records[0].at if records else 0, encoded))
             await process.send(End())
+        except LogUnavailable as error:
+            _log.warning("calls not given", problem=str(error))
+            process.hang_up()
+        except ConnectionError:
+            pass  # the process has ended, and whoever hears it knows
 
     def _is(self, work: _Work, **changes: Any) -> None:
         work.job = replace(work.job, **changes)
@@ -405,6 +429,11 @@ class _Process:
         assert self._process.stdin is not None
         self._process.stdin.write(framed(task))
         await self._process.stdin.drain()
+
+    def hang_up(self) -> None:
+        """Nothing more comes: the process ends."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     async def hear(self) -> Reply:
         """Raises `asyncio.IncompleteReadError` where the process has ended."""

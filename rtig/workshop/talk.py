@@ -61,6 +61,8 @@ class Linted(Struct, frozen=True, tag="linted"):
 
     findings: tuple[Finding, ...]
     places: dict[str, tuple[str, int]]
+    whole: bool = True
+    """Otherwise more is being looked for, which takes longer."""
 
 
 class Ready(Struct, frozen=True, tag="ready"):

@@ -1,6 +1,6 @@
 """The work itself: lint, and what is to be found in recorded calls. Runs in a process of its own; see `__main__`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -37,17 +37,23 @@ class Looking(Protocol):
     def found(self) -> Looked: ...
 
 
-def lint(task: Lint) -> Linted:
+def lint(task: Lint) -> Iterator[Linted]:
+    """What is found at once, then all of it: what people say in any call takes seconds to be held against the rules."""
+
     def learn(playbook: Playbook) -> Mapping[str, tuple[int, int]]:
         known = _Mind.of(task.model)
         return known.reader(playbook).learned if known is not None else {}
 
-    findings = linting.lint(Path(task.folder), date.fromisoformat(task.today), learn=learn, talk=shipped_negatives)
-    if any(finding.severity == "error" for finding in findings):
-        return Linted(tuple(findings), {})
-    base = knowledge.read(Path(task.folder))
+    folder, today = Path(task.folder), date.fromisoformat(task.today)
+    found = linting.lint(folder, today)
+    if any(finding.severity == "error" for finding in found):
+        yield Linted(tuple(found), {})
+        return
+    base = knowledge.read(folder)
     spots = {rule.id: base.spots[rule.id] for rule in base.source.rules if rule.id in base.spots}
-    return Linted(tuple(findings), {rule: (spot.path, spot.line) for rule, spot in spots.items()})
+    places = {rule: (spot.path, spot.line) for rule, spot in spots.items()}
+    yield Linted(tuple(found), places, whole=False)
+    yield Linted(tuple(linting.lint(folder, today, learn=learn, talk=shipped_negatives)), places)
 
 
 def looking(task: Look) -> Looking:

@@ -97,7 +97,7 @@ async def test_another_tenant_sees_nothing(house: House, screens: Screens) -> No
     await expect(agent.locator("body")).not_to_contain_text("doubled")
 
 
-@pytest.mark.parametrize("path", ["agent", "board"])
+@pytest.mark.parametrize("path", ["agent", "board", "author"])
 async def test_the_content_policy_stops_what_does_not_belong_to_the_page(
     house: House, screens: Screens, path: str
 ) -> None:

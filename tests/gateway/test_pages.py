@@ -112,7 +112,7 @@ async def test_nothing_else_is_served(web: Path, path: str) -> None:
 
 
 async def test_pages_that_are_not_built_say_how_to_build_them(tmp_path: Path) -> None:
-    for path in ("/agent", "/board"):
+    for path in ("/agent", "/board", "/author"):
         answer = await ask(app(tmp_path), path)
         assert answer.status == 503
         assert b"make pages" in answer.body

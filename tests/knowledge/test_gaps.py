@@ -50,8 +50,8 @@ def test_what_an_article_came_for_is_none() -> None:
 
 
 def test_an_article_that_was_shown_already_answers_too() -> None:
-    twice = ("customer", "why is it that my bill has doubled"), ("customer", "so why is my bill higher than before")
-    found, all_of_them = asked(*twice, every_ms=6_000)
+    first, second = "why is it that my bill has doubled", "so why is my bill higher than before"
+    found, all_of_them = asked(("customer", first), ("customer", second), every_ms=6_000)
     assert (found, all_of_them) == ([], 2)
 
 

@@ -1,5 +1,6 @@
 """How rules did, counted from calls' logs: what was shown, what agents did with it, and what was held back."""
 
+import msgspec
 from calls import CALL, PLAYBOOK, SOURCE, playbook
 from msgspec.structs import replace
 
@@ -33,15 +34,8 @@ def heard(number: int, text: str, *, final: bool = True, rev: int = 1) -> Segmen
 
 
 def answered(action: str, number: int, reason: str = "", card: str = "bill.1") -> CardAnswered:
-    return CardAnswered(
-        call_id=CALL,
-        card_id=card,
-        action=action,
-        reason=reason,
-        at_ms=5_000,
-        answer_id=f"a{number}",
-        by="a name",  # type: ignore[arg-type]
-    )
+    given = {"call_id": CALL, "card_id": card, "action": action, "reason": reason, "at_ms": 5_000, "by": "a name"}
+    return msgspec.convert(given | {"type": "card_answered", "answer_id": f"a{number}"}, CardAnswered)
 
 
 def call(*events: AnyEvent, end_ms: int = 60_000) -> list[AnyEvent]:

@@ -135,6 +135,28 @@ async def test_it_learns_and_answers(office: Office) -> None:
     assert min(office.took) > 0
 
 
+async def test_what_belongs_to_no_call_is_read_and_told_to_whoever_asked(office: Office) -> None:
+    office.lane.learn(LESSON)
+    assert await office.lane.read("", [said("we have just moved")]) is None  # it learns
+    await office.until("on")
+    assert office.lane.meanings == "v1"
+    reading = await office.lane.read("", [said("we have just moved to another house")])
+    assert reading is not None
+    assert reading[0].scores["moving"] > 0.5
+    assert office.readings == []
+    assert office.lane.notes
+
+
+async def test_what_belongs_to_no_call_is_given_up_with_the_process(office: Office) -> None:
+    assert office.lane.pid is not None
+    os.kill(office.lane.pid, signal.SIGSTOP)  # so that the question is still open
+    asking = asyncio.create_task(office.lane.read("", [said("anything")]))
+    await asyncio.sleep(0)
+    os.kill(office.lane.pid, signal.SIGKILL)
+    assert await asking is None
+    await office.until("on")
+
+
 async def test_what_waits_is_not_asked_for_twice(office: Office) -> None:
     texts = ("the first thing", "the second thing")
     for _ in range(3):

@@ -8,6 +8,16 @@ export interface Asked {
   signal?: AbortSignal;
 }
 
+export class Refusal extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    // Here nothing is sent again by itself.
+    super(code === "rate_limited" ? "Too much at once. Try again in a moment." : codeWords(code, message));
+    this.code = code;
+  }
+}
+
 /** The answer. Rejects with a sentence for people, or with an `AbortError` where `signal` said so. */
 export async function ask<T>(key: string, path: string, { method = "GET", body, signal }: Asked = {}): Promise<T> {
   const headers: Record<string, string> = { Authorization: `Bearer ${key}` };
@@ -28,5 +38,5 @@ export async function ask<T>(key: string, path: string, { method = "GET", body, 
   }
   if (answer.ok) return (await answer.json()) as T;
   const said = (await answer.json().catch(() => ({}))) as { code?: string; message?: string };
-  throw new Error(codeWords(said.code ?? "", said.message ?? ""));
+  throw new Refusal(said.code ?? "", said.message ?? "");
 }

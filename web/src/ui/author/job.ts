@@ -4,7 +4,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import type { Job, LaneIs } from "../../protocol";
 import { base } from "../styles";
-import { counted, look, whenWords } from "./look";
+import { counted, findings, look, whenWords } from "./look";
 
 export class Begin extends Event {
   readonly calls: number;
@@ -53,11 +53,13 @@ export class JobView extends LitElement {
           : html`<button type="submit" class="main" data-testid="begin">${this.verb}</button>`
       }
       <p class="told small" role="status" data-testid="job" data-state=${this.job?.state ?? ""}>${this.#told()}</p>
+      ${running && this.job ? html`<span class="small muted numbers" aria-hidden="true">${howFar(this.job)}</span>` : nothing}
       ${
         running && this.job?.total
           ? html`<progress aria-label="Calls looked at" max=${this.job.total} value=${this.job.done}></progress>`
           : nothing
       }
+      ${this.job?.state === "failed" && this.job.errors.length ? findings(this.job.errors) : nothing}
     </form>`;
   }
 
@@ -78,7 +80,7 @@ export class JobView extends LitElement {
     if (!job) return "";
     switch (job.state) {
       case "running":
-        return job.done ? `${job.done.toLocaleString("en")} of ${counted(job.total, "call")}` : "Getting ready…";
+        return job.done ? "Looking through the calls…" : "Getting ready…";
       case "done":
         return `Looked at ${counted(job.total, "call")}, ${whenWords(job.began_at)}`;
       case "cancelled":
@@ -125,6 +127,10 @@ export class JobView extends LitElement {
         color: var(--critical);
       }
 
+      .findings {
+        flex: 1 0 100%;
+      }
+
       progress {
         flex: 1 0 100%;
         block-size: 6px;
@@ -132,4 +138,9 @@ export class JobView extends LitElement {
       }
     `,
   ];
+}
+
+/** For the eye; a screen reader asks the progress bar. */
+function howFar(job: Job): string {
+  return `${job.done.toLocaleString("en")} of ${counted(job.total, "call")}`;
 }

@@ -1,7 +1,7 @@
 // What the views of the authors' page have in common: panels, facts, code, and numbers in words.
 
-import { css } from "lit";
-import type { RuleLine } from "../../protocol";
+import { css, html, nothing } from "lit";
+import type { Finding, RuleLine } from "../../protocol";
 
 export const look = css`
   :host {
@@ -83,6 +83,21 @@ export const look = css`
     color: var(--critical);
   }
 
+  .findings {
+    display: grid;
+    gap: 2px;
+    margin-block-start: 8px;
+  }
+
+  .findings li {
+    padding: 8px 0;
+    border-block-start: 1px solid var(--line);
+  }
+
+  .findings .where {
+    font-weight: 600;
+  }
+
   .stack {
     display: grid;
     grid-template-columns: minmax(0, 1fr);
@@ -147,4 +162,21 @@ export function dayWords(unixMs: number): string {
 export function sentence(words: string): string {
   const capital = words.charAt(0).toUpperCase() + words.slice(1);
   return /[.?!]$/.test(capital) ? capital : `${capital}.`;
+}
+
+/** What stands between backticks is set as code. */
+export function inCode(text: string) {
+  return text.split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
+}
+
+export function findings(found: readonly Finding[]) {
+  return html`<ul class="findings">
+    ${found.map(
+      (one) => html`<li data-testid="finding" data-severity=${one.severity}>
+        <p><code class="where">${one.line ? `${one.path}:${one.line}:${one.column}` : one.path}</code></p>
+        <p>${inCode(sentence(one.problem))}</p>
+        ${one.mend ? html`<p class="muted">${inCode(sentence(one.mend))}</p>` : nothing}
+      </li>`,
+    )}
+  </ul>`;
 }

@@ -337,7 +337,7 @@ function share(part: number, whole: number): string {
 
 function reasons(counts: Record<string, number>, words: Readonly<Record<string, string>>): string {
   return reasonsOf(counts)
-    .map(([reason, count]) => `${words[reason] ?? reason} ${count}`)
+    .map(([reason, count]) => `${count} ${words[reason] ?? reason}`)
     .join(", ");
 }
 

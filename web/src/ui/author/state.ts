@@ -2,9 +2,9 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Finding, Knowledge } from "../../protocol";
+import type { Knowledge } from "../../protocol";
 import { base } from "../styles";
-import { counted, look, sentence, whenWords } from "./look";
+import { counted, findings, look, whenWords } from "./look";
 
 @customElement("rtig-author-state")
 export class StateView extends LitElement {
@@ -46,7 +46,7 @@ export class StateView extends LitElement {
 
   #lint(knowledge: Knowledge) {
     const found = knowledge.findings.length;
-    const fresh = knowledge.linting ? " · looking again…" : "";
+    const fresh = knowledge.linting ? " · looking for more…" : "";
     return html`<section aria-labelledby="lint" data-testid="lint" data-linting=${knowledge.linting}>
       <h2 id="lint">Lint</h2>
       ${
@@ -90,25 +90,6 @@ export class StateView extends LitElement {
       .errors > h2 {
         color: var(--critical);
       }
-
-      .findings {
-        display: grid;
-        gap: 2px;
-        margin-block-start: 8px;
-      }
-
-      .findings li {
-        padding: 8px 0;
-        border-block-start: 1px solid var(--line);
-      }
-
-      .where {
-        font-weight: 600;
-      }
-
-      .mend {
-        color: var(--muted);
-      }
     `,
   ];
 }
@@ -118,16 +99,4 @@ function fact(name: string, value: unknown) {
     <dt>${name}</dt>
     <dd>${value}</dd>
   </div>`;
-}
-
-function findings(found: readonly Finding[]) {
-  return html`<ul class="findings">
-    ${found.map(
-      (one) => html`<li data-testid="finding" data-severity=${one.severity}>
-        <p><code class="where">${one.line ? `${one.path}:${one.line}:${one.column}` : one.path}</code></p>
-        <p>${sentence(one.problem)}</p>
-        ${one.mend ? html`<p class="mend">${sentence(one.mend)}</p>` : nothing}
-      </li>`,
-    )}
-  </ul>`;
 }

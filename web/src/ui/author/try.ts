@@ -3,14 +3,16 @@
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { ask } from "../../asking";
+import { ask, Refusal } from "../../asking";
 import type { Fired, LaneIs, Likely, Miss, Quote, RuleLine, RuleStory, Try, TriedSentence } from "../../protocol";
 import { BAND_WORD } from "../../words";
 import { bar } from "../shapes";
 import { base } from "../styles";
-import { look, RULE_KIND, sentence } from "./look";
+import { inCode, look, RULE_KIND, sentence } from "./look";
 
 const PAUSE_MS = 250;
+/** Before a sentence is tried again that was one too many. */
+const LATER_MS = 1_000;
 const ENOUGH = 0.5;
 
 @customElement("rtig-author-try")
@@ -215,6 +217,10 @@ export class TryView extends LitElement {
       this.problem = "";
     } catch (error) {
       if (this.#asking !== asking) return;
+      if (error instanceof Refusal && error.code === "rate_limited") {
+        this.#timer = setTimeout(() => void this.#ask(), LATER_MS);
+        return;
+      }
       this.problem = (error as Error).message;
     }
     this.busy = false;
@@ -449,9 +455,4 @@ function storyTold(story: RuleStory) {
 
 function marked(words: readonly Quote[]) {
   return words.map((quote, at) => html`${at ? " … " : ""}<mark>${quote.text}</mark>`);
-}
-
-/** What stands between backticks is set as code. */
-function inCode(text: string) {
-  return text.split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
 }
