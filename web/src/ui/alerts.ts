@@ -329,7 +329,7 @@ export class AlertsView extends LitElement {
         }
 
         .what {
-          grid-template-columns: minmax(0, 20rem) auto minmax(0, 1fr);
+          grid-template-columns: minmax(0, 26rem) auto minmax(0, 1fr);
         }
 
         .title {
