@@ -98,10 +98,10 @@ def test_what_the_agent_did_with_each_card_is_told_once() -> None:
         return CardAnswered(
             call_id=CALL,
             card_id=card_id,
-            action=action,
-            reason=reason,
+            action=action,  # type: ignore[arg-type]
+            reason=reason,  # type: ignore[arg-type]
             at_ms=number,
-            answer_id=f"a{number}",  # type: ignore[arg-type]
+            answer_id=f"a{number}",
         )
 
     answers = [
