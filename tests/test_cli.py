@@ -367,7 +367,7 @@ def test_explain_all_calls(kb: Path) -> None:
     assert "A bill that doubled" not in text
     assert "Wants a manager  [coach, ask-manager]" in text
     doubled, twice = text.splitlines()[-2:]
-    assert doubled.split() == ["doubled", "calm", "0", "0", "0"]
+    assert (doubled.split()[0], doubled.split()[2:]) == ("doubled", ["0", "0", "0"])
     assert twice.split()[0::2] == ["twice", "1", "1"]
     stories = parsed("explain", "--all-calls", "--kb", kb)
     assert [(story["call_id"], len(story["cards"])) for story in stories] == [("doubled", 1), ("twice", 3)]
