@@ -344,8 +344,12 @@ class Socket(asyncio.Protocol):
             elif self._transport.can_write_eof():
                 # Not `close`: what the client has under way would be answered with a reset, which can overtake the
                 # close frame. The client ends the connection, or `_cut` does.
-                self._transport.write_eof()
-                self._cut_later()
+                try:
+                    self._transport.write_eof()
+                except OSError:  # the client has reset the connection in the meantime
+                    self._transport.abort()
+                else:
+                    self._cut_later()
             else:
                 self._transport.close()
 

@@ -25,7 +25,7 @@ ORIGIN = f"chrome-extension://{IDENTITY}"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(book: Playbook, tmp_path: Path) -> AsyncIterator[House]:
-    house = House(book, tmp_path, origins=(ORIGIN,))
+    house = House(book, tmp_path, allowed_origins=(ORIGIN,))
     await house.open()
     yield house
     await house.leave()

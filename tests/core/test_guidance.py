@@ -12,6 +12,8 @@ from rtig.core.guidance import (
     Card,
     Checklist,
     Guidance,
+    Handover,
+    Help,
     Hint,
     Line,
     Mood,
@@ -48,6 +50,8 @@ ONE_OF_EACH: tuple[Guidance, ...] = (
         call_id="c", id="hot", state="acknowledged", title="t", level="tense", raised=2, raised_ms=600, at_ms=900,
         why=Why(rule="hot", playbook="p", condition="“bill” said by the customer", words=(QUOTE,)), by="eve", cause=3,
     ),
+    Help(call_id="c", id="h", state="acknowledged", text="x", asked=2, asked_ms=600, at_ms=900, by="eve"),
+    Handover(call_id="c", id="h", text="x", by="adam", sent_at=9),
 )  # fmt: skip
 
 

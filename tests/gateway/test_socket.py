@@ -2,7 +2,7 @@
 
 import asyncio
 import socket as stdlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -203,6 +203,39 @@ async def test_an_answer_to_a_text_with_a_close_behind_it_still_arrives() -> Non
         raw(connection, masked(1, b"last words") + masked(8, b"\x03\xe8"))
         assert await connection.recv() == "last words"
         assert await closed_with(connection) == 1000
+
+
+class Resets:
+    """A transport whose client resets the connection between two calls of the kernel, which no client can time."""
+
+    def __init__(self, transport: asyncio.Transport, then: Callable[[], None]) -> None:
+        self._transport, self._then = transport, then
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def write_eof(self) -> None:
+        asyncio.get_running_loop().call_soon(self._then)
+        self._transport.write_eof()
+        raise OSError("Transport endpoint is not connected")
+
+
+async def test_a_client_that_is_gone_before_its_close_is_answered_is_over() -> None:
+    over = asyncio.Event()
+
+    class Late(Echo):
+        def opened(self, socket: Socket, visitor: Visitor) -> None:
+            super().opened(socket, visitor)
+            socket._transport = cast(asyncio.Transport, Resets(socket._transport, self.says_good_bye))
+
+        def says_good_bye(self) -> None:
+            self.socket.close(Bye(code=Code.DRAINING, message="Nobody hears this.", retry=True))
+            over.set()
+
+    async with sockets(Late) as address, client(address) as connection:
+        raw(connection, masked(8, b"\x03\xe8"))
+        async with asyncio.timeout(5):
+            await over.wait()
 
 
 async def test_a_client_that_does_not_answer_a_close_is_cut() -> None:

@@ -58,7 +58,11 @@ export class KeysView extends LitElement {
             <h3>The sidebar</h3>
             ${list("page")}
           </div>
-          <p class="muted small">Not while you type, nor together with Ctrl, Alt or ⌘. Esc works in any case.</p>
+          <dl>
+            <dt><kbd>Alt</kbd> <kbd>H</kbd></dt>
+            <dd>Ask for help</dd>
+          </dl>
+          <p class="muted small">Not while you type, nor together with Ctrl, Alt or ⌘. Esc and Alt H work in any case.</p>
         </div>
       </dialog>`;
   }
