@@ -243,15 +243,19 @@ export class Sidebar extends Embeddable {
       </header>
       <main>
         ${this.#find(call)}
-        ${keyed(
-          call.id,
-          html`<rtig-history
-            .histories=${this.#histories}
-            .callId=${call.id}
-            .now=${now}
-            .crowded=${call.ended || this.#deckOf(call).slots.length > 0}
-          ></rtig-history>`,
-        )}
+        ${
+          this.#histories.of(call.id)?.contacts.length
+            ? keyed(
+                call.id,
+                html`<rtig-history
+                  .histories=${this.#histories}
+                  .callId=${call.id}
+                  .now=${now}
+                  .crowded=${call.ended || this.#deckOf(call).slots.length > 0}
+                ></rtig-history>`,
+              )
+            : nothing
+        }
         ${
           this.#showsBrief(call)
             ? html`<rtig-brief
