@@ -314,7 +314,7 @@ def _found(library: Library, hit: Hit) -> FoundArticle:
         title=rule.title,
         say=rule.say_without if say is None else say,
         body=rule.body,
-        steps=rule.steps,
+        steps=tuple(step.text for step in rule.steps),
         score=hit.score,
     )
 

@@ -477,7 +477,7 @@ def _ticked(playbook: Playbook, call: Call) -> list[_Chosen]:
     for _, checklist in sorted(call.told.checklists.items()):
         done = [step for step in checklist.steps if step.done]
         source = playbook.checklists.get(checklist.id)
-        on_purpose = source is not None and bool(source.opened_by)
+        on_purpose = checklist.card or (source is not None and bool(source.opened_by))
         if checklist.withdrawn or not done or (not on_purpose and 2 * len(done) <= len(checklist.steps)):
             continue
         left = [step.text for step in checklist.steps if not step.done]

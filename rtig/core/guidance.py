@@ -137,7 +137,12 @@ class Step(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Checklist(Item, frozen=True, kw_only=True, tag="checklist"):
+    """Steps that tick themselves when they are said: of a conversation, or of an article while its card stands."""
+
     id: str
+    """Of a card's steps the card's `id`."""
+    card: bool = False
+    """Whether these are the steps of the card with this `id`."""
     title: str
     steps: tuple[Step, ...]
     withdrawn: bool = False

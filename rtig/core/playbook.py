@@ -40,19 +40,12 @@ from rtig.core.phrases import parse, slots_of
 from rtig.core.policy import Attention
 from rtig.core.sentiment import Analyzer, Sentiment
 from rtig.core.slots import BUILT_IN, Kind, OneOf, Pattern
-from rtig.core.triggers import Clause, Rule
+from rtig.core.triggers import Clause, Rule, StepSource
 
 
 class SignalSource(Struct, frozen=True):
     signal: Signal
     said: tuple[str, ...]
-
-
-class StepSource(Struct, frozen=True):
-    id: str
-    text: str
-    said: tuple[str, ...]
-    party: PartyWanted = "agent"
 
 
 class ChecklistSource(Struct, frozen=True):
@@ -186,10 +179,8 @@ class Playbook:
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
         self.clauses_of_meaning = {meaning: tuple(refs) for meaning, refs in meant.items()}
         self.signals_of_phrase = self._owners((part.signal.id, part.said) for part in source.signals)
-        self.checklists_of_phrase = self._owners(
-            (checklist.id, (*checklist.opened_by, *(p for step in checklist.steps for p in step.said)))
-            for checklist in source.checklists
-        )
+        self.rules_with_steps = frozenset(rule.id for rule in source.rules if any(step.said for step in rule.steps))
+        """Those whose cards have steps that tick themselves."""
 
     @cached_property
     def parties_read(self) -> tuple[Party, ...]:
@@ -284,6 +275,8 @@ def _phrases(source: Source) -> Iterator[Spoken]:
     for rule in source.rules:
         for clause in rule.clauses:
             yield from _clause_phrases(clause)
+        for step in rule.steps:
+            yield from map(Spoken, step.said)
     for checklist in source.checklists:
         yield from map(Spoken, checklist.opened_by)
         for step in checklist.steps:

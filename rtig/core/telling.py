@@ -5,23 +5,21 @@ A watcher is told only what changed since it was told last, which `Call.told` ke
 
 from msgspec.structs import replace
 
-from rtig.core import derive, frustration, triggers, weighing
+from rtig.core import checklists, derive, frustration, triggers, weighing
 from rtig.core.call import Call, Told
 from rtig.core.guidance import (
     CallInfo,
     Card,
     CardState,
-    Checklist,
     Guidance,
     Line,
-    Step,
     Why,
     Withheld,
 )
 from rtig.core.playbook import Playbook
 from rtig.core.policy import Choice, Shown
 from rtig.core.slots import filled, slots_in
-from rtig.core.transcript import Change, Heard, Segment
+from rtig.core.transcript import Change, Segment
 from rtig.core.triggers import Moment
 
 MOOD_STEP = RISK_STEP = 0.04
@@ -34,11 +32,9 @@ _Beaten = dict[str, list[Moment]]
 
 def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Guidance]) -> Call:
     """Add to `items` what event `seq` changed between two states of a call."""
-    told = call.told
-    if call.started and (call.heard is not before.heard or playbook.version != told.playbook):
-        told = _tell_checklists(playbook, call, replace(told, playbook=playbook.version), items)
-    told = _tell_cards(playbook, before, call, told, seq, items)
+    told = _tell_cards(playbook, before, call, call.told, seq, items)
     if call.started:
+        told = checklists.tell(playbook, before, call, told, items)
         told = _tell_mood(playbook, before, call, told, items)
     return replace(call, told=told) if told is not call.told else call
 
@@ -208,7 +204,7 @@ def _card(
         title=rule.title,
         say=_say(playbook, call, moment),
         body=rule.body,
-        steps=rule.steps,
+        steps=tuple(step.text for step in rule.steps),
         article=rule.article,
         why=_why(playbook, shown, beaten, told_from=playbook.version),
         priority=rule.priority,
@@ -252,47 +248,6 @@ def _tell_mood(playbook: Playbook, before: Call, call: Call, told: Told, items: 
     mood = frustration.mood(call.call_id, playbook.temper, patience, call.now, read=read)
     items.append(mood)
     return replace(told, mood=mood)
-
-
-def _tell_checklists(playbook: Playbook, call: Call, told: Told, items: list[Guidance]) -> Told:
-    lists = told.checklists
-    for name in sorted(lists):
-        if name not in playbook.checklists:
-            items.append(replace(lists[name], steps=(), withdrawn=True))
-            lists = lists.delete(name)
-    for source in playbook.checklists.values():
-        opened = not source.opened_by or _first_said(call, playbook, source.opened_by, source.party) is not None
-        if not opened:
-            if source.id in lists:
-                items.append(replace(lists[source.id], steps=(), withdrawn=True))
-                lists = lists.delete(source.id)
-            continue
-        steps = []
-        for step_source in source.steps:
-            place = _first_said(call, playbook, step_source.said, step_source.party)
-            steps.append(
-                Step(
-                    id=step_source.id,
-                    text=step_source.text,
-                    done=place is not None,
-                    words=place.quotes if place is not None else (),
-                )
-            )
-        checklist = Checklist(call_id=call.call_id, id=source.id, title=source.title, steps=tuple(steps))
-        if lists.get(source.id) != checklist:
-            lists = lists.set(source.id, checklist)
-            items.append(checklist)
-    return replace(told, checklists=lists) if lists is not told.checklists else told
-
-
-def _first_said(call: Call, playbook: Playbook, phrases: tuple[str, ...], party: str) -> Heard | None:
-    places = (
-        place
-        for phrase in phrases
-        for place in derive.heard_places(playbook, call.heard, phrase)
-        if party in ("any", place.party)
-    )
-    return min(places, key=derive.when_heard, default=None)
 
 
 def _line(call: Call, segment: Segment, *, voided: bool = False) -> Line:

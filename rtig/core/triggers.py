@@ -59,6 +59,15 @@ class Clause(Struct, frozen=True):
     done: tuple[str, ...] = ()
 
 
+class StepSource(Struct, frozen=True):
+    """One step of an article or a checklist, ticked by any of some phrases; by none where there are none."""
+
+    id: str
+    text: str
+    said: tuple[str, ...] = ()
+    party: PartyWanted = "agent"
+
+
 class Rule(Struct, frozen=True, kw_only=True):
     """What calls for one card, or for an alert. AnyOf of its clauses is enough."""
 
@@ -73,7 +82,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     """Instead of `say` where one of its slots is empty."""
     body: str = ""
     """Safe HTML."""
-    steps: tuple[str, ...] = ()
+    steps: tuple[StepSource, ...] = ()
     article: ArticleRef | None = None
     clauses: tuple[Clause, ...]
     priority: int = 50

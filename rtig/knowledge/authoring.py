@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from rtig.core import derive
+from rtig.core import checklists, derive
 from rtig.core.call import Call
 from rtig.core.conditions import Said, by
 from rtig.core.events import AnyEvent, CallStarted, ClockTicked, Party, SegmentHeard, SourceEvent
@@ -71,6 +71,7 @@ def run_test(playbook: Playbook, trial: Trial, read: Read | None = None) -> Verd
     diff = [
         *_against(playbook, trial, shown, read),
         *_raised(playbook, trial, alerts, read),
+        *_ticked(trial, last.call),
         *_forbidden(trial, shown, alerts),
     ]
     return Verdict(id=trial.id, title=trial.title, passed=not diff, shown=tuple(shown), alerts=alerts, diff=tuple(diff))
@@ -133,6 +134,25 @@ def _raised(playbook: Playbook, trial: Trial, alerts: Sequence[str], read: Read 
         for name in trial.alerts[a:b]:
             yield f"- alert {name}: {_why_not(playbook, trial.script, name, read)}"
         yield from (f"+ alert {name}" for name in alerts[c:d])
+
+
+def _ticked(trial: Trial, call: Call) -> Iterator[str]:
+    wanted = set(trial.ticked or ())
+    named = {name.partition("/")[0] for name in wanted}
+    ticked = {name for name in steps_ticked(call) if name.partition("/")[0] in named}
+    yield from (f"- {name} ticked" for name in sorted(wanted - ticked))
+    yield from (f"+ {name} ticked" for name in sorted(ticked - wanted))
+
+
+def steps_ticked(call: Call) -> set[str]:
+    """Steps that are done: of checklists as `opening/greet`, of the articles that came as `bill-doubled/2`."""
+    owners = {name: card.why.rule for name, card in call.told.cards.items()}
+    return {
+        f"{owners.get(one.id, one.id)}/{step.id}"
+        for one in call.told.checklists.values()
+        for step in one.steps
+        if step.done
+    }
 
 
 def _forbidden(trial: Trial, shown: Iterable[Shown], alerts: Iterable[str]) -> Iterator[str]:
@@ -230,7 +250,7 @@ class Tried(Struct, frozen=True, kw_only=True):
     slots: dict[str, str]
     """What the sentence filled."""
     ticked: tuple[str, ...]
-    """Checklist steps, as `opening/opening-greet`."""
+    """Steps of checklists, as `opening/opening-greet`, and of articles, as `bill-doubled/2`."""
     score: float
     band: Band
     reasons: tuple[Weighed, ...]
@@ -262,8 +282,6 @@ def try_sentence(
     said = _say(playbook, sentence, party, queue, at_ms, read)
     fired = [_fired(playbook, said.call, moment) for moment in said.moments]
     mood = said.call.told.mood
-    checklists = said.call.told.checklists.values()
-    done = sorted(f"{checklist.id}/{step.id}" for checklist in checklists for step in checklist.steps if step.done)
     known = {entry.rule for entry in fired}
     misses = [
         m
@@ -275,7 +293,7 @@ def try_sentence(
     return Tried(
         fired=tuple(fired),
         slots=derive.values(playbook, said.call, said.call.now),
-        ticked=tuple(done),
+        ticked=_steps_done(playbook, said.call),
         score=mood.score if mood is not None else 0.0,
         band=mood.band if mood is not None else "calm",
         reasons=tuple(Weighed(r.what, r.weight, r.words) for r in reasons),
@@ -283,6 +301,15 @@ def try_sentence(
         likely=_likely(playbook, said.call) if read is not None else None,
         articles=_articles(playbook, sentence, find),
     )
+
+
+def _steps_done(playbook: Playbook, call: Call) -> tuple[str, ...]:
+    """Of articles too whose cards have not come: an author asks what a sentence would tick."""
+    done = steps_ticked(call)
+    for name in playbook.rules_with_steps:
+        steps = playbook.rules[name].steps
+        done |= {f"{name}/{step.id}" for step in steps if checklists.done(playbook, call, step) is not None}
+    return tuple(sorted(done))
 
 
 def _say(playbook: Playbook, sentence: str, party: Party, queue: str, at_ms: int, read: Read | None) -> _Said:

@@ -6,7 +6,7 @@ machine. All that is wrong in the folder is collected and raised at once; half a
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -47,14 +47,13 @@ from rtig.core.playbook import (
     SignalSource,
     SlotSource,
     Source,
-    StepSource,
 )
 from rtig.core.policy import Attention
 from rtig.core.slots import BUILT_IN, slots_in
-from rtig.core.triggers import Clause, Rule
+from rtig.core.triggers import Clause, Rule, StepSource
 from rtig.errors import PhraseError, PlaybookError, PlaybookErrors
 from rtig.knowledge import written
-from rtig.knowledge.article import body_and_steps, front_matter, html
+from rtig.knowledge.article import WrittenStep, body_and_steps, front_matter, html
 from rtig.knowledge.yamlfile import File, Node
 from rtig.script import Line, Script
 from rtig.script import Silence as Pause
@@ -130,6 +129,8 @@ class Trial(NamedTuple):
     expect: tuple[Expected, ...] | None
     never: tuple[str, ...]
     alerts: tuple[str, ...] | None = None
+    ticked: tuple[str, ...] | None = None
+    """Of each list that is named, the steps that are ticked in the end."""
 
 
 class KnowledgeBase(NamedTuple):
@@ -419,7 +420,7 @@ class _Reader:
                 say=article.say,
                 say_without=article.say_without,
                 body=shown,
-                steps=steps,
+                steps=self._steps(file, steps, f"{article.id}/steps"),
                 article=ArticleRef(
                     id=article.id,
                     version=hashlib.sha256(text.encode()).hexdigest()[:8],
@@ -689,9 +690,9 @@ class _Reader:
 
     def _trial(self, file: File, node: Node, trial: written.Trial) -> Trial | None:
         self._claim(file, node, trial.id)
-        expects = ("expect", "alerts", "never")
+        expects = ("expect", "alerts", "ticked", "never")
         if all(getattr(trial, key) is None for key in expects) and not node.lost.intersection(expects):
-            file.wrong(node, "this test expects nothing", "Give it `expect`, `alerts` or `never`")
+            file.wrong(node, "this test expects nothing", "Give it `expect`, `alerts`, `ticked` or `never`")
         script = self._trial_script(file, node, trial)
         if script is None:
             return None
@@ -708,11 +709,14 @@ class _Reader:
         for index, alert in enumerate(trial.alerts or ()):
             where = node.at("alerts", index)
             self._spots[f"{trial.id}/alerts/{alert}"] = Spot(file.path, where.line, where.column)
+        for index, step in enumerate(trial.ticked or ()):
+            where = node.at("ticked", index)
+            self._spots[f"{trial.id}/ticked/{step}"] = Spot(file.path, where.line, where.column)
         for index, card in enumerate(trial.never or ()):
             where = node.at("never", index)
             self._spots[f"{trial.id}/never/{card}"] = Spot(file.path, where.line, where.column)
-        alerts = None if trial.alerts is None else tuple(trial.alerts)
-        return Trial(trial.id, trial.title, script, expect, tuple(trial.never or ()), alerts)
+        alerts, ticked = (None if named is None else tuple(named) for named in (trial.alerts, trial.ticked))
+        return Trial(trial.id, trial.title, script, expect, tuple(trial.never or ()), alerts, ticked)
 
     def _trial_script(self, file: File, node: Node, trial: written.Trial) -> Script | None:
         if trial.lines is None:
@@ -737,6 +741,14 @@ class _Reader:
             lines=trial.lines,
         )
         return _script(file, node, script)
+
+    def _steps(self, file: File, steps: Sequence[WrittenStep], owner: str) -> tuple[StepSource, ...]:
+        found = []
+        for number, step in enumerate(steps, 1):
+            said = tuple(step.said.plain())
+            self._phrases(file, step.said, said, owner)
+            found.append(StepSource(str(number), step.text, said))
+        return tuple(found)
 
     def _phrases(self, file: File, node: Node, phrases: Iterable[str] | None, owner: str) -> None:
         for index, phrase in enumerate(phrases or ()):

@@ -138,7 +138,7 @@ def merged(by_words: Sequence[Hit], by_meaning: Iterable[tuple[str, float]], mos
 
 def text_of(rule: Rule) -> str:
     """An article's words, without its markup."""
-    return " ".join([rule.say, _TAG.sub(" ", rule.body), *rule.steps])
+    return " ".join([rule.say, _TAG.sub(" ", rule.body), *(step.text for step in rule.steps)])
 
 
 def _phrases(rule: Rule) -> list[str]:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from rtig.core.conditions import NotSaid, Said, SaidAgain, SlotIs, parts
 from rtig.core.phrases import parse, slots_of
-from rtig.core.playbook import Playbook
+from rtig.core.playbook import Playbook, Source
 from rtig.core.slots import slots_in
-from rtig.core.triggers import Clause, Rule
+from rtig.core.triggers import Clause, Rule, StepSource
 from rtig.errors import PlaybookErrors
 from rtig.knowledge.base import FOLDERS, KnowledgeBase, Spot, compiled, read
 from rtig.knowledge.finding import Finding, mistake, warning
@@ -52,6 +52,7 @@ def lint(folder: Path, today: date, *, learn: Learn | None = None, talk: Talk | 
         *_astray(folder),
         *_attention(knowledge),
         *_tests(knowledge),
+        *_ticks(knowledge),
         *_pages(knowledge, today),
         *_layout(knowledge, folder),
         *_titles(knowledge),
@@ -175,6 +176,18 @@ def _layout(knowledge: KnowledgeBase, folder: Path) -> Iterator[Finding]:
                     )
 
 
+def _ticks(knowledge: KnowledgeBase) -> Iterator[Finding]:
+    known = {f"{owner.removesuffix('/steps')}/{step.id}" for owner, steps in _lists(knowledge.source) for step in steps}
+    for trial in knowledge.trials:
+        for name in trial.ticked or ():
+            if name not in known:
+                yield mistake(
+                    knowledge.spots[f"{trial.id}/ticked/{name}"],
+                    f"there is no step `{name}`",
+                    "A step is named by its list and its id, that of an article by its number",
+                )
+
+
 def _titles(knowledge: KnowledgeBase) -> Iterator[Finding]:
     first: dict[str, Rule] = {}
     for rule in knowledge.source.rules:
@@ -214,7 +227,7 @@ def _slots(knowledge: KnowledgeBase) -> Iterator[Finding]:
     source = knowledge.source
     phrases = [phrase for slot in source.slots for phrase in slot.said]
     phrases += [p for rule in source.rules for clause in rule.clauses for p in _all_phrases(clause)]
-    phrases += [p for checklist in source.checklists for step in checklist.steps for p in step.said]
+    phrases += [phrase for _, steps in _lists(source) for step in steps for phrase in step.said]
     taken = {name for phrase in phrases if "{" in phrase for name in slots_of(parse(phrase))}
     used = {name for rule in source.rules for name in slots_in(rule.say)}
     for condition in [c.condition for rule in source.rules for c in rule.clauses] + [s.when for s in source.slots]:
@@ -242,16 +255,23 @@ def _all_phrases(clause: Clause) -> Iterator[str]:
     yield from clause.done
 
 
+def _lists(source: Source) -> Iterator[tuple[str, tuple[StepSource, ...]]]:
+    for rule in source.rules:
+        yield f"{rule.id}/steps", rule.steps
+    for checklist in source.checklists:
+        yield checklist.id, checklist.steps
+
+
 def _checklists(knowledge: KnowledgeBase) -> Iterator[Finding]:
-    for checklist in knowledge.source.checklists:
+    for owner, steps in _lists(knowledge.source):
         first: dict[tuple[str, ...], str] = {}
-        for step in checklist.steps:
+        for step in steps:
             for phrase in step.said:
                 both = {first.setdefault((step.party, *wording), step.id) for wording in wordings(phrase)} - {step.id}
                 if both:
-                    spot = knowledge.spots[f"{checklist.id}:{phrase}"]
+                    spot = knowledge.spots[f"{owner}:{phrase}"]
                     yield warning(
-                        knowledge.spots.get(f"{checklist.id}:{phrase}:again", spot),
+                        knowledge.spots.get(f"{owner}:{phrase}:again", spot),
                         f"this ticks `{min(both)}` and `{step.id}` at once",
                         "A step is ticked by words that belong to it alone",
                     )

@@ -18,6 +18,14 @@ Id = Annotated[
         description="Ids are lower-case words joined by `-`, as in `bill-doubled`",
     ),
 ]
+StepId = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$",
+        max_length=201,
+        description="A list and its step, as in `opening/greet` or `bill-doubled/2`",
+    ),
+]
 Text = Annotated[str, Meta(min_length=1)]
 Duration = Annotated[
     str,
@@ -306,6 +314,10 @@ class Trial(Written, frozen=True, kw_only=True):
     expect: list[Expected] | None = None
     alerts: Annotated[
         list[Id] | None, Meta(description="The alerts for supervisors that are raised, in their order")
+    ] = None
+    ticked: Annotated[
+        list[StepId] | None,
+        Meta(description="Steps of articles and checklists, as `opening/greet` or `bill-doubled/2`; of each list all"),
     ] = None
     never: Annotated[list[Id], Meta(min_length=1)] | None = None
 

@@ -57,6 +57,7 @@ An ended discount is the *usual* cause.
 
 1. Open the last two bills side by side.
 2. Look for an ended discount.
+   - said: discount has ended
 """,
     "articles/router.md": "---\nid: router-lights\ntitle: What the lights of the router mean\n"
     "say: Which of the lights on your router are on?\ntriggers:\n  - said: [lights are red]\n---\nRed means no line.\n",

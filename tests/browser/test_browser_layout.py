@@ -162,7 +162,7 @@ async def test_words_that_run_from_right_to_left_do(house: House, screens: Scree
     lines = page.get_by_test_id("line").locator(".line")
     for element in (
         page.get_by_test_id("call-title"), lines.first, shown.get_by_test_id("card-title"),
-        shown.get_by_test_id("card-say"), shown.locator(".steps"), shown.locator(".body"),
+        shown.get_by_test_id("card-say"), shown.get_by_test_id("step").first, shown.locator(".body"),
     ):  # fmt: skip
         assert await look(element, "direction") == ["rtl"]
     assert await look(lines.nth(1), "direction") == ["ltr"]

@@ -206,7 +206,7 @@ async def test_what_the_agent_thinks_of_a_card_reaches_the_log(house: House, scr
     await expect(bill.get_by_test_id("card-useful")).to_have_attribute("aria-pressed", "true")
     await house.logbook.first(CardAnswered, lambda said: said.action == "useful")
     await bill.get_by_test_id("card-open").click()
-    await expect(bill.locator(".steps li")).to_have_text(
+    await expect(bill.locator(".steps .text")).to_have_text(
         ["Open the last two bills side by side.", "Look for an ended discount."]
     )
     await expect(bill.locator(".body em")).to_have_text("usual")
@@ -269,7 +269,7 @@ async def test_checklists_tick_themselves_the_opening_first(house: House, screen
     lists = page.get_by_test_id("checklist")
     await expect(lists.locator("h3")).to_have_text(["Opening", "Closing"])
     opening = lists.first
-    steps = opening.get_by_test_id("checklist-step")
+    steps = opening.get_by_test_id("step")
     await expect(opening.locator("summary")).to_contain_text("0 of 2")
     await phone.says("agent", "thanks for calling larkfield")
     await expect(opening.locator("summary")).to_contain_text("1 of 2")
@@ -281,6 +281,27 @@ async def test_checklists_tick_themselves_the_opening_first(house: House, screen
     await phone.says("agent", "how can I help")
     await expect(opening.locator("summary")).to_contain_text("2 of 2")
     await expect(opening).not_to_have_attribute("open", "")
+
+
+async def test_the_steps_of_an_article_tick_themselves_inside_its_card(house: House, screens: Screens) -> None:
+    phone, page = await house.phone("c-1"), await screens.agent()
+    await phone.says("customer", SAYS["doubled-bill"])
+    bill = card(page, "doubled-bill")
+    await expect(bill.get_by_test_id("card-open")).to_have_text("2 steps and article")
+    await bill.get_by_test_id("card-open").click()
+    steps = bill.get_by_test_id("step")
+    await expect(steps.locator(".sign")).to_have_text(["1.", "2."])
+    # A step is ticked while the article is being read, and nothing moves.
+    before = await bill.bounding_box()
+    name = await phone.is_saying("agent", "so your discount has ended")
+    await expect(steps.last).to_have_attribute("data-done", "false")
+    await phone.said(name, "agent", "so your discount has ended")
+    await expect(steps.last).to_have_attribute("data-done", "true")
+    await expect(bill.get_by_test_id("card-open")).to_have_text("1 of 2 steps done and article")
+    assert await bill.bounding_box() == before
+    await steps.last.get_by_role("button").click()
+    await expect(page.get_by_test_id("line").locator("mark.sought")).to_have_text("discount has ended")
+    await expect(page.get_by_test_id("checklist").locator("h3")).to_have_text(["Opening", "Closing"])
 
 
 async def test_the_mood_is_told_by_shape_and_word(house: House, screens: Screens) -> None:

@@ -33,10 +33,10 @@ from rtig.core.guidance import Alert, CallInfo, Card, Checklist, Guidance, Hint,
 from rtig.core.language import Language
 from rtig.core.matcher import Matcher
 from rtig.core.matcher import Spoken as SpokenPhrase
-from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source, StepSource
+from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source
 from rtig.core.policy import Attention
 from rtig.core.text import words
-from rtig.core.triggers import Clause, Rule
+from rtig.core.triggers import Clause, Rule, StepSource
 from rtig.core.utterances import key_of
 
 CALL = "call-1"

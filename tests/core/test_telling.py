@@ -1,4 +1,4 @@
-"""What watchers are told: a card's life and why it ends, the mood when it moves, checklists as they are ticked."""
+"""What watchers are told: a card's life and why it ends, and the mood when it moves."""
 
 from calls import (
     CALL,
@@ -9,7 +9,6 @@ from calls import (
     PLAYBOOK,
     Watcher,
     cards,
-    checklists,
     fold,
     happenings,
     interims,
@@ -39,7 +38,7 @@ from rtig.core.events import (
     UtteranceRead,
 )
 from rtig.core.frustration import BANDS, Odds, Risk, Signal
-from rtig.core.guidance import Band, Card, Checklist, Guidance, Line
+from rtig.core.guidance import Band, Card, Guidance, Line
 from rtig.core.playbook import MeaningSource, SignalSource, SlotSource, Source
 from rtig.core.transcript import UNFINISHED_MS
 
@@ -413,48 +412,3 @@ def test_the_mood_is_told_when_the_risk_has_moved() -> None:
     assert mood.score == 0.02
     assert mood.risk == round(frustration.risk(watcher.playbook.temper, watcher.call.weighing.state), 3) > 0.4
     assert moods(watcher.hear(segment("b", CALL_BACK))) == []
-
-
-# --- checklists
-
-
-def test_a_checklist_ticks_itself_and_shows_the_words() -> None:
-    watcher = watching()
-    assert checklists(watcher.items) == [("opening", [False, False])]
-    items = watcher.hear(segment("a", say("agent", 0, "Thanks for calling Larkfield")))
-    assert checklists(items) == [("opening", [True, False])]
-    assert [q.text for i in items if isinstance(i, Checklist) for q in i.steps[0].words] == ["Thanks for calling"]
-    assert checklists(watcher.hear(segment("b", say("customer", 3_000, "how can I help")))) == []
-    assert checklists(watcher.hear(segment("c", say("agent", 6_000, "how can I help")))) == [("opening", [True, True])]
-    assert checklists(watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))) == [("opening", [False, True])]
-
-
-def test_a_checklist_opens_when_its_words_are_said_and_is_withdrawn_when_they_were_not() -> None:
-    watcher = watching()
-    watcher.hear(segment("z", say("agent", 0, "may I ask why")))
-    assert checklists(watcher.hear(segment("a", say("agent", 3_000, "cancel my contract")))) == []
-    assert checklists(watcher.hear(segment("b", say("customer", 6_000, "cancel my contract")))) == [("leaving", [True])]
-    items = watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))
-    assert [(item.id, item.withdrawn) for item in items if isinstance(item, Checklist)] == [("leaving", True)]
-    assert "leaving" not in watcher.call.told.checklists
-
-
-def test_a_checklist_waits_for_final_words() -> None:
-    greeting = say("agent", 0, "thanks for calling")
-    watcher = watching(*interims("a", greeting))
-    assert checklists(watcher.items) == [("opening", [False, False])]
-
-
-def test_checklists_follow_the_playbook_before_anybody_has_spoken_too() -> None:
-    watcher = watching()
-    items = watcher.change(replace(FEW, checklists=()), at_ms=500)
-    assert [(i.id, i.withdrawn) for i in items if isinstance(i, Checklist)] == [("opening", True)]
-    assert checklists(watcher.change(FEW, at_ms=600)) == [("opening", [False, False])]
-
-
-def test_a_checklist_that_is_not_in_the_playbook_any_more_is_withdrawn() -> None:
-    watcher = watching(segment("a", CONTRACT))
-    items = watcher.change(replace(FEW, checklists=FEW.checklists[:1]), at_ms=5_000)
-    assert [(i.id, i.withdrawn) for i in items if isinstance(i, Checklist)] == [("leaving", True)]
-    items = watcher.change(FEW, at_ms=6_000)
-    assert [(i.id, i.withdrawn) for i in items if isinstance(i, Checklist)] == [("leaving", False)]

@@ -57,10 +57,9 @@ from rtig.core.playbook import (
     SignalSource,
     SlotSource,
     Source,
-    StepSource,
 )
 from rtig.core.policy import Attention
-from rtig.core.triggers import Clause, Rule
+from rtig.core.triggers import Clause, Rule, StepSource
 from rtig.core.utterances import Utterance
 from rtig.knowledge.base import language
 

@@ -9,8 +9,9 @@ from rtig import knowledge
 from rtig.core.conditions import Means, Monologue, MoodAt, NotSaid, Said, SaidAgain, Silence, TalkOver
 from rtig.core.frustration import Signal, Temper
 from rtig.core.policy import Attention
-from rtig.core.triggers import Clause
+from rtig.core.triggers import Clause, StepSource
 from rtig.errors import PlaybookErrors
+from rtig.knowledge.base import Spot
 from rtig.script import Line
 from rtig.script import Silence as Pause
 
@@ -44,7 +45,7 @@ def test_a_folder_becomes_a_source(tmp_path: Path) -> None:
         8,
     )
     assert article.body == "<p>Look at the <em>last two</em> bills.</p>"
-    assert article.steps == ("Open both bills.", "Compare plan and calls.")
+    assert [step.text for step in article.steps] == ["Open both bills.", "Compare plan and calls."]
     assert manager.clauses == (Clause(Said(("speak to (a|your) manager",)), (), ("put you through to",)),)
     assert (manager.kind, manager.cooldown_ms, manager.exempt) == ("coach", 180_000, False)
     assert record.clauses == (Clause(NotSaid(("call is recorded",), 20_000)),)
@@ -132,7 +133,53 @@ def test_html_is_cleaned_once_at_load(tmp_path: Path) -> None:
     assert 'href="https://example.com"' in rule.body
     assert 'href="javascript' not in rule.body
     assert rule.body.endswith("<p>After.</p>")
-    assert rule.steps == ("One bold", "Two nested")
+    assert [step.text for step in rule.steps] == ["One bold", "Two nested"]
+
+
+STEPPED = """---
+id: a
+title: A
+---
+Read this.
+
+## Steps
+
+1. Open the bill.
+2. Say what *changed*.
+   - said: your discount* (has)? ended
+   - said: went up ~3 from
+   - the date is on page 2
+3. Offer a plan.
+
+   - Said: move you to another plan
+"""
+
+
+def test_what_is_said_ticks_the_step_above_it(tmp_path: Path) -> None:
+    base = knowledge.read(write(tmp_path, {"kb.yaml": KB, "articles/a.md": STEPPED}))
+    [rule] = base.source.rules
+    assert rule.steps == (
+        StepSource("1", "Open the bill."),
+        StepSource("2", "Say what changed. the date is on page 2", ("your discount* (has)? ended", "went up ~3 from")),
+        StepSource("3", "Offer a plan.", ("move you to another plan",)),
+    )
+    assert "said" not in rule.body
+    assert base.spots["a/steps:went up ~3 from"] == Spot("articles/a.md", 12, 12)
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ("went up ~ from", "articles/a.md:12:20: "),
+        ("", "articles/a.md:12:11: no words stand behind `said:`. Write the words that tick the step"),
+        ("it is {nowhere}", "articles/a.md:12:12: there is no slot `nowhere`"),
+    ],
+)
+def test_what_ticks_no_step_is_told_with_its_place(tmp_path: Path, bad: str, told: str) -> None:
+    text = STEPPED.replace("went up ~3 from", bad).replace("said: \n", "said:\n")
+    with pytest.raises(PlaybookErrors) as caught:
+        knowledge.read(write(tmp_path, {"kb.yaml": KB, "articles/a.md": text}))
+    assert told in str(caught.value)
 
 
 def test_the_version_of_an_article_follows_its_text(tmp_path: Path) -> None:
@@ -426,7 +473,7 @@ BROKEN: dict[str, tuple[dict[str, str | bytes], str]] = {
     ),
     "a test that expects nothing": (
         {"tests": "id: t\ntitle: T\ncall: doubled\n"},
-        "tests/doubled.yaml:1:1: this test expects nothing. Give it `expect`, `alerts` or `never`",
+        "tests/doubled.yaml:1:1: this test expects nothing. Give it `expect`, `alerts`, `ticked` or `never`",
     ),
     "a test of a line beyond the call": (
         {"tests": TEST.replace("line: 2", "line: 3")},

@@ -36,7 +36,7 @@ def test_a_row_is_an_article(tmp_path: Path) -> None:
         "We are open\n\n## Steps\n\n1. Look\n2. Tell\n"
     )
     rule = made.base.source.rules[0]
-    assert (rule.steps, rule.priority) == (("Look", "Tell"), 70)
+    assert ([step.text for step in rule.steps], rule.priority) == (["Look", "Tell"], 70)
     assert made.lines == [Imported("guide.csv row 2, Opening hours", "opening-hours")]
 
 

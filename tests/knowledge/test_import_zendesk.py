@@ -83,7 +83,7 @@ def test_what_a_card_does_not_show_is_told(tmp_path: Path) -> None:
 
 def test_steps_are_steps_where_they_are_numbered(tmp_path: Path) -> None:
     steps = of(tmp_path, body="<h2>Steps</h2><ol><li>One</li><li>Two</li></ol>")
-    assert steps.base.source.rules[0].steps == ("One", "Two")
+    assert [step.text for step in steps.base.source.rules[0].steps] == ["One", "Two"]
     (tmp_path / "other").mkdir()
     others = of(tmp_path / "other", body="<p>x</p><h2>Steps</h2><ul><li>One</li></ul>")
     assert others.base.source.rules[0].steps == ()

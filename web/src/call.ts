@@ -31,7 +31,10 @@ export class Call {
   /** In the order of speech. */
   lines: Line[] = [];
   cards = new Map<string, Card>();
+  /** Those of the conversation. */
   checklists = new Map<string, Checklist>();
+  /** By card: the steps of an article, as far as words can tick them. */
+  steps = new Map<string, Checklist>();
   hints = new Map<string, Hint>();
   whispers = new Map<string, Whisper>();
   mood: Mood | null = null;
@@ -143,10 +146,12 @@ export class Call {
         this.mood = item;
         this.#heard(item.at_ms, now);
         return;
-      case "checklist":
-        if (item.withdrawn) this.checklists.delete(item.id);
-        else this.checklists.set(item.id, item);
+      case "checklist": {
+        const lists = item.card ? this.steps : this.checklists;
+        if (item.withdrawn) lists.delete(item.id);
+        else lists.set(item.id, item);
         return;
+      }
       case "whisper":
         this.whispers.set(item.id, item);
         return;
@@ -201,7 +206,7 @@ export class Call {
     this.info = this.mood = this.help = this.handover = this.brief = this.course = this.#position = null;
     this.lines = [];
     this.withheld = [];
-    for (const all of [this.cards, this.checklists, this.hints, this.whispers, this.#lineOf]) all.clear();
+    for (const all of [this.cards, this.checklists, this.steps, this.hints, this.whispers, this.#lineOf]) all.clear();
     this.#heardMs = this.#heardAt = 0;
     this.caughtUp = false;
   }

@@ -675,10 +675,14 @@ export interface Step {
   words: Quote[];
 }
 
+/** Steps that tick themselves when they are said: of a conversation, or of an article while its card stands. */
 export interface Checklist {
   type: "checklist";
   call_id: string;
+  /** Of a card's steps the card's `id`. */
   id: string;
+  /** Whether these are the steps of the card with this `id`. */
+  card: boolean;
   title: string;
   steps: Step[];
   /** The words that opened it turned out to be others: take it away. */
@@ -829,7 +833,7 @@ export interface Tried {
   fired: Fired[];
   /** What the sentence filled. */
   slots: Record<string, string>;
-  /** Checklist steps, as `opening/opening-greet`. */
+  /** Steps of checklists, as `opening/opening-greet`, and of articles, as `bill-doubled/2`. */
   ticked: string[];
   score: number;
   band: "calm" | "critical" | "frustrated" | "tense";

@@ -375,6 +375,7 @@ export class Sidebar extends Embeddable {
               ? html`<rtig-card
                   .card=${card}
                   .gone=${slot.gone}
+                  .ticks=${call.steps.get(card.id)}
                   .mark=${this.#marks.of(call.id, card.id)}
                   .keys=${this.#keyboard.on}
                   .meant=${slot.id === meant}
@@ -406,6 +407,7 @@ export class Sidebar extends Embeddable {
                     html`<rtig-card
                       .card=${card}
                       .gone=${this.#goneOf(call, card)}
+                      .ticks=${call.steps.get(card.id)}
                       .mark=${this.#marks.of(call.id, card.id)}
                       .place=${"earlier"}
                     ></rtig-card>`,

@@ -167,3 +167,9 @@ export function whenWords(at: number, now: number): string {
   const days = then.getFullYear() === today.getFullYear() ? THIS_YEAR : ANY_YEAR;
   return `${days.format(then)}, ${time}`;
 }
+
+/** "3 steps", "1 of 3 steps done". */
+export function stepsWords(all: number, done: number): string {
+  const words = `${all} ${all === 1 ? "step" : "steps"}`;
+  return done ? `${done} of ${words} done` : words;
+}

@@ -6,6 +6,7 @@ const list = (id: string, done = 0, of = 2): Checklist => ({
   type: "checklist",
   call_id: "c",
   id,
+  card: false,
   title: id,
   steps: Array.from({ length: of }, (_, i) => ({ id: `${i}`, text: "", done: i < done, words: [] })),
   withdrawn: false,

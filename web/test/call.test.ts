@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Call, pieces, sinceStart } from "../src/call";
+import type { Checklist } from "../src/protocol";
 import { card, frame, info, line, mood, quote } from "./items";
 
 const texts = (call: Call) => call.lines.map((each) => each.text);
@@ -43,7 +44,7 @@ describe("items replace what has their identity", () => {
     call.take(frame(1, mood(0.1), mood(0.6, { band: "frustrated" })), 0);
     for (const done of [false, true]) {
       const steps = [{ id: "s", text: "Greet", done, words: [] }];
-      call.take(frame(2, { type: "checklist", call_id: "c", id: "l", title: "T", steps, withdrawn: false }), 0);
+      call.take(frame(2, { type: "checklist", call_id: "c", id: "l", card: false, title: "T", steps, withdrawn: false }), 0);
     }
     call.take(frame(3, { type: "whisper", call_id: "c", id: "w", text: "hi", by: "", at_ms: 1 }), 0);
     call.take(frame(4, { type: "hint", call_id: "c", id: "h", name: "angry", value: 1, at_ms: 1 }), 0);
@@ -57,6 +58,15 @@ describe("items replace what has their identity", () => {
     expect([...call.checklists.values()].map((list) => list.steps[0]?.done)).toEqual([true]);
     expect([call.whispers.size, call.hints.size, call.withheld.length]).toEqual([1, 1, 100]);
     expect(call.withheld.at(-1)?.rule).toBe("r119");
+  });
+
+  it("keeps the steps of a card apart from the checklists, until they are withdrawn", () => {
+    const call = new Call("c");
+    const list: Checklist = { type: "checklist", call_id: "c", id: "bill.1", card: true, title: "T", steps: [], withdrawn: false };
+    call.take(frame(1, list), 0);
+    expect([call.checklists.size, call.steps.get("bill.1")]).toEqual([0, list]);
+    call.take(frame(2, { ...list, withdrawn: true }), 0);
+    expect(call.steps.size).toBe(0);
   });
 
   it("overlooks an item of a kind that it does not know", () => {

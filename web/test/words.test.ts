@@ -8,6 +8,7 @@ import {
   riskWord,
   trendWord,
   whenWords,
+  stepsWords,
 } from "../src/words";
 
 describe("words", () => {
@@ -20,6 +21,7 @@ describe("words", () => {
 
   it("tell times", () => {
     expect([-5, 0, 75_999, 3_675_000].map(clockWords)).toEqual(["0:00", "0:00", "1:15", "1:01:15"]);
+    expect([stepsWords(1, 0), stepsWords(3, 0), stepsWords(3, 2)]).toEqual(["1 step", "3 steps", "2 of 3 steps done"]);
   });
 
   it("say when something was as people do", () => {

@@ -5,11 +5,12 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { unsafeHTML } from "lit/directives/unsafe-html.js";
 import type { Gone } from "../deck";
 import type { Mark } from "../marks";
-import type { Answer, Card } from "../protocol";
+import type { Answer, Card, Checklist } from "../protocol";
 import { type Act, keyOf } from "../shortcuts";
-import { clockWords, KIND_WORD, reviewDue, TAKEN_BACK } from "../words";
+import { clockWords, KIND_WORD, reviewDue, stepsWords, TAKEN_BACK } from "../words";
 import { copyText } from "./copying";
 import { said } from "./quotes";
+import { stepItem, stepStyles } from "./steps";
 import { base } from "./styles";
 
 /** What was done with the card; the page tells the server. */
@@ -40,6 +41,8 @@ const LONG = 110;
 export class CardView extends LitElement {
   @property({ attribute: false }) card!: Card;
   @property({ attribute: false }) mark: Mark = {};
+  /** Its steps, where words can tick them. */
+  @property({ attribute: false }) ticks: Checklist | undefined;
   @property({ attribute: false }) gone: Gone = "";
   /** `top` is shown whole; `more` and `earlier` unfold; `read` is a supervisor's, without the agent's controls. */
   @property({ reflect: true }) place: "top" | "more" | "earlier" | "read" = "top";
@@ -152,9 +155,10 @@ export class CardView extends LitElement {
   }
 
   #behind() {
-    const { article, body, steps, say, why } = this.card;
+    const { article, body, say, why } = this.card;
+    const steps = this.ticks?.steps ?? this.card.steps.map((text) => ({ text, done: false, words: [] }));
     // An article waits to be asked for; the sentence or two of a tip or an alert stand on the card itself.
-    const label = [steps.length ? `${steps.length} ${steps.length === 1 ? "step" : "steps"}` : "", article ? "article" : ""].filter(Boolean).join(" and ");
+    const label = [steps.length ? stepsWords(steps.length, steps.filter((step) => step.done).length) : "", article ? "article" : ""].filter(Boolean).join(" and ");
     return html`<details ?open=${!say && Boolean(article)} @toggle=${this.#opened}>
       <summary data-testid="card-open" aria-keyshortcuts=${this.#key("open")}>
         ${label ? label.charAt(0).toUpperCase() + label.slice(1) : "Where this comes from"}
@@ -162,8 +166,8 @@ export class CardView extends LitElement {
       <div class="behind" @click=${openElsewhere}>
         ${
           steps.length
-            ? html`<ol class="steps" dir="auto">
-                ${steps.map((step) => html`<li>${step}</li>`)}
+            ? html`<ol class="steps" role="list">
+                ${steps.map((step, i) => stepItem(step, html`<span class="numbers">${i + 1}.</span>`))}
               </ol>`
             : nothing
         }
@@ -350,6 +354,7 @@ export class CardView extends LitElement {
 
   static override styles = [
     base,
+    stepStyles,
     css`
       :host {
         display: block;
@@ -506,13 +511,6 @@ export class CardView extends LitElement {
         gap: 8px;
         padding-block: 8px 4px;
         font-size: 0.9375rem;
-      }
-
-      .steps {
-        display: grid;
-        gap: 4px;
-        padding-inline-start: 1.4em;
-        list-style: decimal;
       }
 
       /* Tables may be wider; their words are not to be cut in pieces. */

@@ -1,12 +1,11 @@
 // Checklists, whose steps tick themselves when they are said.
 
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { inOrder, unfolded } from "../agenda";
 import type { Checklist } from "../protocol";
-import { Seek } from "./quotes";
-import { tick } from "./shapes";
+import { stepItem, stepStyles } from "./steps";
 import { base } from "./styles";
 
 @customElement("rtig-checklists")
@@ -32,32 +31,15 @@ export class ChecklistsView extends LitElement {
         <h3 dir="auto">${list.title}</h3>
         <span class="small muted numbers">${done} of ${list.steps.length}</span>
       </summary>
-      <ul>
-        ${list.steps.map((step) => {
-          const words = step.words[0];
-          return html`<li class=${step.done ? "done" : ""} data-testid="checklist-step" data-done=${step.done}>
-            ${tick(step.done)}<span class="unseen">${step.done ? "Done: " : "To do: "}</span>
-            <span class="text" dir="auto">${step.text}</span>
-            ${
-              step.done && words
-                ? html`<button
-                    type="button"
-                    class="quote small"
-                    title="Show in the transcript: “${words.text}”"
-                    @click=${(event: Event) => event.currentTarget?.dispatchEvent(new Seek(words))}
-                  >
-                    said<span class="unseen"> “${words.text}”, show in the transcript</span>
-                  </button>`
-                : nothing
-            }
-          </li>`;
-        })}
+      <ul class="steps">
+        ${list.steps.map((step) => stepItem(step))}
       </ul>
     </details>`;
   }
 
   static override styles = [
     base,
+    stepStyles,
     css`
       :host {
         display: grid;
@@ -98,45 +80,17 @@ export class ChecklistsView extends LitElement {
         content: "▾ ";
       }
 
-      ul {
-        display: grid;
-        gap: 5px;
+      .steps {
         margin-block-start: 8px;
         font-size: 0.875rem;
       }
 
-      li {
-        display: flex;
-        align-items: baseline;
-        gap: 8px;
-      }
-
-      .shape {
-        position: relative;
-        inset-block-start: 2px;
-        color: var(--edge);
-      }
-
-      .done .shape {
-        color: var(--calm);
-      }
-
-      .done .text {
-        color: var(--muted);
-      }
-
-      .text {
-        flex: 1;
-      }
-
-      h3,
-      .text {
+      h3 {
         min-inline-size: 0;
         overflow-wrap: anywhere;
       }
 
-      summary .numbers,
-      .quote {
+      summary .numbers {
         flex: none;
       }
     `,

@@ -79,7 +79,13 @@ export class CallPanel extends LitElement {
             (card) => card.id,
             (card) =>
               html`<div>
-                <rtig-card .card=${card} .gone=${this.#goneOf(card)} .place=${"read"}></rtig-card>${this.#did(card)}
+                <rtig-card
+                  .card=${card}
+                  .gone=${this.#goneOf(card)}
+                  .ticks=${call.steps.get(card.id)}
+                  .place=${"read"}
+                ></rtig-card>
+                ${this.#did(card)}
               </div>`,
           )}
         </section>

@@ -1,0 +1,79 @@
+"""Steps that tick themselves when they are said: of a conversation, and of an article while its card stands.
+
+A step is done from the first time that its words were said. What was said long before the words that called for a card
+belongs to something else, and ticks none of its steps.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from rtig.core import derive
+from rtig.core.call import Call, Told
+from rtig.core.guidance import Card, Checklist, Guidance, Step
+from rtig.core.playbook import Playbook
+from rtig.core.transcript import Heard
+from rtig.core.triggers import StepSource
+
+BEFORE_CARD_MS = 60_000
+"""What an agent has done so long before the card came need not be done again for it."""
+
+
+def tell(playbook: Playbook, before: Call, call: Call, told: Told, items: list[Guidance]) -> Told:
+    """Add to `items` the lists that are other than they were told; `told` already has the cards of now."""
+    changed = call.heard is not before.heard or playbook.version != told.playbook
+    if not changed and told.cards is before.told.cards:
+        return told
+    lists = told.checklists
+    now = {checklist.id: checklist for checklist in _of_cards(playbook, call, told)}
+    if changed:
+        now |= {checklist.id: checklist for checklist in _opened(playbook, call)}
+    for name, known in sorted(lists.items()):
+        if name not in now and (changed or known.card):
+            items.append(replace(known, steps=(), withdrawn=True))
+            lists = lists.delete(name)
+    for name, checklist in now.items():
+        if lists.get(name) != checklist:
+            items.append(checklist)
+            lists = lists.set(name, checklist)
+    return replace(told, checklists=lists, playbook=playbook.version)
+
+
+def done(playbook: Playbook, call: Call, step: StepSource, since_ms: int = 0) -> Heard | None:
+    """Where a step was said first, since a time on the call's clock; None where it was not."""
+    places = (
+        place
+        for phrase in step.said
+        for place in derive.heard_places(playbook, call.heard, phrase)
+        if step.party in ("any", place.party) and place.start_ms >= since_ms
+    )
+    return min(places, key=derive.when_heard, default=None)
+
+
+def _opened(playbook: Playbook, call: Call) -> Iterator[Checklist]:
+    for source in playbook.checklists.values():
+        opening = StepSource(id="", text="", said=source.opened_by, party=source.party)
+        if not source.opened_by or done(playbook, call, opening) is not None:
+            steps = _ticked(playbook, call, source.steps)
+            yield Checklist(call_id=call.call_id, id=source.id, title=source.title, steps=steps)
+
+
+def _of_cards(playbook: Playbook, call: Call, told: Told) -> Iterator[Checklist]:
+    for name, card in sorted(told.cards.items()):
+        if card.why.rule in playbook.rules_with_steps and card.state != "retracted":
+            yield _of_card(playbook, call, name, card)
+
+
+def _of_card(playbook: Playbook, call: Call, name: str, card: Card) -> Checklist:
+    rule = playbook.rules[card.why.rule]
+    steps = _ticked(playbook, call, rule.steps, card.at_ms - BEFORE_CARD_MS)
+    return Checklist(call_id=call.call_id, id=name, card=True, title=rule.title, steps=steps)
+
+
+def _ticked(playbook: Playbook, call: Call, sources: Sequence[StepSource], since_ms: int = 0) -> tuple[Step, ...]:
+    steps = []
+    for source in sources:
+        place = done(playbook, call, source, since_ms)
+        words = () if place is None else place.quotes
+        steps.append(Step(id=source.id, text=source.text, done=place is not None, words=words))
+    return tuple(steps)
