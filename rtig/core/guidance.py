@@ -95,6 +95,8 @@ class Card(Item, frozen=True, kw_only=True, tag="card"):
     article: ArticleRef | None = None
     why: Why
     priority: int
+    exempt: bool = False
+    """It does not wait for others: compliance demands it."""
     at_ms: int
     """When the words (or the moment) were that it answers."""
     shown_ms: int

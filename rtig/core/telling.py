@@ -208,6 +208,7 @@ def _card(
         article=rule.article,
         why=_why(playbook, shown, beaten, told_from=playbook.version),
         priority=rule.priority,
+        exempt=rule.exempt,
         at_ms=moment.at_ms,
         shown_ms=shown_ms,
         expires_ms=shown_ms + playbook.attention.ttl_ms,

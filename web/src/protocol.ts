@@ -634,6 +634,8 @@ export interface Card {
   article: ArticleRef | null;
   why: Why;
   priority: number;
+  /** It does not wait for others: compliance demands it. */
+  exempt: boolean;
   /** When the words (or the moment) were that it answers. */
   at_ms: number;
   shown_ms: number;

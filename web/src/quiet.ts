@@ -11,12 +11,9 @@ export function nextMode(mode: Mode): Mode {
   return MODES[(MODES.indexOf(mode) + 1) % MODES.length]!;
 }
 
-/**
- * Whether a card comes on the deck. What must not be missed, and what compliance demands, is an alert; no other card
- * says of itself that it is exempt from the attention budget. What was pinned is wanted, short of none at all.
- */
-export function comesThrough(mode: Mode, card: Pick<Card, "kind">, pinned: boolean): boolean {
-  return mode === "all" || (mode === "critical" && (card.kind === "alert" || pinned));
+/** Whether a card comes on the deck. What compliance demands, and what was pinned, is wanted short of none at all. */
+export function comesThrough(mode: Mode, card: Pick<Card, "kind" | "exempt">, pinned: boolean): boolean {
+  return mode === "all" || (mode === "critical" && (card.kind === "alert" || card.exempt || pinned));
 }
 
 const STORED = "rtig.quiet";

@@ -59,6 +59,7 @@ export const card = (id: string, change: Partial<Card> = {}): Card => ({
   article: null,
   why: { rule: "r", playbook: "p", condition: "", words: [], bends: [], score: null, near: [], beat: [] },
   priority: 1,
+  exempt: false,
   at_ms: 0,
   shown_ms: 0,
   expires_ms: 60_000,

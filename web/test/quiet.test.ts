@@ -8,17 +8,18 @@ describe("how much comes through", () => {
   });
 
   it.each([
-    ["all", "coach", false, true],
-    ["all", "alert", false, true],
-    ["critical", "alert", false, true],
-    ["critical", "coach", false, false],
-    ["critical", "article", false, false],
-    ["critical", "checklist", false, false],
-    ["critical", "article", true, true],
-    ["off", "alert", false, false],
-    ["off", "alert", true, false],
-  ] as const)("%s: %s, pinned %s: %s", (mode, kind, pinned, comes) => {
-    expect(comesThrough(mode, { kind }, pinned)).toBe(comes);
+    ["all", "coach", false, false, true],
+    ["all", "alert", false, false, true],
+    ["critical", "alert", false, false, true],
+    ["critical", "coach", false, false, false],
+    ["critical", "coach", true, false, true],
+    ["critical", "article", false, false, false],
+    ["critical", "checklist", false, false, false],
+    ["critical", "article", false, true, true],
+    ["off", "alert", true, false, false],
+    ["off", "alert", false, true, false],
+  ] as const)("%s: %s, exempt %s, pinned %s: %s", (mode, kind, exempt, pinned, comes) => {
+    expect(comesThrough(mode, { kind, exempt }, pinned)).toBe(comes);
   });
 
   it("is remembered, and is all where nothing or nonsense was", () => {
