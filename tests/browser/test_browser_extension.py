@@ -85,6 +85,34 @@ async def test_a_live_card_is_in_the_panel_beside_another_page(house: House, pro
     assert (await crm.inner_text("body")).strip() == "ok", "the other page is as it was"
 
 
+OPENED_BY_A_CLICK = """async () => {
+  const { id } = await chrome.windows.getCurrent();
+  addEventListener("click", () => chrome.sidePanel.open({ windowId: id }), { once: true });
+}"""
+IN_THE_SIDE_PANEL = """async () => {
+  const [shown] = await chrome.runtime.getContexts({ contextTypes: ["SIDE_PANEL"] });
+  const panel = chrome.extension.getViews().find((view) => view.location.href === shown?.documentUrl);
+  const card = panel?.document.querySelector("rtig-sidebar").shadowRoot.querySelector("rtig-card");
+  return card?.shadowRoot.querySelector("[data-testid=card-title]").textContent;
+}"""
+
+
+async def test_the_browsers_own_side_panel_shows_it_beside_the_page_in_front(
+    house: House, profile: BrowserContext
+) -> None:
+    """Only a click may open it, and no test can drive what is in it; another page of the extension can look into it."""
+    crm, options = profile.pages[0], await set_up(profile, house)
+    await expect(options.get_by_role("status")).to_contain_text("Saved.")
+    await options.evaluate(OPENED_BY_A_CLICK)
+    await options.get_by_role("status").click()
+    await crm.goto(f"{house.url}/healthz")
+    await crm.bring_to_front()
+    phone = await house.phone("c-1")
+    await phone.says("customer", "my bill has doubled")
+    await options.wait_for_function(IN_THE_SIDE_PANEL, polling=100)
+    assert await options.evaluate(IN_THE_SIDE_PANEL) == "Why a bill is higher than expected"
+
+
 async def test_a_wrong_key_is_not_kept_and_why_is_said(house: House, profile: BrowserContext) -> None:
     options = await set_up(profile, house, "wrong")
     await expect(options.get_by_role("status")).to_have_text("Not saved. The server does not accept this access key.")
