@@ -81,6 +81,8 @@ const INNER = [
   "rtig-held",
   "rtig-help",
   "rtig-open",
+  "rtig-sign-in",
+  "rtig-written",
 ];
 /** Beyond it the oldest card may be told again. */
 const MOST_TOLD = 500;
