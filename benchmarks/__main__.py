@@ -2,9 +2,10 @@
 
 import sys
 
-from benchmarks import board, chaos, lane, latency, matcher, reload, search, slow_reader
+from benchmarks import board, chaos, lane, latency, matcher, reload, search, slow_reader, step
 
 SUITES = {
+    "step": step.run,
     "latency": latency.run,
     "slow_reader": slow_reader.run,
     "matcher": matcher.run,

@@ -39,7 +39,7 @@ def call_stream(playbook: Playbook, data: Path | None, calls: int, seed: int) ->
     The sample calls of the knowledge base where there is no data.
     """
     rng = random.Random(seed)
-    scripts = list(_real(data)) if data is not None else []
+    scripts = real_scripts(data)
     source = "STAR, Harper Valley" if scripts else "the sample calls"
     scripts = scripts or [s for s in knowledge.read(ROOT / "knowledge_base").calls.values() if s.channel == "voice"]
     rng.shuffle(scripts)
@@ -81,6 +81,11 @@ def _utterances(playbook: Playbook, script: Script, number: int) -> Iterator[Sai
             if one.key not in asked:
                 asked.add(one.key)
                 yield Said(at_ms / 1000, key, one)
+
+
+def real_scripts(folder: Path | None) -> list[Script]:
+    """The dialogues of the data folder; none without one."""
+    return [] if folder is None else list(_real(folder))
 
 
 def _real(folder: Path) -> Iterator[Script]:
