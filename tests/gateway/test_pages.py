@@ -161,10 +161,25 @@ async def test_a_plain_request_to_the_socket_is_told_what_it_is(web: Path) -> No
         ({"origin": "https://evil.example"}, 403, Code.BAD_ORIGIN),
     ],
 )
-async def test_a_ticket_is_refused_with_a_code(web: Path, more: dict[str, Any], status: int, code: Code) -> None:
-    answer = await ask_ticket(app(web), **more)
+async def test_a_ticket_is_refused_with_a_code_and_counted(
+    web: Path, more: dict[str, Any], status: int, code: Code
+) -> None:
+    metrics = Metrics()
+    answer = await ask_ticket(pages(Doors(TOKENS), metrics, list, web), **more)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert answer.headers["cache-control"] == "no-store"
+    assert metrics.refused == {code: 1}
+
+
+async def test_what_is_given_or_refused_elsewhere_is_counted_as_it_is(web: Path) -> None:
+    metrics = Metrics()
+    it = pages(Doors(TOKENS), metrics, list, web)
+    assert (await ask_ticket(it)).status == 200
+    assert not metrics.refused
+    assert (await ask(it, "/api/ticket", "OPTIONS", origin="https://evil.example")).status == 403
+    assert (await ask(it, "/api/calls/c-1/brief")).status == 401
+    assert (await ask(it, "/api/calls/c-1/brief", authorization="Bearer two")).status == 404
+    assert metrics.refused == {Code.BAD_ORIGIN: 1, Code.UNAUTHENTICATED: 1, Code.UNKNOWN_CALL: 1}
 
 
 async def test_no_tickets_while_draining(web: Path) -> None:
