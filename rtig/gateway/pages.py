@@ -12,13 +12,14 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rtig.core.guidance import Brief
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
+from rtig.gateway.built import Built
 from rtig.gateway.doors import TICKET_SECONDS, Doors
 from rtig.gateway.metrics import Metrics
 from rtig.gateway.rest import NO_STORE, Callers, bearer, body_of, refusal
@@ -36,6 +37,8 @@ POLICY = (
 )
 """The origins that may show a page in a frame belong behind it."""
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+# Whether a page has changed is asked each time, and answered in a few bytes where it has not.
+ASK_AGAIN = "no-cache"
 # Vite puts a hash of the content into the names of assets, so a name never changes its content.
 FOR_EVER = "public, max-age=31536000, immutable"
 # A module for other pages has one address for ever, and new content with each version.
@@ -82,28 +85,24 @@ def pages(
     origins = sorted(doors.origins)
     callers, readers, operators = (Callers(TICKETS_PER_SECOND, TICKETS_IN_A_BURST) for _ in range(3))
     refused = partial(refusal, metrics.refused)
+    built = Built(web)
 
     def page(name: str) -> Callable[[Request], Response]:
-        def show(_: Request) -> Response:
-            path = web / name
-            if not path.is_file():
-                return HTMLResponse(_NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": NO_STORE})
-            return FileResponse(path, headers={"Cache-Control": NO_STORE})
+        def show(request: Request) -> Response:
+            missing = HTMLResponse(_NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": NO_STORE})
+            return built.answer(request, name, ASK_AGAIN) or missing
 
         return show
 
     def asset(request: Request) -> Response:
         name = request.path_params["name"]
-        path = web / "assets" / name
-        if not _an_asset(name) or not path.is_file():
-            return PlainTextResponse("There is no such file.\n", HTTPStatus.NOT_FOUND)
-        return FileResponse(path, headers={"Cache-Control": FOR_EVER})
+        answer = built.answer(request, f"assets/{name}", FOR_EVER) if _an_asset(name) else None
+        return answer or PlainTextResponse("There is no such file.\n", HTTPStatus.NOT_FOUND)
 
     async def module(request: Request) -> Response:
-        path = web / "embed" / request.path_params["name"]
-        if path.name not in MODULES or not path.is_file():
-            return PlainTextResponse("There is no such module.\n", HTTPStatus.NOT_FOUND)
-        return FileResponse(path, headers={"Cache-Control": FIVE_MINUTES})
+        name = request.path_params["name"]
+        answer = built.answer(request, f"embed/{name}", FIVE_MINUTES) if name in MODULES else None
+        return answer or PlainTextResponse("There is no such module.\n", HTTPStatus.NOT_FOUND)
 
     async def ticket(request: Request) -> Response:
         host = request.headers.get("host", "")
@@ -202,7 +201,6 @@ def pages(
             Route("/author", _at_once(page("author.html"))),
             Route("/latency", _at_once(page("latency.html"))),
             Route("/api/latency", latency),
-            Route("/author", _at_once(page("author.html"))),
             Route("/assets/{name}", _at_once(asset)),
             Route("/healthz", _at_once(healthz)),
             Route("/readyz", _at_once(readyz)),
@@ -239,7 +237,7 @@ def _shared(
             response = Response(status_code=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
         else:
             response = refused(403, Code.BAD_ORIGIN, "Pages of this origin may not ask; see `allowed_origins`.")
-        response.headers["Vary"] = "Origin"
+        response.headers.add_vary_header("Origin")
         if allowed:
             response.headers["Access-Control-Allow-Origin"] = origin
         return response
