@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import board, chaos, lane, latency, matcher, reload, search, slow_reader
+from benchmarks import board, chaos, glass, lane, latency, matcher, reload, search, slow_reader
 
 SUITES = {
     "latency": latency.run,
@@ -13,6 +13,7 @@ SUITES = {
     "lane": lane.run,
     "chaos": chaos.run,
     "board": board.run,
+    "glass": glass.run,
 }
 
 
