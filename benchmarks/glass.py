@@ -55,10 +55,10 @@ KINDS = ("copper", "velvet", "marble", "crimson", "wooden")
 THINGS = ("kettle", "ladder", "compass", "lantern", "trumpet")
 PHRASES = tuple(f"{kind} {thing}" for thing in THINGS for kind in KINDS)
 """Of one watched call. No other rule waits for them, and no two are alike."""
-OPENING, MORE = "well I was", "well I was wondering about the"
-SENTENCE_SECONDS = 0.22
-"""From one sentence of the watched call to the next, give or take half: a card is on the glass long before the next."""
-INTERIM_SECONDS = 0.05
+OPENING = "well I was wondering about the"
+SENTENCE_SECONDS = 0.2
+"""From a final text of the watched call to the next words, give or take half: its card has long been on the glass."""
+INTERIM_SECONDS = 0.2
 BEFORE_SECONDS, AFTER_SECONDS = 1.2, 0.3
 """From a watched call's begin to its first sentence, until when the page has it, and from its last to its end."""
 RAMP_SECONDS = 5.0
@@ -132,8 +132,8 @@ def run(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         knowledge_base = with_glass_cards(Path(folder) / "knowledge_base")
         for number in range(rounds):
-            # The floor times every fragment of its line, so it needs a third of the time for as many.
-            traffic = glass_traffic(asked.calls, -(-each // 3), asked.seed + number, f"f{number}")
+            # The floor times every fragment of its line, so it needs half the time for as many.
+            traffic = glass_traffic(asked.calls, -(-each // 2), asked.seed + number, f"f{number}")
             _say(f"round {number + 1} of {rounds}: the floor, {len(timed(traffic, every=True))} fragments")
             with _floor() as url:
                 uvloop.run(_plain(url, traffic, floor))
@@ -184,7 +184,7 @@ def glass_traffic(calls: int, cards: int, seed: int, prefix: str) -> Traffic:
         at += BEFORE_SECONDS
         for number, phrase in enumerate(PHRASES[:cards]):
             heard += _said(call_id, f"s{number}", phrase, at, begun)
-            at += SENTENCE_SECONDS * rng.uniform(0.5, 1.5) + 2 * INTERIM_SECONDS
+            at += SENTENCE_SECONDS * rng.uniform(0.5, 1.5) + INTERIM_SECONDS
         at += AFTER_SECONDS
         heard.append((at, CallEnded(call_id=call_id, at_ms=_ms(at - begun))))
         sent += [_sent(when, len(ids), event) for when, event in heard]
@@ -199,21 +199,19 @@ def glass_traffic(calls: int, cards: int, seed: int, prefix: str) -> Traffic:
 
 
 def _said(call_id: str, segment_id: str, phrase: str, at: float, begun: float) -> Iterator[tuple[float, SourceEvent]]:
-    for rev, text in enumerate((OPENING, MORE, f"{MORE} {phrase}"), 1):
-        yield (
-            at,
-            SegmentHeard(
-                call_id=call_id,
-                segment_id=segment_id,
-                rev=rev,
-                party="customer",
-                text=text,
-                final=rev == 3,
-                turn_end=rev == 3,
-                start_ms=_ms(at - begun),
-                end_ms=_ms(at - begun),
-            ),
+    for rev, text in enumerate((OPENING, f"{OPENING} {phrase}"), 1):
+        heard = SegmentHeard(
+            call_id=call_id,
+            segment_id=segment_id,
+            rev=rev,
+            party="customer",
+            text=text,
+            final=rev == 2,
+            turn_end=rev == 2,
+            start_ms=_ms(at - begun),
+            end_ms=_ms(at - begun),
         )
+        yield at, heard
         at += INTERIM_SECONDS
 
 
