@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import board, chaos, glass, lane, latency, matcher, reload, search, slow_reader
+from benchmarks import board, chaos, first_paint, glass, lane, latency, matcher, reload, search, slow_reader
 
 SUITES = {
     "latency": latency.run,
@@ -14,6 +14,7 @@ SUITES = {
     "chaos": chaos.run,
     "board": board.run,
     "glass": glass.run,
+    "first_paint": first_paint.run,
 }
 
 
