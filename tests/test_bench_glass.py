@@ -6,13 +6,14 @@ import pytest
 
 from benchmarks import glass
 from benchmarks.servers import ROOT
+from benchmarks.traffic import Traffic
 from rtig import knowledge
 from rtig.core import engine
 from rtig.core.events import AnyEvent, CallEnded, CallStarted, SegmentHeard, decode
 from rtig.core.guidance import Card
 
 
-def watched(traffic: glass.Traffic) -> dict[str, list[AnyEvent]]:
+def watched(traffic: Traffic) -> dict[str, list[AnyEvent]]:
     """The events of each call of the last line, in the order of sending."""
     calls: dict[str, list[AnyEvent]] = {}
     for one in traffic.sent:
