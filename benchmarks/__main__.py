@@ -2,7 +2,19 @@
 
 import sys
 
-from benchmarks import board, chaos, lane, latency, matcher, reload, search, slow_reader, step
+from benchmarks import (
+    board,
+    chaos,
+    first_paint,
+    glass,
+    lane,
+    latency,
+    matcher,
+    reload,
+    search,
+    slow_reader,
+    step,
+)
 
 SUITES = {
     "step": step.run,
@@ -14,6 +26,8 @@ SUITES = {
     "lane": lane.run,
     "chaos": chaos.run,
     "board": board.run,
+    "glass": glass.run,
+    "first_paint": first_paint.run,
 }
 
 

@@ -23,7 +23,7 @@ def test_the_wheel_holds_pages_and_knowledge_base(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "rtig/gateway/web/agent.html" in names
     assert {"rtig/gateway/web/board.html", "rtig/gateway/web/author.html"} <= set(names)
-    assert [n for n in names if n.startswith("rtig/gateway/web/assets/agent-") and n.endswith(".js")]
+    assert [n for n in names if n.startswith("rtig/gateway/web/assets/agent-") and n.endswith(".js.br")]
     assert "rtig/knowledge_base/kb.yaml" in names
     assert len([n for n in names if n.startswith("rtig/knowledge_base/calls/") and n.endswith(".yaml")]) >= 12
     assert not [n for n in names if n.startswith(("tests/", "web/", "benchmarks/")) or "node_modules" in n]

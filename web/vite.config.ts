@@ -1,4 +1,6 @@
 // Builds the pages into the Python package. Relative addresses, so that they also work behind a path prefix.
+import { readFileSync, writeFileSync } from "node:fs";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vitest/config";
 
 const here = (path: string) => new URL(path, import.meta.url).pathname;
@@ -31,6 +33,19 @@ const asGuest: Plugin = {
     const narrowed = code.replace(/@media \((min|max)-width/g, "@container ($1-width");
     const main = /(<\/?|\("|\n\s*)main(?=[>" ]|$)/gm;
     return { code: narrowed.replace(main, "$1rtig-main"), map: null };
+  },
+};
+
+/** What the server sends, so that it packs nothing itself. */
+const packed: Plugin = {
+  name: "packed",
+  writeBundle({ dir }, bundle) {
+    for (const name of Object.keys(bundle)) {
+      const file = `${dir}/${name}`;
+      const plain = readFileSync(file);
+      writeFileSync(`${file}.br`, brotliCompressSync(plain));
+      writeFileSync(`${file}.gz`, gzipSync(plain, { level: 9 }));
+    }
   },
 };
 
@@ -68,7 +83,7 @@ export default defineConfig(({ mode }) => {
     root: here(extension ? "../extension" : "."),
     base: "./",
     define: { __EMBEDDED__: JSON.stringify(embedded) },
-    plugins: embedded ? [asGuest, squeezeTemplates] : [squeezeTemplates],
+    plugins: [embedded && asGuest, squeezeTemplates, !extension && !client && packed],
     resolve: {
       alias: embedded ? [{ find: /^lit\/decorators\.js$/, replacement: here("src/embed/decorators.ts") }] : [],
     },

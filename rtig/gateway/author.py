@@ -5,6 +5,7 @@ watch is.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -61,10 +62,7 @@ Answer = Callable[[Request, str], Awaitable[Response]]
 
 def author_routes(doors: Doors, metrics: Metrics, workshop: Workshop) -> list[Route]:
     callers = Callers(ASKED_PER_SECOND, ASKED_IN_A_BURST)
-
-    def refused(status: int, code: Code, sentence: str, retry_after: float | None = None) -> Response:
-        metrics.refused[code] += 1
-        return refusal(status, code, sentence, retry_after)
+    refused = partial(refusal, metrics.refused)
 
     def let_in(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         """For authors, whose tenant the answer is told."""

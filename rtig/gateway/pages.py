@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -11,13 +12,14 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rtig.core.guidance import Brief
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
+from rtig.gateway.built import Built
 from rtig.gateway.doors import TICKET_SECONDS, Doors
 from rtig.gateway.metrics import Metrics
 from rtig.gateway.rest import NO_STORE, Callers, bearer, body_of, refusal
@@ -35,6 +37,8 @@ POLICY = (
 )
 """The origins that may show a page in a frame belong behind it."""
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+# Whether a page has changed is asked each time, and answered in a few bytes where it has not.
+ASK_AGAIN = "no-cache"
 # Vite puts a hash of the content into the names of assets, so a name never changes its content.
 FOR_EVER = "public, max-age=31536000, immutable"
 # A module for other pages has one address for ever, and new content with each version.
@@ -80,99 +84,88 @@ def pages(
     """
     origins = sorted(doors.origins)
     callers, readers, operators = (Callers(TICKETS_PER_SECOND, TICKETS_IN_A_BURST) for _ in range(3))
+    refused = partial(refusal, metrics.refused)
+    built = Built(web)
 
     def page(name: str) -> Callable[[Request], Response]:
-        def show(_: Request) -> Response:
-            path = web / name
-            if not path.is_file():
-                return HTMLResponse(_NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": NO_STORE})
-            return FileResponse(path, headers={"Cache-Control": NO_STORE})
+        def show(request: Request) -> Response:
+            missing = HTMLResponse(_NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": NO_STORE})
+            return built.answer(request, name, ASK_AGAIN) or missing
 
         return show
 
     def asset(request: Request) -> Response:
         name = request.path_params["name"]
-        path = web / "assets" / name
-        if not _an_asset(name) or not path.is_file():
-            return PlainTextResponse("There is no such file.\n", HTTPStatus.NOT_FOUND)
-        return FileResponse(path, headers={"Cache-Control": FOR_EVER})
+        answer = built.answer(request, f"assets/{name}", FOR_EVER) if _an_asset(name) else None
+        return answer or PlainTextResponse("There is no such file.\n", HTTPStatus.NOT_FOUND)
 
     async def module(request: Request) -> Response:
-        path = web / "embed" / request.path_params["name"]
-        if path.name not in MODULES or not path.is_file():
-            return PlainTextResponse("There is no such module.\n", HTTPStatus.NOT_FOUND)
-        return FileResponse(path, headers={"Cache-Control": FIVE_MINUTES})
+        name = request.path_params["name"]
+        answer = built.answer(request, f"embed/{name}", FIVE_MINUTES) if name in MODULES else None
+        return answer or PlainTextResponse("There is no such module.\n", HTTPStatus.NOT_FOUND)
 
     async def ticket(request: Request) -> Response:
         host = request.headers.get("host", "")
         if not doors.origin_allowed(request.headers.get("origin"), host):
-            return refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no tickets; see `allowed_origins`.")
+            return refused(403, Code.BAD_ORIGIN, "Pages of this origin get no tickets; see `allowed_origins`.")
         wait = callers.take(request)
         if wait:
-            return refusal(429, Code.RATE_LIMITED, "Too many tickets were asked for.", retry_after=wait)
+            return refused(429, Code.RATE_LIMITED, "Too many tickets were asked for.", retry_after=wait)
         if "draining" in ready():
-            return refusal(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
+            return refused(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
         credential = doors.by_token(bearer(request))
         if credential is None:
-            return refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+            return refused(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
         try:
             role_wanted = _wanted.decode(await body_of(request)).role
         except msgspec.DecodeError:
-            return refusal(400, Code.BAD_MESSAGE, 'The body must be {"role": "agent"} or {"role": "supervisor"}.')
+            return refused(400, Code.BAD_MESSAGE, 'The body must be {"role": "agent"} or {"role": "supervisor"}.')
         role = next((role for role in ROLES if role == role_wanted), None)
         if role is None:
-            return refusal(400, Code.UNKNOWN_ROLE, f"`role` must be one of {', '.join(ROLES)}.")
+            return refused(400, Code.UNKNOWN_ROLE, f"`role` must be one of {', '.join(ROLES)}.")
         if role not in credential.roles:
-            return refusal(403, Code.NOT_ALLOWED, f"This key is not for the role {role}.")
+            return refused(403, Code.NOT_ALLOWED, f"This key is not for the role {role}.")
         issued = doors.issue(credential.tenant, role, time.monotonic())
         if issued is None:
-            return refusal(503, Code.RATE_LIMITED, "Too many tickets are out.", retry_after=TICKET_SECONDS)
+            return refused(503, Code.RATE_LIMITED, "Too many tickets are out.", retry_after=TICKET_SECONDS)
         return JSONResponse({"ticket": issued, "expires_in": TICKET_SECONDS}, headers={"Cache-Control": NO_STORE})
 
     async def call_brief(request: Request) -> Response:
         host = request.headers.get("host", "")
         # Where no key is asked for, only what this machine calls itself may be the host: a page has no origin here.
         if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
-            return refusal(403, Code.BAD_ORIGIN, "Pages of this origin get no briefs; see `allowed_origins`.")
+            return refused(403, Code.BAD_ORIGIN, "Pages of this origin get no briefs; see `allowed_origins`.")
         wait = readers.take(request)
         if wait:
-            return refusal(429, Code.RATE_LIMITED, "Too many briefs were asked for.", retry_after=wait)
+            return refused(429, Code.RATE_LIMITED, "Too many briefs were asked for.", retry_after=wait)
         credential = doors.by_token(bearer(request))
         if credential is None:
-            return refusal(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+            return refused(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
         role = next((role for role in ROLES if role in ("agent", "supervisor") and role in credential.roles), None)
         if role is None:
-            return refusal(403, Code.NOT_ALLOWED, "Briefs are for agents and supervisors.")
+            return refused(403, Code.NOT_ALLOWED, "Briefs are for agents and supervisors.")
         call = CallKey(credential.tenant, request.path_params["call_id"])
         try:
             if not _a_call(call.call_id):
                 raise MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
             made = await brief(call)
-        except MessageRefused as refused:
-            return refusal(404, refused.code, refused.sentence, retry_after=1 if refused.retry else None)
+        except MessageRefused as no:
+            return refused(404, no.code, no.sentence, retry_after=1 if no.retry else None)
         except LogUnavailable:
-            return refusal(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", retry_after=1)
+            return refused(503, Code.LOG_UNAVAILABLE, "The event log does not give events now.", retry_after=1)
         _audit.info("brief read", tenant=call.tenant, call_id=call.call_id, role=role, agent="")
         return Response(msgspec.json.encode(made), media_type="application/json", headers={"Cache-Control": NO_STORE})
 
     async def latency(request: Request) -> Response:
         host = request.headers.get("host", "")
-        refused: tuple[int, Code, str] | None = None
-        wait = operators.take(request)
         if not doors.origin_allowed(request.headers.get("origin", f"http://{host}"), host):
-            refused = 403, Code.BAD_ORIGIN, "Pages of this origin get no figures; see `allowed_origins`."
-        elif wait:
-            refused = 429, Code.RATE_LIMITED, "The figures were asked for too often."
-        elif not doors.operates(bearer(request)):
-            known = doors.by_token(bearer(request)) is not None
-            refused = (
-                (403, Code.NOT_ALLOWED, "The figures are for operators; see `operator_token`.")
-                if known
-                else (401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
-            )
-        if refused is not None:
-            metrics.refused[refused[1]] += 1
-            return refusal(*refused, retry_after=wait or None)
+            return refused(403, Code.BAD_ORIGIN, "Pages of this origin get no figures; see `allowed_origins`.")
+        if wait := operators.take(request):
+            return refused(429, Code.RATE_LIMITED, "The figures were asked for too often.", retry_after=wait)
+        if not doors.operates(bearer(request)):
+            if doors.by_token(bearer(request)) is None:
+                return refused(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
+            return refused(403, Code.NOT_ALLOWED, "The figures are for operators; see `operator_token`.")
         return Response(
             msgspec.json.encode(metrics.latency(ready())),
             media_type="application/json",
@@ -208,13 +201,12 @@ def pages(
             Route("/author", _at_once(page("author.html"))),
             Route("/latency", _at_once(page("latency.html"))),
             Route("/api/latency", latency),
-            Route("/author", _at_once(page("author.html"))),
             Route("/assets/{name}", _at_once(asset)),
             Route("/healthz", _at_once(healthz)),
             Route("/readyz", _at_once(readyz)),
             Route("/metrics", _at_once(figures)),
-            Route("/embed/{name}", _shared(doors, module), methods=["GET"]),
-            Route("/api/ticket", _shared(doors, ticket), methods=["POST", "OPTIONS"]),
+            Route("/embed/{name}", _shared(doors, refused, module), methods=["GET"]),
+            Route("/api/ticket", _shared(doors, refused, ticket), methods=["POST", "OPTIONS"]),
             Route("/api/calls/{call_id}/brief", call_brief),
             Route("/asyncapi.json", _at_once(description)),
             Route(PATH, _at_once(only_sockets)),
@@ -231,7 +223,9 @@ def _at_once(endpoint: Callable[[Request], Response]) -> Callable[[Request], obj
     return answer
 
 
-def _shared(doors: Doors, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], object]:
+def _shared(
+    doors: Doors, refused: Callable[[int, Code, str], Response], endpoint: Callable[[Request], Awaitable[Response]]
+) -> Callable[[Request], object]:
     """For pages of the allowed origins too: CORS, without cookies, which this server does not know."""
 
     async def answer(request: Request) -> Response:
@@ -242,8 +236,8 @@ def _shared(doors: Doors, endpoint: Callable[[Request], Awaitable[Response]]) ->
         elif allowed:
             response = Response(status_code=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
         else:
-            response = refusal(403, Code.BAD_ORIGIN, "Pages of this origin may not ask; see `allowed_origins`.")
-        response.headers["Vary"] = "Origin"
+            response = refused(403, Code.BAD_ORIGIN, "Pages of this origin may not ask; see `allowed_origins`.")
+        response.headers.add_vary_header("Origin")
         if allowed:
             response.headers["Access-Control-Allow-Origin"] = origin
         return response

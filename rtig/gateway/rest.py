@@ -1,7 +1,7 @@
 """What the endpoints over plain HTTP share: the key of a request, its body, its limits, and a refusal."""
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -49,7 +49,9 @@ async def body_of(request: Request) -> bytes:
     return body
 
 
-def refusal(status: int, code: Code, sentence: str, retry_after: float | None = None) -> Response:
+def refusal(counts: Counter[str], status: int, code: Code, sentence: str, retry_after: float | None = None) -> Response:
+    """A refusal, counted by its code."""
+    counts[code] += 1
     headers = {"Cache-Control": NO_STORE}
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, round(retry_after)))

@@ -89,14 +89,18 @@ def app(web: Path, reasons: list[str] | None = None, doors: Doors | None = None)
     return pages(doors or Doors(TOKENS), Metrics(), lambda: reasons or [], web)
 
 
-async def test_pages_are_never_stored_and_assets_for_ever(web: Path) -> None:
-    agent = await ask(app(web), "/agent")
-    assert (agent.status, agent.body, agent.headers["cache-control"]) == (200, b"<!doctype html>agent", "no-store")
-    assert (await ask(app(web), "/board")).body == b"<!doctype html>board"
-    asset = await ask(app(web), "/assets/agent-4f2a.js")
+async def test_pages_are_asked_for_each_time_and_assets_never_again(web: Path) -> None:
+    it = app(web)
+    agent = await ask(it, "/agent")
+    assert (agent.status, agent.body, agent.headers["cache-control"]) == (200, b"<!doctype html>agent", "no-cache")
+    known = await ask(it, "/agent", if_none_match=agent.headers["etag"])
+    assert (known.status, known.body, known.headers["cache-control"]) == (304, b"", "no-cache")
+    assert known.headers["content-security-policy"] == agent.headers["content-security-policy"]
+    assert (await ask(it, "/board")).body == b"<!doctype html>board"
+    asset = await ask(it, "/assets/agent-4f2a.js")
     assert asset.status == 200
     assert asset.headers["content-type"].startswith("text/javascript")
-    assert "immutable" in asset.headers["cache-control"]
+    assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
 async def test_the_root_leads_to_the_agents_page(web: Path) -> None:
@@ -161,10 +165,25 @@ async def test_a_plain_request_to_the_socket_is_told_what_it_is(web: Path) -> No
         ({"origin": "https://evil.example"}, 403, Code.BAD_ORIGIN),
     ],
 )
-async def test_a_ticket_is_refused_with_a_code(web: Path, more: dict[str, Any], status: int, code: Code) -> None:
-    answer = await ask_ticket(app(web), **more)
+async def test_a_ticket_is_refused_with_a_code_and_counted(
+    web: Path, more: dict[str, Any], status: int, code: Code
+) -> None:
+    metrics = Metrics()
+    answer = await ask_ticket(pages(Doors(TOKENS), metrics, list, web), **more)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert answer.headers["cache-control"] == "no-store"
+    assert metrics.refused == {code: 1}
+
+
+async def test_what_is_given_or_refused_elsewhere_is_counted_as_it_is(web: Path) -> None:
+    metrics = Metrics()
+    it = pages(Doors(TOKENS), metrics, list, web)
+    assert (await ask_ticket(it)).status == 200
+    assert not metrics.refused
+    assert (await ask(it, "/api/ticket", "OPTIONS", origin="https://evil.example")).status == 403
+    assert (await ask(it, "/api/calls/c-1/brief")).status == 401
+    assert (await ask(it, "/api/calls/c-1/brief", authorization="Bearer two")).status == 404
+    assert metrics.refused == {Code.BAD_ORIGIN: 1, Code.UNAUTHENTICATED: 1, Code.UNKNOWN_CALL: 1}
 
 
 async def test_no_tickets_while_draining(web: Path) -> None:
@@ -206,7 +225,10 @@ async def test_a_module_is_shared_with_the_allowed_origins(web: Path) -> None:
     module = await ask(it, "/embed/rtig-sidebar.js", origin=CRM)
     assert (module.status, module.body) == (200, b"export {};")
     assert module.headers["content-type"].startswith("text/javascript")
-    assert (module.headers["access-control-allow-origin"], module.headers["vary"]) == (CRM, "Origin")
+    assert (module.headers["access-control-allow-origin"], module.headers["vary"]) == (
+        CRM,
+        "Accept-Encoding, Origin",
+    )
     assert module.headers["cache-control"] == "public, max-age=300"
     foreign = await ask(it, "/embed/rtig-sidebar.js", origin="https://evil.example")
     assert "access-control-allow-origin" not in foreign.headers

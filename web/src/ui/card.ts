@@ -387,9 +387,9 @@ export class CardView extends LitElement {
         animation: arrive 240ms ease-out;
       }
 
+      /* Without fading in: the first frame can be read. */
       @keyframes arrive {
         from {
-          opacity: 0;
           transform: translateY(-6px);
         }
       }
