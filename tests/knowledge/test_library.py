@@ -10,7 +10,7 @@ from benchmarks import search
 from rtig import knowledge
 from rtig.core.conditions import AllOf, Condition, Means, Said, Silence
 from rtig.core.playbook import MeaningSource, Playbook, Source
-from rtig.core.triggers import Clause, Rule
+from rtig.core.triggers import Clause, Rule, StepSource
 from rtig.knowledge.library import LONGEST_QUERY, Hit, Library, merged, text_of
 
 FILLING = [f"filling{n}" for n in range(10)]
@@ -65,7 +65,11 @@ def test_sentences_that_mean_it_are_searched_and_signs_of_phrases_are_not() -> N
 
 
 def test_steps_and_what_to_say_are_searched_and_markup_is_not() -> None:
-    shelf = library(article("a", "One", '<p class="note">Text</p>', say="Let me look", steps=("Measure the voltage",)))
+    shelf = library(
+        article(
+            "a", "One", '<p class="note">Text</p>', say="Let me look", steps=(StepSource("1", "Measure the voltage"),)
+        )
+    )
     assert found(shelf, "voltage") == ["a"]
     assert found(shelf, "look") == ["a"]
     assert found(shelf, "note") == []
