@@ -12,6 +12,8 @@ from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from rtig.core.conditions import NotSaid, Said, SaidAgain, SlotIs, parts
 from rtig.core.phrases import parse, slots_of
 from rtig.core.playbook import Playbook, Source
@@ -20,6 +22,7 @@ from rtig.core.triggers import Clause, Rule, StepSource
 from rtig.errors import PlaybookErrors
 from rtig.knowledge.base import FOLDERS, KnowledgeBase, Spot, compiled, read
 from rtig.knowledge.finding import Finding, mistake, warning
+from rtig.knowledge.library import text_of
 from rtig.knowledge.linting_rivals import not_understood, odd_sentences, said_by_two, said_in_any_call
 from rtig.knowledge.linting_rules import odd_rule, too_common
 from rtig.knowledge.nearness import wordings
@@ -163,7 +166,7 @@ def _layout(knowledge: KnowledgeBase, folder: Path) -> Iterator[Finding]:
         if not rule.body and not rule.steps and not rule.say:
             yield warning(begin, f"`{page.id}` shows nothing under its title", "Write what the agent needs to know")
         lines = (folder / begin.path).read_text("utf-8-sig").split("\n")[begin.line - 1 :]
-        long = sum(len(line.split()) for line in lines)
+        long = len(text_of(replace(rule, say="")).split())
         if long > LONGEST_BODY:
             yield warning(begin, f"`{page.id}` has {long} words", "Keep what is read in five seconds; link to the rest")
         if not rule.steps:

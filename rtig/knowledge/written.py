@@ -316,7 +316,7 @@ class Trial(Written, frozen=True, kw_only=True):
         list[Id] | None, Meta(description="The alerts for supervisors that are raised, in their order")
     ] = None
     ticked: Annotated[
-        list[StepId] | None,
+        Annotated[list[StepId], Meta(min_length=1)] | None,
         Meta(description="Steps of articles and checklists, as `opening/greet` or `bill-doubled/2`; of each list all"),
     ] = None
     never: Annotated[list[Id], Meta(min_length=1)] | None = None

@@ -218,6 +218,49 @@ def test_what_is_ticked(tmp_path: Path) -> None:
     assert authoring.try_sentence(book, "Good morning!", "agent").ticked == ("opening/greet",)
 
 
+STEPPED = """---
+id: doubled-bill
+title: A doubled bill
+triggers:
+  - said: [bill has doubled]
+---
+Look for an ended discount.
+
+## Steps
+
+1. Open both bills.
+2. Name what ended.
+   - said: discount (has)? ended
+3. Offer a plan.
+   - said: move you to
+"""
+
+
+def test_a_test_may_say_which_steps_are_ticked(tmp_path: Path) -> None:
+    call = CALL + "  - agent: I see that your discount ended in May\n"
+    [own] = [path for path in GOOD if path.startswith("articles/")]
+    files = {**GOOD, own: STEPPED, "calls/doubled.yaml": call}
+
+    def diff(ticked: str) -> tuple[str, ...]:
+        test = f"id: t\ntitle: T\ncall: doubled\nticked: [{ticked}]\n"
+        [result] = authoring.run_tests(knowledge.read(write(tmp_path, {**files, "tests/doubled.yaml": test})))
+        assert result.passed is not bool(result.diff)
+        return result.diff
+
+    assert diff("doubled-bill/2") == ()
+    assert diff("opening/greet, doubled-bill/2") == ()
+    assert diff("doubled-bill/2, doubled-bill/3") == ("- doubled-bill/3 ticked",)
+    assert diff("doubled-bill/3") == ("- doubled-bill/3 ticked", "+ doubled-bill/2 ticked")
+
+
+def test_a_sentence_says_which_steps_of_articles_it_would_tick(tmp_path: Path) -> None:
+    [own] = [path for path in GOOD if path.startswith("articles/")]
+    book = knowledge.compile_folder(write(tmp_path, {**GOOD, own: STEPPED}))
+    said = "Good morning, your discount has ended"
+    assert authoring.try_sentence(book, said, "agent").ticked == ("doubled-bill/2", "opening/greet")
+    assert authoring.try_sentence(book, said, "customer").ticked == ()
+
+
 def test_the_shipped_knowledge_base(shipped: Playbook) -> None:
     assert "bill-higher-than-expected" in [f.rule for f in authoring.try_sentence(shipped, "my bill has doubled").fired]
 

@@ -445,3 +445,42 @@ alerts: [doubled-bill, nothing]
         strict=True,
     ):
         assert line.startswith(problem)
+
+
+TICKED_TWICE = """---
+id: outage
+title: An outage
+say: Let me look.
+triggers:
+  - said: [no internet today]
+---
+Look at the map.
+
+## Steps
+
+1. Look at the map.
+   - said: look at the map
+2. Say when it ends.
+   - said: expected back by
+   - said: (look|looking) at the map
+"""
+
+
+def test_steps_of_articles_that_tick_at_once_and_steps_that_are_not_there(tmp_path: Path) -> None:
+    test = "id: t\ntitle: T\nlines:\n  - customer: no internet today\nticked: [outage/1, outage/3,\n  greet/hello]\n"
+    files = {"kb.yaml": KB, "articles/outage.md": TICKED_TWICE, "tests/t.yaml": test}
+    hint = "A step is named by its list and its id, that of an article by its number"
+    assert [str(finding) for finding in lint(write(tmp_path, files), TODAY)] == [
+        "articles/outage.md:16:12: warning: this ticks `1` and `2` at once. "
+        "A step is ticked by words that belong to it alone",
+        f"tests/t.yaml:5:20: error: there is no step `outage/3`. {hint}",
+        f"tests/t.yaml:6:3: error: there is no step `greet/hello`. {hint}",
+    ]
+
+
+def test_the_words_that_tick_steps_make_no_article_longer(tmp_path: Path) -> None:
+    said = "".join(f"   - said: {word} at the map\n" for word in "abcdefghijklmnopqrstuvwxyz" * 2)
+    long = TICKED_TWICE.replace("   - said: expected back by\n   - said: (look|looking) at the map\n", said)
+    files = {"kb.yaml": KB, "articles/outage.md": long}
+    found = [str(finding) for finding in lint(write(tmp_path, files), TODAY)]
+    assert not [line for line in found if "words. Keep" in line]
