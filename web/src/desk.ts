@@ -7,6 +7,8 @@ export class Desk {
   /** Newest first; an ended call stays while it is the one on screen. */
   calls: Call[] = [];
   current: Call | null = null;
+  /** The server has said which calls are live. */
+  announced = false;
 
   #say: (message: ClientMessage) => void;
   /** Opened by its id rather than announced as this agent's: stays although no announcement names it. */
@@ -30,6 +32,7 @@ export class Desk {
   take(message: ServerMessage, now: number): void {
     switch (message.type) {
       case "calls": {
+        this.announced = true;
         const live = message.calls.map((summary) => summary.call_id);
         for (const call of this.calls) {
           call.gone = !live.includes(call.id) && call.id !== this.#asked;

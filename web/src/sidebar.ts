@@ -48,6 +48,8 @@ const TICK_MS = 500;
 const HAND_MS = 1_500;
 /** How long what came of a key stands in its live region. */
 const DONE_MS = 3_000;
+/** For so long the page waits to be drawn at once, with its call and cards, rather than piece by piece. */
+const TOGETHER_MS = 700;
 
 @customElement("rtig-sidebar")
 export class Sidebar extends Embeddable {
@@ -81,6 +83,7 @@ export class Sidebar extends Embeddable {
   #beforeSearch: HTMLElement | null = null;
   #inDeck: HTMLElement | null = null;
   #ticker = 0;
+  #comingSince: number | null = null;
 
   constructor() {
     super();
@@ -136,6 +139,20 @@ export class Sidebar extends Embeddable {
     this.#briefOpen.clear();
     // Whoever comes next at this desk would not know why nothing comes.
     this.#setMode("all");
+  }
+
+  /** A page that opens, or a call's past, comes in many pieces: to draw each costs a slow machine most of a second. */
+  override shouldUpdate(): boolean {
+    const now = performance.now();
+    this.#comingSince = this.#coming() ? (this.#comingSince ?? now) : null;
+    return this.#comingSince === null || now - this.#comingSince > TOGETHER_MS;
+  }
+
+  #coming(): boolean {
+    const { current, announced } = this.#desk;
+    const { phase } = this.#entrance.connection.status;
+    if (phase === "live") return current ? !current.caughtUp && !current.gone : !announced;
+    return phase === "connecting" && !current;
   }
 
   override willUpdate(): void {

@@ -35,6 +35,12 @@ describe("an agent's calls", () => {
     expect(desk.current?.id).toBe("new");
   });
 
+  it("knows when it has been told which calls there are, also when there are none", () => {
+    expect(desk.announced).toBe(false);
+    announce();
+    expect(desk.announced).toBe(true);
+  });
+
   it("does not take a live call from the screen for a newer one, and counts what comes there", () => {
     announce("a");
     tell("a", 1);
