@@ -270,13 +270,13 @@ export class FiltersView extends LitElement {
         }
 
         .fields {
-          flex: 1;
+          flex: 1 1 11rem;
           flex-wrap: nowrap;
           min-inline-size: 0;
         }
 
         .fields label {
-          flex: 1 1 0;
+          flex: 1 1 5rem;
           min-inline-size: 0;
         }
 

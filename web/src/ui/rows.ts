@@ -313,7 +313,7 @@ export class RowsView extends LitElement {
       }
 
       tbody tr[data-place] {
-        block-size: 3.375rem;
+        block-size: 2.875rem;
         contain: strict;
         border-block-end: 1px solid var(--line);
         background: var(--surface);
