@@ -1,4 +1,4 @@
-"""Small files for large pictures: a PNG of at most 256 colours, which is what a page has but for the edges of letters."""
+"""Small files for large pictures: a PNG of at most 256 colours; a page has few more, at the edges of its letters."""
 
 import asyncio
 import struct

@@ -10,20 +10,21 @@ import base64
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from unittest import mock
 
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 sys.path.append(str(Path(__file__).parents[1] / "tests/browser"))
-import screens_calls as calls  # noqa: E402 (beside this file, however it is run)
-from screens_packing import packed  # noqa: E402
-from stage import ARGUMENTS, OPERATORS_KEY, House, Phone, chromium, key  # noqa: E402
+import screens_calls as calls
+from screens_packing import packed
+from stage import ARGUMENTS, OPERATORS_KEY, House, Phone, chromium, key
 
-from rtig import knowledge  # noqa: E402
+from rtig import knowledge
+from rtig.live import LiveCalls
 
 SHEETS = Path(__file__).parent / "screens"
 NOW = 1_790_000_000
@@ -33,6 +34,14 @@ SIZES = ((1440, 900), (400, 860), (320, 700))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LARGEST_BYTES = 400_000
 PATIENCE_MS = 20_000
+STILL = f"""
+  window.now = {NOW * 1000};
+  window.Date = class extends Date {{
+    constructor(...given) {{ super(...(given.length ? given : [now])); }}
+    static now() {{ return (now += 0.001); }}
+  }};
+  performance.now = () => 60_000;
+"""
 FLOOR = 40
 """Calls on the board, besides those with a story of their own."""
 
@@ -74,7 +83,6 @@ class Studio:
         self._composing = composing
         self._wanted = wanted
         self._singles = singles
-        self._sheets = 0
 
     def wants(self, name: str) -> bool:
         return self._wanted in name
@@ -86,8 +94,8 @@ class Studio:
             viewport={"width": width, "height": height}, reduced_motion="reduce", timezone_id="UTC", locale="en-GB"
         )
         context.set_default_timeout(PATIENCE_MS)
+        await context.add_init_script(STILL)
         page = await context.new_page()
-        await page.clock.set_fixed_time(NOW)
         await page.goto(self.house.url + address)
         return page
 
@@ -98,7 +106,7 @@ class Studio:
 
     async def board(self, more: str = "", search: str = "") -> Page:
         page = await self.page(f"/board{search}#key={key('acme', 'supervisor')}&agent=shift-lead{more}")
-        await expect(page.locator("rtig-board").get_by_test_id("connected").or_(page.get_by_test_id("wall"))).to_be_visible()
+        await expect(page.get_by_test_id("connected").or_(page.get_by_test_id("wall"))).to_be_visible()
         return page
 
     async def author(self, view: str) -> Page:
@@ -106,22 +114,18 @@ class Studio:
         await expect(page.get_by_test_id("connected")).to_be_visible()
         return page
 
-    async def sheet(self, name: str, page: Page, ready: Locator, before: Callable[[], Awaitable[None]] | None = None) -> None:
-        """All sizes and both schemes of what a page shows now. `before` is done at each size."""
+    async def sheet(self, name: str, page: Page, ready: Locator, *, later: float = 0) -> None:
+        """All sizes and both schemes of what a page shows now, or some seconds later."""
         if not self.wants(name):
             return
         shots: list[tuple[str, bytes]] = []
-        # Some of what a click changed is drawn with the next change of the time.
-        self._sheets += 1
-        await page.clock.set_fixed_time(NOW + self._sheets / 1000)
+        await page.evaluate("(later) => { now += later * 1000; }", later)
         for scheme in SCHEMES:
             for width, height in SIZES:
                 await page.set_viewport_size({"width": width, "height": height})
                 await page.emulate_media(color_scheme=scheme)
                 await page.mouse.move(0, 0)
                 await expect(ready.first).to_be_visible()
-                if before is not None:
-                    await before()
                 await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
                 shot = await page.screenshot(animations="disabled")
                 shots.append((f"{width} × {height}, {scheme}", shot))
@@ -132,9 +136,8 @@ class Studio:
     async def _compose(self, name: str, shots: list[tuple[str, bytes]]) -> None:
         context = await self._browser.new_context(viewport={"width": 100, "height": 100}, device_scale_factor=1)
         page = await context.new_page()
-        figures = "".join(
-            f'<div>{label}<img src="data:image/png;base64,{base64.b64encode(shot).decode()}"></div>' for label, shot in shots
-        )
+        images = ((label, base64.b64encode(shot).decode()) for label, shot in shots)
+        figures = "".join(f'<div>{label}<img src="data:image/png;base64,{image}"></div>' for label, image in images)
         await page.set_content(f"{SHEET}<main>{figures}</main>")
         whole = await packed(page, await page.screenshot(full_page=True))
         await context.close()
@@ -183,7 +186,8 @@ async def sidebar(studio: Studio) -> None:
     house = studio.house
     for number, story in enumerate(calls.EARLIER):
         studio.clock.seconds = NOW - (5 - 4 * number) * DAY
-        phone = await tell(house, f"earlier-{number}", story, agent=f"desk-{20 + number}", queue="faults", customer="account-31746")
+        who = {"agent": f"desk-{20 + number}", "queue": "faults", "customer": "account-31746"}
+        phone = await tell(house, f"earlier-{number}", story, **who)
         await phone.ends()
     studio.clock.seconds = NOW
     await house.phone("before", agent="desk-1", queue="faults", customer="account-31746")
@@ -222,8 +226,7 @@ async def sidebar(studio: Studio) -> None:
     await phone.said(name, "customer", "and my internet is fine by the way")
     await expect(page.locator('[data-gone="retracted"]')).to_be_visible()
     await page.get_by_test_id("card-dismiss").first.click()
-    # A hand among the cards keeps what has gone in its place.
-    await studio.sheet("agent-retracted", page, page.get_by_test_id("card"), page.get_by_test_id("cards").hover)
+    await studio.sheet("agent-retracted", page, page.get_by_test_id("card"))
 
     phone = await tell(house, "over", calls.LONG, agent="desk-6", customer="account-44310")
     page = await studio.agent("desk-6")
@@ -335,9 +338,12 @@ async def lost(studio: Studio) -> None:
         ("board-lost", listed, "banner"),
         ("wall-lost", wall, "wall-lost"),
         ("author-lost", authors, "banner"),
-        ("latency-lost", operators, "verdict"),
     ):
-        await studio.sheet(name, page, page.get_by_test_id(ready))
+        # Its last words were that it is being stopped; that it is gone shows when it is sought again.
+        await studio.sheet(name, page, page.get_by_test_id(ready).filter(has_text="Connection lost"))
+    gone = operators.get_by_test_id("verdict").filter(has_text="cannot be reached")
+    await expect(gone).to_be_visible()
+    await studio.sheet("latency-lost", operators, gone, later=40)
 
 
 SCENES = (nobody, board, sidebar, busy_board, author, operator, lost)
@@ -348,6 +354,8 @@ async def studio(browser: Browser, wanted: str, singles: Path | None) -> AsyncIt
     clock = Clock()
     with (
         tempfile.TemporaryDirectory() as temporary,
+        # What silence and cooling tempers would bring in time.
+        mock.patch.object(LiveCalls, "_arm"),
         mock.patch.multiple(time, time=clock.time, time_ns=clock.time_ns, monotonic_ns=clock.monotonic_ns),
     ):
         folder = calls.folder(Path(temporary) / "larkfield")
@@ -376,8 +384,6 @@ def say(words: str) -> None:
 
 async def main(wanted: str, singles: Path | None) -> None:
     SHEETS.mkdir(exist_ok=True)
-    if singles is not None:
-        singles.mkdir(exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(playwright), args=[*ARGUMENTS])
         await take(browser, wanted, singles)
@@ -389,4 +395,6 @@ if __name__ == "__main__":
     parser.add_argument("wanted", nargs="?", default="", help="only sheets with this in their name")
     parser.add_argument("--singles", type=Path, help="a folder for the single pictures, to look at closely")
     given = parser.parse_args()
+    if given.singles is not None:
+        given.singles.mkdir(exist_ok=True)
     asyncio.run(main(given.wanted, given.singles))

@@ -344,11 +344,12 @@ export class AuthorPage extends Embeddable {
         }
 
         nav {
-          margin-inline-start: -7px;
+          margin-inline-start: -5px;
         }
 
         nav a {
-          padding: 6px 7px;
+          padding: 6px 5px;
+          font-size: 0.8125rem;
         }
 
         .view {

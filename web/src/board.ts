@@ -438,7 +438,7 @@ export class BoardPage extends Embeddable {
       /* What somebody has just opened needs the room. */
       @media (max-width: 999px) {
         rtig-alerts.aside {
-          max-block-size: 18vh;
+          max-block-size: max(18vh, 9.25rem);
         }
       }
 

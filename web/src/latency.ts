@@ -312,6 +312,10 @@ export class LatencyPage extends LitElement {
         align-content: start;
       }
 
+      .now .small {
+        display: block;
+      }
+
       .facts > .tense {
         border-color: var(--tense);
         background: var(--tense-soft);
@@ -484,10 +488,6 @@ export class LatencyPage extends LitElement {
 
         .facts.now {
           grid-template-columns: repeat(2, minmax(0, 1fr));
-        }
-
-        .facts.now .small {
-          display: block;
         }
 
         td.number::before {

@@ -270,7 +270,7 @@ export class FiltersView extends LitElement {
         }
 
         .fields {
-          flex: 1 1 11rem;
+          flex: 1 1 10rem;
           flex-wrap: nowrap;
           min-inline-size: 0;
         }

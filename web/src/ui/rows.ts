@@ -590,6 +590,18 @@ export class RowsView extends LitElement {
         }
       }
 
+      /* The reason comes before what it was taken from. */
+      @container (max-width: 359px) {
+        .spark {
+          inline-size: 48px;
+        }
+
+        .alone {
+          position: absolute;
+          clip-path: inset(50%);
+        }
+      }
+
       @media (max-height: 540px) {
         .rows {
           overflow: visible;

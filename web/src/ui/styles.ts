@@ -247,6 +247,15 @@ export const base = css`
     white-space: nowrap;
   }
 
+  @media (forced-colors: active) {
+    button:is([aria-pressed="true"], [aria-current="true"]) {
+      forced-color-adjust: none;
+      border-color: Highlight;
+      background: Highlight;
+      color: HighlightText;
+    }
+  }
+
   @media (prefers-reduced-motion: reduce) {
     *,
     *::before,

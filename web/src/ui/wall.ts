@@ -133,7 +133,7 @@ export class WallView extends LitElement {
         min-block-size: 0;
         padding: 2.5cqmin 3cqmin;
         overflow: hidden;
-        font-size: max(1rem, 3.3cqmin);
+        font-size: max(1rem, 3cqmin);
         line-height: 1.25;
       }
 
@@ -227,7 +227,7 @@ export class WallView extends LitElement {
       }
 
       section:first-of-type .line:is(.open, .taken) {
-        grid-template-columns: auto minmax(0, 3fr) minmax(0, 1.2fr) auto;
+        grid-template-columns: auto minmax(0, 1fr) fit-content(35%) auto;
       }
 
       .dim,
