@@ -41,6 +41,8 @@ STILL = f"""
     static now() {{ return (now += 0.001); }}
   }};
   performance.now = () => 60_000;
+  const soon = setTimeout;
+  window.setTimeout = (what, ms, ...more) => (ms > 4_000 ? 0 : soon(what, ms, ...more));
 """
 FLOOR = 40
 """Calls on the board, besides those with a story of their own."""
@@ -199,6 +201,9 @@ async def sidebar(studio: Studio) -> None:
     await studio.sheet("agent-calm", page, page.get_by_test_id("card"))
     await page.keyboard.press("?")
     await studio.sheet("agent-keys", page, page.get_by_role("dialog"))
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("card-dismiss").click()
+    await studio.sheet("agent-dismissing", page, page.get_by_test_id("dismiss-wrong"))
 
     await tell(house, "angry", calls.ANGRY, agent="desk-3", customer="account-73420")
     page = await studio.agent("desk-3")
@@ -225,7 +230,6 @@ async def sidebar(studio: Studio) -> None:
     await studio.sheet("agent-provisional", page, page.get_by_test_id("card"))
     await phone.said(name, "customer", "and my internet is fine by the way")
     await expect(page.locator('[data-gone="retracted"]')).to_be_visible()
-    await page.get_by_test_id("card-dismiss").first.click()
     await studio.sheet("agent-retracted", page, page.get_by_test_id("card"))
 
     phone = await tell(house, "over", calls.LONG, agent="desk-6", customer="account-44310")
@@ -382,7 +386,7 @@ def say(words: str) -> None:
     print(words, flush=True)  # noqa: T201 (what the program is run for)
 
 
-async def main(wanted: str, singles: Path | None) -> None:
+async def main(wanted: str = "", singles: Path | None = None) -> None:
     SHEETS.mkdir(exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(playwright), args=[*ARGUMENTS])

@@ -175,14 +175,14 @@ async def test_what_is_chosen_and_focused_is_seen_without_our_colours(house: Hou
     for name in ("card-useful", "card-pin", "quiet"):
         part = page.get_by_test_id(name)
         await changes(page, part, part.click)
-    # A ring stands around what it is for.
-    await changes(page, page.locator("header"), page.get_by_test_id("help-ask").focus)
+    await page.get_by_test_id("search").focus()
+    await changes(page, page.locator("header"), lambda: page.keyboard.press("Shift+Tab"))
     board = await screens.board(width=1440)
     await board.emulate_media(forced_colors="active")
-    chip = board.locator('[data-testid="band-count"][data-band="critical"]')
-    await changes(board, chip, chip.click)
     row = board.get_by_test_id("board-row")
     await changes(board, row.locator(".mood"), row.click)
+    chip = board.locator('[data-testid="band-count"][data-band="critical"]')
+    await changes(board, chip, chip.click)
     operator = await screens.blank()
     await operator.goto(f"{house.url}/latency#key={OPERATORS_KEY}")
     await operator.emulate_media(forced_colors="active")

@@ -275,6 +275,14 @@ export class FiltersView extends LitElement {
           min-inline-size: 0;
         }
 
+        .fields:has([data-testid="clear"]) {
+          flex-basis: 100%;
+        }
+
+        .fields button {
+          flex: none;
+        }
+
         .fields label {
           flex: 1 1 5rem;
           min-inline-size: 0;
