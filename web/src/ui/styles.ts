@@ -250,9 +250,13 @@ export const base = css`
   @media (forced-colors: active) {
     button:is([aria-pressed="true"], [aria-current="true"]) {
       forced-color-adjust: none;
-      border-color: Highlight;
-      background: Highlight;
-      color: HighlightText;
+      border-color: Highlight !important;
+      background: Highlight !important;
+      color: HighlightText !important;
+    }
+
+    button:is([aria-pressed="true"], [aria-current="true"]) * {
+      color: inherit !important;
     }
   }
 
