@@ -43,7 +43,7 @@ bench: $(VENV)/.bench $(PAGES)
 
 pages: $(PAGES)
 
-# Pictures of the pages for the README, taken from a running demo.
+# Pictures of the pages: for the README from a running demo, then each page in each of its states.
 screens: $(VENV)/.dev $(PAGES) $(VENV)/.chromium
 	@$(BIN)/python docs/screens.py
 

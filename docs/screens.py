@@ -1,4 +1,4 @@
-"""Takes the pictures of the pages, for the README, from the demo as it runs: `make screens`.
+"""Takes the pictures of the pages: those of the README, from the demo as it runs, and then the states: `make screens`.
 
 The demo plays at real speed with more desks than usual, until some call has run out of patience; the sidebar is that of
 its agent. Prints how many seconds after its start the demo had its first card on the glass, and the first row moved.
@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
 
+import screens_states
 from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import TimeoutError as NotInTime
 
@@ -169,3 +170,4 @@ async def main() -> None:
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     asyncio.run(main())
+    asyncio.run(screens_states.main())

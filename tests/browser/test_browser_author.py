@@ -16,6 +16,7 @@ from rtig import demo, knowledge
 from rtig.client import Source
 from rtig.core.events import CallStarted, SegmentHeard
 from rtig.demo import Ready
+from rtig.workshop import bench
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -224,13 +225,25 @@ async def test_what_nobody_answered_comes_in_groups(house: House, screens: Scree
     await audit(page, "gap", NARROW_TOO)
 
 
-async def test_work_can_be_ended(house: House, screens: Screens) -> None:
+async def test_work_can_be_ended(house: House, screens: Screens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held before its process begins, so that it cannot be done sooner than it is ended."""
+    may_begin = asyncio.Event()
+    start = bench._Process.__aenter__
+
+    async def held(process: bench._Process) -> bench._Process:
+        await may_begin.wait()
+        return await start(process)
+
+    monkeypatch.setattr(bench._Process, "__aenter__", held)
     phone = await house.phone("c-1")
     await phone.ends()
     page = await screens.author("backtest")
     await page.get_by_test_id("begin").click()
+    await expect(page.get_by_test_id("job")).to_have_attribute("data-state", "running")
+    await audit(page, "cancel", NARROW_TOO[:1])
     await page.get_by_test_id("cancel").click()
     await expect(page.get_by_test_id("job")).to_have_attribute("data-state", "cancelled")
+    may_begin.set()
     await begin(page)
 
 

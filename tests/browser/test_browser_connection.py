@@ -28,7 +28,7 @@ async def test_a_lost_network_leaves_everything_in_place_and_nothing_is_missing_
     with screens.forgive(*NETWORK):
         await page.context.set_offline(True)
         banner = page.get_by_test_id("banner")
-        await expect(banner).to_have_text("Connection lost, trying again")
+        await expect(banner).to_have_text("Connection lost, retrying")
         await lines(page, "so my bill has doubled", "and the …")
         assert await page.get_by_test_id("cards").bounding_box() == before
         await phone.said(name, "customer", "and the lights are red")
@@ -57,7 +57,7 @@ async def test_a_server_that_was_away_for_a_while(house: House, screens: Screens
     with screens.forgive(*NETWORK):
         await house.close()
         for page in (agent, board):
-            await expect(page.get_by_test_id("banner")).to_contain_text("trying again")
+            await expect(page.get_by_test_id("banner")).to_contain_text("retrying")
             await lines(page, *said)
             await expect(page.get_by_test_id("card")).to_have_count(1)
         await expect(board.get_by_test_id("board-row")).to_have_count(2)

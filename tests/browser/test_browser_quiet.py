@@ -201,7 +201,7 @@ async def test_what_came_while_the_connection_was_lost_is_held_back_too(house: H
     await quiet(page).click()
     with screens.forgive(*NETWORK):
         await page.context.set_offline(True)
-        await expect(page.get_by_test_id("banner")).to_have_text("Connection lost, trying again")
+        await expect(page.get_by_test_id("banner")).to_have_text("Connection lost, retrying")
         await three_cards(phone)
         await page.context.set_offline(False)
         await expect(page.get_by_test_id("banner")).to_have_count(0)

@@ -269,7 +269,7 @@ async def test_an_answer_by_key_while_the_connection_is_lost_goes_out(house: Hou
     bill = await settled(page, "doubled-bill")
     with screens.forgive(*NETWORK):
         await page.context.set_offline(True)
-        await expect(page.get_by_test_id("banner")).to_have_text("Connection lost, trying again")
+        await expect(page.get_by_test_id("banner")).to_have_text("Connection lost, retrying")
         await page.keyboard.press("d")
         await page.keyboard.press("2")
         await expect(bill).to_have_attribute("data-gone", "dismissed")

@@ -333,7 +333,7 @@ async def test_an_ended_call_stays_until_the_next_one_begins(house: House, scree
     phone, page = await house.phone("c-1"), await screens.agent()
     await phone.says("customer", SAYS["doubled-bill"])
     await phone.ends()
-    await expect(page.get_by_test_id("call-ended")).to_have_text("Call ended")
+    await expect(page.get_by_test_id("call-ended")).to_have_text("Ended")
     await expect(card(page, "doubled-bill")).to_be_visible()
     following = await house.phone("c-2")
     await expect(page.get_by_test_id("call-title")).to_have_text("account-of-c-2")

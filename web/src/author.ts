@@ -272,7 +272,7 @@ export class AuthorPage extends Embeddable {
         flex-wrap: wrap;
         gap: 4px 16px;
         align-items: baseline;
-        padding: 12px 20px 0;
+        padding: 12px max(20px, (100% - 84rem) / 2 + 20px) 0;
         border-block-end: 1px solid var(--line);
         background: var(--surface);
       }
@@ -299,6 +299,7 @@ export class AuthorPage extends Embeddable {
         flex: 1 0 100%;
         flex-wrap: wrap;
         gap: 0 4px;
+        margin-inline-start: -10px;
       }
 
       nav a {
@@ -342,8 +343,13 @@ export class AuthorPage extends Embeddable {
           padding: 8px 10px 0;
         }
 
+        nav {
+          margin-inline-start: -5px;
+        }
+
         nav a {
-          padding: 6px 7px;
+          padding: 6px 5px;
+          font-size: 0.8125rem;
         }
 
         .view {

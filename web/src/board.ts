@@ -406,9 +406,22 @@ export class BoardPage extends Embeddable {
         font-size: 1rem;
       }
 
+      /* The open call has the whole height; alerts stand above the list alone. */
       @media (min-width: 1000px) {
-        .opened {
+        .page:has(.opened) {
           grid-template-columns: minmax(0, 1fr) minmax(25rem, 32%);
+        }
+
+        .opened {
+          display: contents;
+        }
+
+        .opened section {
+          grid-area: 1 / 2 / span 2;
+        }
+
+        .page > rtig-status {
+          grid-column: 1 / -1;
         }
       }
 
@@ -425,7 +438,7 @@ export class BoardPage extends Embeddable {
       /* What somebody has just opened needs the room. */
       @media (max-width: 999px) {
         rtig-alerts.aside {
-          max-block-size: 18vh;
+          max-block-size: max(18vh, 9.25rem);
         }
       }
 

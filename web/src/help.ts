@@ -29,7 +29,7 @@ export function helpState(help: Help | null, unsent: HelpDeed | undefined, clock
   if (help && help.state !== "resolved") {
     const who = help.by || "A supervisor";
     return help.state === "open"
-      ? { phase: "asked", id: help.id, text, words: "Asked for help", ago: `${clockWords(clock - help.asked_ms)} ago` }
+      ? { phase: "asked", id: help.id, text, words: "Asked for help", ago: clockWords(clock - help.asked_ms) }
       : { phase: "coming", id: help.id, text, words: `${who} is on it`, ago: "" };
   }
   if (unsent) {

@@ -1,5 +1,7 @@
 // The access key: out of the address as soon as the page opens, then in this tab's storage only.
 
+import type { Kept } from "./storage";
+
 export interface Arrival {
   key: string;
   /** Whose calls to announce (agent's page), or the supervisor's own name. */
@@ -15,13 +17,12 @@ export interface Place {
 }
 
 type Replace = (address: string) => void;
-type Storage = Pick<globalThis.Storage, "getItem" | "setItem" | "removeItem">;
 
 const STORED = "rtig.key.";
 const NAMED = "rtig.name.";
 
 /** Reads `#key=…&agent=…&call=…`; a key is stored and taken out of the address, the rest stays, so a reload keeps it. */
-export function arrive(role: string, place: Place, replace: Replace, storage: Storage): Arrival {
+export function arrive(role: string, place: Place, replace: Replace, storage: Kept): Arrival {
   const said = new URLSearchParams(place.hash.replace(/^#/, ""));
   const key = said.get("key") ?? "";
   if (said.has("key")) {
@@ -40,15 +41,15 @@ export function arrive(role: string, place: Place, replace: Replace, storage: St
   };
 }
 
-export function keep(role: string, key: string, storage: Storage): void {
+export function keep(role: string, key: string, storage: Kept): void {
   storage.setItem(STORED + role, key);
 }
 
-export function keepName(role: string, name: string, storage: Storage): void {
+export function keepName(role: string, name: string, storage: Kept): void {
   storage.setItem(NAMED + role, name);
 }
 
-export function forget(role: string, storage: Storage): void {
+export function forget(role: string, storage: Kept): void {
   storage.removeItem(STORED + role);
   storage.removeItem(NAMED + role);
 }

@@ -5,6 +5,7 @@ import { customElement, state } from "lit/decorators.js";
 import { Health, type Level, type Loss, lost, secondsWords, timeWords } from "./health";
 import { arrive, forget, keep } from "./key";
 import type { Latency, Spread, StageTimes } from "./protocol";
+import { session } from "./storage";
 import { axis, histogram, histogramStyles } from "./ui/histogram";
 import { bandShape } from "./ui/shapes";
 import type { SignIn } from "./ui/sign-in";
@@ -48,7 +49,7 @@ export class LatencyPage extends LitElement {
   @state() private problem = "";
   @state() private news = "";
 
-  #key = arrive(ROLE, location, (address) => history.replaceState(history.state, "", address), sessionStorage).key;
+  #key = arrive(ROLE, location, (address) => history.replaceState(history.state, "", address), session).key;
   #health = new Health();
   #level: Level = "calm";
   #timer = 0;
@@ -238,14 +239,14 @@ export class LatencyPage extends LitElement {
   };
 
   #signIn(key: string): void {
-    keep(ROLE, key, sessionStorage);
+    keep(ROLE, key, session);
     this.#key = key;
     this.asks = false;
     void this.#ask();
   }
 
   #signOut(): void {
-    forget(ROLE, sessionStorage);
+    forget(ROLE, session);
     this.#key = "";
     this.#health = new Health();
     this.asks = true;
@@ -305,6 +306,14 @@ export class LatencyPage extends LitElement {
         border: 1px solid var(--line);
         border-radius: var(--radius);
         background: var(--surface);
+      }
+
+      .now > div {
+        align-content: start;
+      }
+
+      .now .small {
+        display: block;
       }
 
       .facts > .tense {
@@ -469,6 +478,7 @@ export class LatencyPage extends LitElement {
 
         .narrow {
           display: block;
+          font-weight: 400;
         }
 
         .number {
@@ -478,10 +488,6 @@ export class LatencyPage extends LitElement {
 
         .facts.now {
           grid-template-columns: repeat(2, minmax(0, 1fr));
-        }
-
-        .facts.now .small {
-          display: block;
         }
 
         td.number::before {

@@ -195,7 +195,12 @@ export class Sidebar extends Embeddable {
   }
 
   #empty() {
-    const live = this.#entrance.connection.status.phase === "live";
+    const { phase } = this.#entrance.connection.status;
+    // The strip says why, and what can be done.
+    const [heading, words] =
+      phase === "live"
+        ? ["No call right now", "Your next call appears here by itself."]
+        : ["Not connected", phase === "stopped" ? "Calls do not appear here." : "Waiting for the server."];
     return html`<main class="empty" data-testid="empty">
       <div class="tools">${this.#tools(0)}</div>
       <svg viewBox="0 0 48 48" aria-hidden="true">
@@ -204,8 +209,8 @@ export class Sidebar extends Embeddable {
         <rect x="35" y="25" width="8" height="12" rx="3" />
         <path d="M39 37v1a5 5 0 0 1-5 5h-7" />
       </svg>
-      <h1>No call right now</h1>
-      <p class="muted">${live ? "Your next call appears here by itself." : "Waiting for the server."}</p>
+      <h1>${heading}</h1>
+      <p class="muted">${words}</p>
     </main>`;
   }
 
@@ -231,7 +236,7 @@ export class Sidebar extends Embeddable {
             </button>
             ${
               call.ended
-                ? html`<span class="ended" data-testid="call-ended">Call ended</span>`
+                ? html`<span class="ended" data-testid="call-ended">Ended</span>`
                 : html`<span class="numbers clock" role="timer" aria-label="Duration" data-testid="call-clock"
                     >${clockWords(call.clock(now))}</span
                   >`
@@ -946,7 +951,9 @@ export class Sidebar extends Embeddable {
 
       .empty .tools {
         position: absolute;
-        inset-inline-end: 12px;
+        inset-inline: auto 0;
+        margin: 0;
+        padding-inline: 12px;
       }
 
       .empty > svg {
@@ -978,7 +985,7 @@ export class Sidebar extends Embeddable {
         }
 
         header rtig-mood {
-          align-self: center;
+          align-self: start;
           margin: 0;
         }
 

@@ -114,7 +114,7 @@ const CODE_WORD: Record<string, string> = {
   call_ended: "The call has ended.",
   rate_limited: "Too much at once; it is sent again in a moment.",
   too_slow: "The connection was too slow to keep up",
-  draining: "The server is being restarted",
+  draining: "The server is restarting",
   log_unavailable: "The server cannot record the call at the moment",
 };
 
@@ -125,7 +125,7 @@ export function codeWords(code: string, message: string): string {
 /** The banner while the page tries again by itself. */
 export function lostWords(code: string): string {
   const known = code === "too_slow" || code === "draining" || code === "log_unavailable" ? CODE_WORD[code] : "";
-  return `${known || "Connection lost"}, trying again`;
+  return `${known || "Connection lost"}, retrying`;
 }
 
 /** 75 000 -> 1:15, 3 675 000 -> 1:01:15 */

@@ -33,7 +33,7 @@ describe("the request for help", () => {
       phase: "asked",
       id: "h1",
       words: "Asked for help",
-      ago: "0:12 ago",
+      ago: "0:12",
     });
     expect(helpState(help("acknowledged", { by: "Eve" }), undefined, 0)).toMatchObject({
       phase: "coming",

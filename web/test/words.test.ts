@@ -40,9 +40,9 @@ describe("words", () => {
   });
 
   it("stay quiet about a loss", () => {
-    expect(lostWords("")).toBe("Connection lost, trying again");
-    expect(lostWords("draining")).toBe("The server is being restarted, trying again");
-    expect(lostWords("bad_json")).toBe("Connection lost, trying again");
+    expect(lostWords("")).toBe("Connection lost, retrying");
+    expect(lostWords("draining")).toBe("The server is restarting, retrying");
+    expect(lostWords("bad_json")).toBe("Connection lost, retrying");
   });
 
   it("tell where a score is going", () => {

@@ -199,6 +199,7 @@ export class AlertsView extends LitElement {
     css`
       :host {
         display: grid;
+        container-type: inline-size;
         min-block-size: 0;
         max-block-size: min(40vh, 17rem);
       }
@@ -229,7 +230,7 @@ export class AlertsView extends LitElement {
 
       li {
         display: grid;
-        grid-template-columns: 12rem minmax(0, 1fr) auto;
+        grid-template-columns: 10.5rem minmax(0, 1fr) auto;
         gap: 2px 14px;
         align-items: center;
         padding: 6px 10px;
@@ -323,13 +324,13 @@ export class AlertsView extends LitElement {
       }
 
       /* One line each, where there is room: ten at once must not take the rows' place. */
-      @media (min-width: 1200px) {
+      @container (min-width: 1200px) {
         li {
           padding-block: 4px;
         }
 
         .what {
-          grid-template-columns: minmax(0, 26rem) auto minmax(0, 1fr);
+          grid-template-columns: minmax(0, 29rem) auto minmax(0, 1fr);
         }
 
         .title {
@@ -337,7 +338,14 @@ export class AlertsView extends LitElement {
         }
       }
 
+      /* Half of a telephone is for the calls. */
       @media (max-width: 760px) {
+        :host {
+          max-block-size: min(32vh, 15rem);
+        }
+      }
+
+      @container (max-width: 760px) {
         section {
           padding: 8px 10px 10px;
         }

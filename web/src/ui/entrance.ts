@@ -6,6 +6,7 @@ import { embeddedDoors } from "../embed/doors";
 import { type Arrival, arrive, forget, keep, keepName } from "../key";
 import { type Embeddable, Outside } from "../outside";
 import type { LaneIs, ServerMessage } from "../protocol";
+import { session } from "../storage";
 import { codeWords } from "../words";
 import "./sign-in";
 import type { SignIn } from "./sign-in";
@@ -139,7 +140,7 @@ export class Entrance implements ReactiveController {
 
   #arrive(): Arrival {
     if (__EMBEDDED__) return { key: "", agent: "", call: "" };
-    return arrive(this.#role, location, (address) => history.replaceState(history.state, "", address), sessionStorage);
+    return arrive(this.#role, location, (address) => history.replaceState(history.state, "", address), session);
   }
 
   #changed(status: Status): void {
@@ -161,9 +162,9 @@ export class Entrance implements ReactiveController {
   }
 
   #signIn(key: string, person: string): void {
-    keep(this.#role, key, sessionStorage);
+    keep(this.#role, key, session);
     if (person) {
-      keepName(this.#role, person, sessionStorage);
+      keepName(this.#role, person, session);
       this.agent = person;
     }
     this.#key = key;
@@ -172,7 +173,7 @@ export class Entrance implements ReactiveController {
   }
 
   #signOut(problem: string): void {
-    forget(this.#role, sessionStorage);
+    forget(this.#role, session);
     if (this.#role === "supervisor") this.agent = "";
     this.#key = "";
     this.#problem = problem;

@@ -270,13 +270,21 @@ export class FiltersView extends LitElement {
         }
 
         .fields {
-          flex: 1;
+          flex: 1 1 10rem;
           flex-wrap: nowrap;
           min-inline-size: 0;
         }
 
+        .fields:has([data-testid="clear"]) {
+          flex-basis: 100%;
+        }
+
+        .fields button {
+          flex: none;
+        }
+
         .fields label {
-          flex: 1 1 0;
+          flex: 1 1 5rem;
           min-inline-size: 0;
         }
 

@@ -70,7 +70,6 @@ export class HandoverView extends LitElement {
       <label for="draft">For whoever has the customer next</label>
       <textarea
         id="draft"
-        rows="12"
         maxlength=${MOST_CHARACTERS}
         .value=${draft}
         data-testid="handover-draft"
@@ -89,6 +88,7 @@ export class HandoverView extends LitElement {
     if (writing && !this.#written) {
       this.area?.focus();
       this.area?.setSelectionRange(0, 0);
+      if (this.area) this.area.scrollTop = 0;
     }
     this.#written = writing;
   }
@@ -149,6 +149,7 @@ export class HandoverView extends LitElement {
 
       textarea {
         inline-size: 100%;
+        block-size: clamp(8rem, 32cqb, 17rem);
         min-block-size: 5rem;
         padding: 6px 8px;
         border: 1px solid var(--edge);

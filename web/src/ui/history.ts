@@ -54,6 +54,11 @@ export class HistoryView extends LitElement {
     </section>`;
   }
 
+  override updated(): void {
+    // Nothing to tell takes no room between its neighbours.
+    this.hidden = !this.histories.of(this.callId)?.contacts.length;
+  }
+
   #contact(contact: Contact, open: boolean) {
     const brief = this.histories.brief(contact.call_id);
     return html`<li data-testid="contact" data-call-id=${contact.call_id}>
@@ -86,6 +91,10 @@ export class HistoryView extends LitElement {
   static override styles = [
     base,
     css`
+      :host([hidden]) {
+        display: none;
+      }
+
       section {
         border: 1px solid var(--line);
         border-radius: var(--radius);

@@ -31,7 +31,7 @@ export class MoodView extends LitElement {
     const band = html`<span class="band" data-testid="mood-band" data-band=${mood.band}
         ><span class="unseen">Customer: </span>${bandShape(mood.band)} ${BAND_WORD[mood.band]}</span
       >
-      <span class="top clip" dir="auto" data-testid="mood-reason">${shown ? "" : (top?.what ?? "")}</span>`;
+      ${this.open ? nothing : html`<span class="top clip" dir="auto" data-testid="mood-reason">${shown ? "" : (top?.what ?? "")}</span>`}`;
     return html`<div class="mood ${mood.band}">
       ${
         this.open
@@ -113,6 +113,11 @@ export class MoodView extends LitElement {
       .band {
         flex: none;
         font-weight: 650;
+      }
+
+      :host([open]) .strip {
+        flex-wrap: wrap;
+        gap: 0 10px;
       }
 
       .top {

@@ -54,6 +54,7 @@ export class CallPanel extends LitElement {
     const agent = info?.agent || row?.agent || "";
     const facts = [info?.queue ?? row?.queue, info?.customer ?? row?.customer, call.id].filter(Boolean);
     const cards = [...call.cards.values()].sort((a, b) => b.shown_ms - a.shown_ms);
+    const unknown = call.gone && !call.info;
     return html`<header>
         <button type="button" class="bare close" data-testid="panel-close" @click=${this.#close}>
           <span aria-hidden="true">←</span> <span>Board</span>
@@ -62,13 +63,24 @@ export class CallPanel extends LitElement {
           <h2 tabindex="-1" class="clip">${agent || "Call"}</h2>
           ${
             call.ended
-              ? html`<span class="ended" data-testid="call-ended">Call ended</span>`
+              ? html`<span class="ended" data-testid="call-ended">${unknown ? "Not known" : "Call ended"}</span>`
               : html`<span class="numbers clock">${clockWords(call.clock(this.now))}</span>`
           }
         </div>
         <p class="muted small clip">${facts.join(" · ")}</p>
       </header>
-      <div class="inside" tabindex="0" role="group" aria-label="Mood and guidance" @rtig-seek=${this.#seek}>
+      ${
+        unknown
+          ? html`<p class="unknown muted" data-testid="call-unknown">
+              The server does not know this call: it was erased, or the link is not for you.
+            </p>`
+          : this.#inside(cards, agent)
+      }`;
+  }
+
+  #inside(cards: Card[], agent: string) {
+    const { call } = this;
+    return html`<div class="inside" tabindex="0" role="group" aria-label="Mood and guidance" @rtig-seek=${this.#seek}>
         <rtig-mood open .mood=${this.#mood()} .hints=${[...call.hints.values()]}></rtig-mood>
         ${call.course ? html`<rtig-curve .course=${call.course} .clock=${call.clock(this.now)}></rtig-curve>` : nothing}
         <section aria-label="Cards">
@@ -304,6 +316,11 @@ export class CallPanel extends LitElement {
       textarea::placeholder {
         color: var(--muted);
         opacity: 1;
+      }
+
+      .unknown {
+        padding: 24px 14px;
+        text-align: center;
       }
 
       @media (max-width: 480px), (max-height: 540px) {

@@ -313,7 +313,7 @@ export class RowsView extends LitElement {
       }
 
       tbody tr[data-place] {
-        block-size: 3.375rem;
+        block-size: 2.875rem;
         contain: strict;
         border-block-end: 1px solid var(--line);
         background: var(--surface);
@@ -587,6 +587,18 @@ export class RowsView extends LitElement {
 
         .red .none {
           display: none;
+        }
+      }
+
+      /* The reason comes before what it was taken from. */
+      @container (max-width: 359px) {
+        .spark {
+          inline-size: 48px;
+        }
+
+        .alone {
+          position: absolute;
+          clip-path: inset(50%);
         }
       }
 

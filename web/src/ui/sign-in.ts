@@ -113,6 +113,10 @@ export class SignInView extends LitElement {
         background: var(--ground);
       }
 
+      input[aria-invalid="true"] {
+        border-color: var(--critical);
+      }
+
       #problem {
         color: var(--critical);
         font-size: 0.875rem;

@@ -37,11 +37,13 @@ export class StatusView extends LitElement {
           ? codeWords(status.code, status.message)
           : this.notice;
     const live = status.phase === "live";
-    const quiet = live ? ["Connected", this.who].filter(Boolean).join(" · ") : "Connecting…";
+    const who = this.who ? html`<span class="who"> · ${this.who}</span>` : nothing;
+    const quiet = live ? html`Connected${who}` : "Connecting…";
     const lane = live ? LANE_WORD[this.lane] : "";
-    return html`<footer class="strip small ${down ? "down" : this.notice ? "notice" : ""}">
+    const look = down ? `down ${status.phase}` : this.notice ? "notice" : "";
+    return html`<footer class="strip small ${look}">
       <span class="dot" aria-hidden="true"></span>
-      <span class="words ${words ? "" : "clip"}" role="status"
+      <span class="words ${words ? "" : "clip"} ${lane ? "both" : ""}" role="status"
         >${
           words
             ? html`<span data-testid="banner" data-phase=${status.phase}>${words}</span>`
@@ -101,6 +103,23 @@ export class StatusView extends LitElement {
 
       .words {
         flex: 1;
+      }
+
+      /* What a person has to read and act on gets the whole width. */
+      .stopped {
+        flex-wrap: wrap;
+        padding-block: 6px;
+      }
+
+      .stopped .words {
+        flex: 1 1 min(34rem, 100% - 16px);
+      }
+
+      /* Agents know who they are; that only words are read they may not. */
+      @media (max-width: 359px) {
+        .both .who {
+          display: none;
+        }
       }
 
       .down,

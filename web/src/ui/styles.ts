@@ -247,6 +247,19 @@ export const base = css`
     white-space: nowrap;
   }
 
+  @media (forced-colors: active) {
+    button:is([aria-pressed="true"], [aria-current="true"]) {
+      forced-color-adjust: none;
+      border-color: Highlight !important;
+      background: Highlight !important;
+      color: HighlightText !important;
+    }
+
+    button:is([aria-pressed="true"], [aria-current="true"]) * {
+      color: inherit !important;
+    }
+  }
+
   @media (prefers-reduced-motion: reduce) {
     *,
     *::before,

@@ -21,7 +21,12 @@ export class TranscriptView extends LitElement {
   @state() private following = true;
   @query(".lines") private list!: HTMLElement;
 
-  #resized = new ResizeObserver(() => this.#follow());
+  /** The room there was when this last went to the end. */
+  #room = "";
+  #resized = new ResizeObserver(() => {
+    this.#room = this.#roomNow();
+    this.#follow();
+  });
 
   /** Scrolls to the words and marks them until others are sought. */
   async seek(quotes: readonly Quote[]): Promise<void> {
@@ -80,6 +85,8 @@ export class TranscriptView extends LitElement {
   }
 
   #scrolled = () => {
+    // Another size moves the lines, and nobody has scrolled.
+    if (this.#roomNow() !== this.#room) return;
     const { scrollHeight, scrollTop, clientHeight } = this.list;
     this.following = scrollHeight - scrollTop - clientHeight < AT_END;
   };
@@ -89,6 +96,10 @@ export class TranscriptView extends LitElement {
     this.following = true;
     this.list.focus({ preventScroll: true });
   };
+
+  #roomNow(): string {
+    return `${this.list.clientWidth} ${this.list.clientHeight}`;
+  }
 
   #follow(): void {
     if (this.following) this.list.scrollTop = this.list.scrollHeight;

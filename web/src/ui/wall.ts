@@ -133,7 +133,7 @@ export class WallView extends LitElement {
         min-block-size: 0;
         padding: 2.5cqmin 3cqmin;
         overflow: hidden;
-        font-size: max(1rem, 3.3cqmin);
+        font-size: max(1rem, 3cqmin);
         line-height: 1.25;
       }
 
@@ -205,7 +205,7 @@ export class WallView extends LitElement {
 
       .line {
         display: grid;
-        grid-template-columns: auto minmax(0, 2fr) minmax(0, 3fr) auto minmax(4.2em, auto);
+        grid-template-columns: auto minmax(0, 1fr) minmax(0, 2.4fr) auto minmax(4.2em, auto);
         gap: 0.6em;
         align-items: center;
         padding: 0.35em 0.6em;
@@ -227,7 +227,7 @@ export class WallView extends LitElement {
       }
 
       section:first-of-type .line:is(.open, .taken) {
-        grid-template-columns: auto minmax(0, 3fr) minmax(0, 2fr) auto;
+        grid-template-columns: auto minmax(0, 1fr) fit-content(35%) auto;
       }
 
       .dim,
@@ -286,6 +286,16 @@ export class WallView extends LitElement {
       @container (max-width: 700px) {
         .bands {
           grid-template-columns: repeat(2, minmax(0, 1fr));
+        }
+
+        .bands li {
+          flex-wrap: nowrap;
+          gap: 0.3em;
+          padding-inline: 0.4em;
+        }
+
+        .bands strong {
+          font-size: 1.5em;
         }
 
         .line:nth-child(n),

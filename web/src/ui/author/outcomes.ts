@@ -208,12 +208,12 @@ export class OutcomesView extends LitElement {
       }
 
       th.title {
-        inline-size: 32%;
+        inline-size: 40%;
         text-align: start;
       }
 
       th:is(.dismissed, .withheld) {
-        inline-size: 15%;
+        inline-size: 13%;
       }
 
       th button.bare {
@@ -283,8 +283,7 @@ export class OutcomesView extends LitElement {
           margin-block-end: 6px;
         }
 
-        th,
-        th.title {
+        th:nth-child(n) {
           inline-size: auto;
           padding: 0;
           border: 0;

@@ -94,7 +94,7 @@ export class TryView extends LitElement {
         </div>
       </form>
       <p class="lane small" data-testid="meaning" ?hidden=${this.lane === "on" && this.answer?.lane !== "starting"}>
-        ${meaningWords(this.lane, this.answer)}
+        ${inCode(meaningWords(this.lane, this.answer))}
       </p>
       <div role="status" class="unseen">${this.#summary()}</div>
       ${
@@ -308,15 +308,18 @@ export class TryView extends LitElement {
       }
 
       .answer {
-        display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr));
-        gap: 12px;
-        align-items: start;
+        columns: 24rem;
+        column-gap: 12px;
         transition: opacity 200ms;
       }
 
+      .answer > section {
+        margin-block-end: 12px;
+        break-inside: avoid;
+      }
+
       .story {
-        grid-column: 1 / -1;
+        column-span: all;
       }
 
       li {
