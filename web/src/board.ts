@@ -5,7 +5,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { Alerts, keyOf } from "./alerts";
 import { Call } from "./call";
 import { type Filter, filterOf, isEverything, searchOf, wants } from "./filter";
-import { Floor, isRed } from "./floor";
+import { Floor } from "./floor";
 import { type Deed, freshId, Outbox } from "./outbox";
 import { Embeddable } from "./outside";
 import type { Alert, BoardRow, ServerMessage } from "./protocol";
@@ -159,7 +159,8 @@ export class BoardPage extends Embeddable {
   override updated(changed: PropertyValues): void {
     super.updated(changed);
     if (!this.alone || !this.isConnected) return;
-    const hot = this.#floor.rows().filter((row) => isRed(row.band)).length;
+    const { critical, frustrated } = this.#floor.counts();
+    const hot = critical + frustrated;
     document.title = `${hot ? `(${hot}) ` : ""}Board · rtig`;
   }
 

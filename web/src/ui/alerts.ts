@@ -32,6 +32,9 @@ export class AlertCall extends Event {
   }
 }
 
+/** So many of the alerts are shown until all are asked for: what one person can see to, and what leaves the rows room. */
+const FEW = 5;
+
 @customElement("rtig-alerts")
 export class AlertsView extends LitElement {
   @property({ attribute: false }) alerts!: Alerts;
@@ -43,6 +46,7 @@ export class AlertsView extends LitElement {
   @property({ attribute: false }) news = "";
   /** The call that is open beside the list. */
   @property({ attribute: false }) current = "";
+  @property({ type: Boolean, reflect: true }) all = false;
   /** Alerts whose answer is on its way. */
   @property({ attribute: false }) sending: ReadonlySet<string> = new Set();
   @state() private pointed = false;
@@ -69,6 +73,7 @@ export class AlertsView extends LitElement {
 
   #list(listed: Kept[]) {
     const { open, acknowledged } = this.alerts;
+    const shown = this.all ? listed : listed.slice(0, FEW);
     const counts = [open ? `${open} open` : "", acknowledged ? `${acknowledged} taken` : ""].filter(Boolean).join(", ");
     return html`<section
       aria-labelledby="heading"
@@ -78,12 +83,27 @@ export class AlertsView extends LitElement {
       @focusin=${this.#focusIn}
       @focusout=${() => (this.focused = false)}
     >
-      <h2 id="heading" tabindex="-1">
-        Alerts <span class="muted numbers" data-testid="alert-count">${counts || "none open"}</span>
-      </h2>
+      <header>
+        <h2 id="heading" tabindex="-1">
+          Alerts <span class="muted numbers" data-testid="alert-count">${counts || "none open"}</span>
+        </h2>
+        ${
+          listed.length > FEW
+            ? html`<button
+                type="button"
+                class="bare numbers"
+                data-testid="alerts-all"
+                aria-expanded=${this.all}
+                @click=${() => (this.all = !this.all)}
+              >
+                ${this.all ? "Show fewer" : `${listed.length - FEW} more`}
+              </button>`
+            : nothing
+        }
+      </header>
       <ul>
         ${repeat(
-          listed,
+          shown,
           (kept) => kept.key,
           (kept) => {
             const row = this.row(kept.alert.call_id);
@@ -211,8 +231,23 @@ export class AlertsView extends LitElement {
         background: var(--surface);
       }
 
+      :host([all]) {
+        max-block-size: 60vh;
+      }
+
+      header {
+        position: sticky;
+        inset-block-start: -8px;
+        z-index: 1;
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        min-block-size: 34px;
+        margin-block-start: -8px;
+        background: var(--surface);
+      }
+
       h2 {
-        margin-block-end: 6px;
         color: var(--ink);
         font-size: 0.9375rem;
         font-weight: 650;
@@ -237,6 +272,12 @@ export class AlertsView extends LitElement {
         border-inline-start: 5px solid var(--edge);
         border-radius: 8px;
         background: var(--ground);
+      }
+
+      /* Of some hundred only those in sight are laid out and painted. */
+      :host([all]) li {
+        content-visibility: auto;
+        contain-intrinsic-block-size: auto 44px;
       }
 
       .open {

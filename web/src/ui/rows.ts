@@ -1,7 +1,8 @@
 // The live calls as a table that is drawn where it is looked at: a thousand calls cost no more than a screenful.
 
-import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Floor, isRed } from "../floor";
 import type { BoardRow } from "../protocol";
@@ -60,6 +61,7 @@ export class RowsView extends LitElement {
   #focused = "";
   /** From one row's upper edge to the next one's, in pixels. */
   #pitch = FIRST_PITCH;
+  #measured = false;
   /** How many rows each gap stands for, and the places that are drawn. */
   #gaps: number[] = [];
   #places = new Set<number>();
@@ -93,14 +95,14 @@ export class RowsView extends LitElement {
     this.#resized.observe(this.scroller);
   }
 
-  override updated(changed: PropertyValues<this>): void {
+  override updated(): void {
     // The content policy allows no `style` attribute, but a property.
     this.renderRoot.querySelectorAll<HTMLElement>(".gap").forEach((gap, i) => {
       gap.style.blockSize = `${(this.#gaps[i] ?? 0) * this.#pitch}px`;
     });
     if (this.#coming) this.requestUpdate();
-    const before = changed.get("rows") as readonly BoardRow[] | undefined;
-    if (changed.has("rows") && before?.length !== this.rows.length) this.#look();
+    // Where a row was measured already, scrolling and resizing tell all that matters; to look is to lay out at once.
+    if (!this.#measured) this.#look();
   }
 
   /** Roles are spelt out because rows are laid out as grids, which cost less than a table and can be blocks. */
@@ -155,13 +157,23 @@ export class RowsView extends LitElement {
       ({ key }) =>
         typeof key === "string"
           ? html`<tr class="gap" role="none" aria-hidden="true"></tr>`
-          : this.#row(this.rows[key]!, key),
+          : this.#guarded(this.rows[key]!, key),
     );
   }
 
-  #row(row: BoardRow, place: number) {
-    const over = !this.floor.row(row.call_id);
-    const red = this.floor.red(row.call_id, this.now);
+  /** Drawn when something of it has changed; where nobody sees it yet, once a second is enough. */
+  #guarded(row: BoardRow, place: number) {
+    const { call_id } = row;
+    const seen = place >= this.first + AHEAD && place < this.last - AHEAD;
+    const over = !this.floor.row(call_id);
+    const time = over ? "–" : clockWords(this.floor.clock(call_id, this.now));
+    const ms = this.floor.red(call_id, this.now);
+    const red = ms ? clockWords(ms) : "";
+    const parts = [call_id, seen ? row : Math.floor(this.now / 1000), over, time, red, call_id === this.current];
+    return guard(parts, () => this.#row(row, place, over, time, red));
+  }
+
+  #row(row: BoardRow, place: number, over: boolean, time: string, red: string) {
     const alone = isRed(row.band) && row.reading === "words";
     return html`<tr
       role="row"
@@ -184,7 +196,7 @@ export class RowsView extends LitElement {
       <td role="cell" class="score"><span class="numbers">${Math.round(row.score * 100)}</span>${bar(row.score)}</td>
       <td role="cell" class="trend">${spark(row.spark)}<span class="unseen">${trendWord(row.spark)}</span></td>
       <td role="cell" class="red numbers" data-testid="red">
-        ${red ? html`${clockWords(red)}<span class="unit"> in the red</span>` : html`<span class="muted none">–</span>`}
+        ${red ? html`${red}<span class="unit"> in the red</span>` : html`<span class="muted none">–</span>`}
       </td>
       <td role="cell" class="agent">
         <button
@@ -210,7 +222,7 @@ export class RowsView extends LitElement {
         >
         ${alone && !over ? html`<span class="alone muted" data-testid="words-alone">from words alone</span>` : nothing}
       </td>
-      <td role="cell" class="time numbers">${over ? "–" : clockWords(this.floor.clock(row.call_id, this.now))}</td>
+      <td role="cell" class="time numbers">${time}</td>
     </tr>`;
   }
 
@@ -254,6 +266,7 @@ export class RowsView extends LitElement {
     const seen = this.scroller.getBoundingClientRect();
     const begins = this.body.getBoundingClientRect().top;
     if (!pitch || !seen.height) return;
+    this.#measured ||= !!consecutive;
     if (pitch !== this.#pitch) {
       this.#pitch = pitch;
       this.requestUpdate();
@@ -320,9 +333,10 @@ export class RowsView extends LitElement {
         cursor: pointer;
       }
 
+      /* Blocks in the row's grid: a grid in each cell would take twice as long to lay out. */
       td {
-        display: grid;
-        align-content: center;
+        display: block;
+        align-self: center;
         min-inline-size: 0;
         padding: 0 10px;
       }
@@ -360,7 +374,6 @@ export class RowsView extends LitElement {
       .band {
         display: inline-flex;
         align-items: center;
-        justify-self: start;
         gap: 6px;
         padding: 2px 9px 2px 7px;
         border-radius: 20px;
@@ -368,9 +381,6 @@ export class RowsView extends LitElement {
         color: var(--mood);
         font-size: 0.8125rem;
         font-weight: 600;
-        transition:
-          background-color 600ms,
-          color 600ms;
       }
 
       .critical .band {
@@ -421,8 +431,8 @@ export class RowsView extends LitElement {
       }
 
       .name {
+        display: block;
         max-inline-size: 100%;
-        justify-self: start;
         padding-inline: 0;
         border: 0;
         background: none;
