@@ -182,7 +182,8 @@ class Stream:
             rows = tuple(self._owed.pop(name).row() for name in names)
             alerts = tuple(self._alerts.pop(name) for name in names if name in self._alerts)
             gone, self._gone = tuple(self._gone), []
-            self._socket.send(encode(Board(rows=rows, gone=gone, alerts=alerts, whole=self._whole)))
+            more = bool(self._owed)
+            self._socket.send(encode(Board(rows=rows, gone=gone, alerts=alerts, whole=self._whole, more=more)))
             self._whole = False
 
     def binary(self, frame: bytes) -> None:

@@ -102,6 +102,7 @@ async def test_a_whole_board_larger_than_a_frame_is_told_in_several_with_live_ch
         frames = [message for message in chief.heard if isinstance(message, Board)]
         assert [frame.whole for frame in frames].count(True) == 1
         assert frames[0].whole
+        assert [frame.more for frame in frames[:4]] == [True, True, True, False]
         assert max(len(frame.rows) for frame in frames) <= floor.ROWS_A_FRAME
 
 
@@ -115,7 +116,7 @@ async def test_many_changes_at_once_reach_everyone() -> None:
         for chief in (one, two):
             await chief.say({"type": "watch_board"})
             await chief.until(Board)
-        names = {f"c{number}" for number in range(floor.ROWS_SHARED + 50)}
+        names = {f"c{number}" for number in range(5 * floor.ROWS_AT_ONCE + 7)}
         await source.acked(*(STARTED | {"call_id": name} for name in sorted(names)))
         first, second = await asyncio.gather(settled(one, names), settled(two, names))
         assert set(first) == set(second) == names

@@ -7,6 +7,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Alerts, Kept } from "../alerts";
 import type { AnswerAlert, BoardRow } from "../protocol";
 import { ALERT_OVER, BAND_WORD, clockWords } from "../words";
+import { sweep } from "./markers";
 import { alertShape, bandShape } from "./shapes";
 import { base } from "./styles";
 
@@ -62,6 +63,7 @@ export class AlertsView extends LitElement {
   }
 
   override updated(): void {
+    sweep(this.renderRoot.querySelector("ul"));
     if (!this.#refocus || this.sending.has(this.#refocus)) return;
     const key = this.#refocus;
     this.#refocus = "";

@@ -7,6 +7,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { type Floor, isRed } from "../floor";
 import type { BoardRow } from "../protocol";
 import { BAND_WORD, clockWords, trendWord } from "../words";
+import { sweep } from "./markers";
 import { bandShape, bar, spark } from "./shapes";
 import { base } from "./styles";
 
@@ -62,6 +63,15 @@ export class RowsView extends LitElement {
   /** From one row's upper edge to the next one's, in pixels. */
   #pitch = FIRST_PITCH;
   #measured = false;
+  /** How many rows a screen takes. */
+  #page = 1;
+  /** How far below the window's upper edge the list began. */
+  #top = 0;
+  /** How far the list was scrolled: one that has grown is not scrolled as far any more, before anybody hears of it. */
+  #scrolled = 0;
+  /** By how much the rows are moved to stay under the pointer when the list is not, and how many they keep room for. */
+  #shift = 0;
+  #room = 0;
   /** How many rows each gap stands for, and the places that are drawn. */
   #gaps: number[] = [];
   #places = new Set<number>();
@@ -96,6 +106,7 @@ export class RowsView extends LitElement {
   }
 
   override updated(): void {
+    sweep(this.body);
     // The content policy allows no `style` attribute, but a property.
     this.renderRoot.querySelectorAll<HTMLElement>(".gap").forEach((gap, i) => {
       gap.style.blockSize = `${(this.#gaps[i] ?? 0) * this.#pitch}px`;
@@ -149,7 +160,9 @@ export class RowsView extends LitElement {
       drawn.push({ key: place, rows: 1 });
       next = place + 1;
     }
-    drawn.push({ key: "below", rows: count - next });
+    // Under the pointer a list that gets shorter must not slide down.
+    if (this.#pointed) this.#room = Math.max(this.#room, count);
+    drawn.push({ key: "below", rows: Math.max(count, this.#room) - next });
     this.#gaps = drawn.filter(({ key }) => typeof key === "string").map(({ rows }) => rows);
     return repeat(
       drawn,
@@ -232,6 +245,8 @@ export class RowsView extends LitElement {
 
   #point(callId: string): void {
     this.#pointed = callId;
+    if (!callId) this.#move(0);
+    if (!callId) this.#room = 0;
     this.#hold();
   }
 
@@ -240,25 +255,50 @@ export class RowsView extends LitElement {
     this.#hold();
   }
 
+  /** What comes or goes above the list, an alert say, moves the list, but not the rows under a pointer. */
+  #stay(): void {
+    const { top } = this.scroller.getBoundingClientRect();
+    const moved = top - this.#top;
+    this.#top = top;
+    if (!moved || !this.#pointed) return;
+    this.scroller.scrollTop = this.#scrolled + moved;
+    this.#move(this.#shift - moved + this.scroller.scrollTop - this.#scrolled);
+    this.#scrolled = this.scroller.scrollTop;
+  }
+
+  #move(shift: number): void {
+    this.#shift = shift;
+    this.body.style.translate = shift ? `0 ${shift}px` : "";
+  }
+
   #hold(): void {
     this.dispatchEvent(new RowsHeld([this.#pointed, this.#focused].filter(Boolean)));
   }
 
-  /** Up, down, to the first and to the last row, from a row that has the focus; the tab key goes on as everywhere. */
+  /** A row, a screen, all the way up or down, from a row that has the focus; the tab key goes on as everywhere. */
   #key = (event: KeyboardEvent) => {
     const row = event.target instanceof Element ? event.target.closest<HTMLElement>("tr[data-place]") : null;
     if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
     const place = Number(row.dataset.place);
-    const to = { ArrowUp: place - 1, ArrowDown: place + 1, Home: 0, End: this.rows.length - 1 }[event.key];
-    const wanted = to === undefined ? undefined : this.rows[to];
+    const last = this.rows.length - 1;
+    const to = {
+      ArrowUp: place - 1,
+      ArrowDown: place + 1,
+      PageUp: place - this.#page,
+      PageDown: place + this.#page,
+      Home: 0,
+      End: last,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
+    const wanted = this.rows[Math.min(last, Math.max(0, to))];
     if (wanted) void this.enter(wanted.call_id);
   };
 
   /** Sees which places are in sight, and how high a row is, which depends on the width and the reader's font. */
   #look = (): void => {
     if (!this.hasUpdated) return;
+    this.#stay();
     const [one, two] = this.renderRoot.querySelectorAll("tr[data-place]");
     const consecutive = one && two && Number(two.getAttribute("data-place")) === Number(one.getAttribute("data-place")) + 1;
     const top = (row: Element) => row.getBoundingClientRect().top;
@@ -271,8 +311,12 @@ export class RowsView extends LitElement {
       this.#pitch = pitch;
       this.requestUpdate();
     }
-    this.first = Math.floor((Math.max(0, seen.top) - begins) / pitch) - AHEAD;
-    this.last = Math.ceil((Math.min(innerHeight, seen.bottom) - begins) / pitch) + AHEAD;
+    const [from, to] = [Math.max(0, seen.top), Math.min(innerHeight, seen.bottom)];
+    this.#scrolled = this.scroller.scrollTop;
+    this.#page = Math.max(1, Math.floor((to - from) / pitch) - 1);
+    this.first = Math.floor((from - begins) / pitch) - AHEAD;
+    this.last = Math.ceil((to - begins) / pitch) + AHEAD;
+    this.#room = Math.min(this.#room, this.last - AHEAD);
   };
 
   static override styles = [
