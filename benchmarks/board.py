@@ -30,8 +30,10 @@ ARGUMENTS = (
 MEDIAN_MS, P99_MS = 16.0, 50.0
 """What a frame may take."""
 GROWTH_KB_A_MINUTE = 20.0
-"""By how much the heap may grow, where the run is long enough to tell: ten megabytes in a supervisor's day."""
+"""More than this the heap must not surely grow, where the run is long enough to tell: ten megabytes in a working day."""
 LONG_SECONDS = 300.0
+SETTLED_SECONDS = 60.0
+"""Of a long run the first minute is left out of the lines: code is compiled, the list scrolled for the first time."""
 WARM_UP_SECONDS = 10.0
 SCROLL_SECONDS = 0.5
 LATE_MS = 1.5 * 1000 / 60
@@ -208,10 +210,8 @@ async def _scroll(page: Page, seconds: float) -> None:
     """A hand that looks through the list, down and up again."""
     ends = time.perf_counter() + seconds
     await page.mouse.move(700, 600)
-    turns = 0
     while (left := ends - time.perf_counter()) > 0:
-        await page.mouse.wheel(0, 300 if turns % 20 < 10 else -300)
-        turns += 1
+        await page.mouse.wheel(0, 300 if time.perf_counter() % 20 < 10 else -300)
         await asyncio.sleep(min(SCROLL_SECONDS, left))
 
 
@@ -239,9 +239,11 @@ def reported(calls: int, rate: float, seen: Seen) -> dict[str, Any]:
     """All of it as one object; `passed` says whether frames were in time and memory was flat."""
     first, last = seen.samples[0], seen.samples[-1]
     drew, came = _percentiles(seen.frames["drew"]), _percentiles(seen.frames["came"])
-    at = [sample.at / 60 for sample in seen.samples]
-    heap, heap_error = slope(at, [sample.heap_mb * 1000 for sample in seen.samples])
-    flat = seen.seconds < LONG_SECONDS or heap < GROWTH_KB_A_MINUTE
+    long = seen.seconds >= LONG_SECONDS
+    settled = [sample for sample in seen.samples if sample.at >= SETTLED_SECONDS or not long]
+    at = [sample.at / 60 for sample in settled]
+    heap, heap_error = slope(at, [sample.heap_mb * 1000 for sample in settled])
+    flat = not long or heap - 2 * (heap_error or 0.0) < GROWTH_KB_A_MINUTE
     return {
         "calls": calls,
         "updates_per_s": calls * rate,
@@ -266,18 +268,18 @@ def reported(calls: int, rate: float, seen: Seen) -> dict[str, Any]:
         "heap_mb": [sample.heap_mb for sample in seen.samples],
         "heap_kb_per_min": [heap, heap_error],
         "nodes": [sample.nodes for sample in seen.samples],
-        "nodes_per_min": slope(at, [sample.nodes for sample in seen.samples])[0],
+        "nodes_per_min": slope(at, [sample.nodes for sample in settled])[0],
         "listeners": [sample.listeners for sample in seen.samples],
-        "listeners_per_min": slope(at, [sample.listeners for sample in seen.samples])[0],
+        "listeners_per_min": slope(at, [sample.listeners for sample in settled])[0],
         "server_cpu": round(seen.server_cpu / max(seen.seconds, 1e-9), 3),
         "passed": drew["p50"] < MEDIAN_MS and max(drew["p99"], came["p99"]) < P99_MS and flat,
     }
 
 
-def slope(at: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
-    """The straight line's growth by least squares, and its standard error; infinite where it cannot be told."""
+def slope(at: Sequence[float], values: Sequence[float]) -> tuple[float, float | None]:
+    """The straight line's growth by least squares, and its standard error; none where there are too few to tell."""
     if len(at) < 3:
-        return 0.0, math.inf
+        return 0.0, None
     line = statistics.linear_regression(at, values)
     rest = sum((value - line.intercept - line.slope * x) ** 2 for x, value in zip(at, values, strict=True))
     spread = sum((x - statistics.fmean(at)) ** 2 for x in at)

@@ -152,6 +152,16 @@ async def test_everything_can_be_done_with_the_keyboard(house: House, screens: S
     await expect(page.get_by_test_id("panel")).to_contain_text("my lawyer")
 
 
+async def test_the_focus_stays_with_an_alert_that_somebody_else_resolves(house: House, screens: Screens) -> None:
+    phone = await house.phone("c-1")
+    await phone.says("customer", "you will hear from my lawyer")
+    eve, bob = await named(screens, house, "Eve"), await named(screens, house, "Bob")
+    await alert(eve, "c-1").get_by_test_id("alert-take").focus()
+    await alert(bob, "c-1").get_by_test_id("alert-resolve").click()
+    await expect(alert(eve, "c-1")).to_contain_text("Resolved by Bob")
+    await expect(alert(eve, "c-1").get_by_test_id("alert-call")).to_be_focused()
+
+
 async def test_an_answer_given_without_a_connection_goes_out_when_it_is_back(house: House, screens: Screens) -> None:
     phone = await house.phone("c-1")
     await phone.says("customer", "you will hear from my lawyer")
@@ -241,6 +251,7 @@ async def test_of_many_alerts_the_most_pressing_are_shown_and_all_when_asked(hou
     await expect(page.get_by_test_id("alert")).to_have_count(5)
     every = page.get_by_test_id("alerts-all")
     await expect(every).to_have_text("25 more")
+    await expect(page.get_by_test_id("alert-news")).to_contain_text("; 27 more")
     await every.focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("alert")).to_have_count(30)

@@ -259,6 +259,9 @@ async def test_a_long_list_is_drawn_where_it_is_looked_at(house: House, screens:
     await expect(page.locator('[data-place="0"]').get_by_role("button")).to_have_text(name or "")
     # Nothing is lost on the way: every row is found by scrolling through.
     found: set[str] = set()
+    left_over = """() => document.querySelector("rtig-board").shadowRoot.querySelector("rtig-rows").shadowRoot
+      .querySelector("tbody").childNodes.length"""
+    nodes = await page.evaluate(left_over)
     while len(found) < 300:
         before = len(found)
         found.update([await row.get_attribute("data-call-id") or "" for row in await rows.all()])
@@ -267,6 +270,8 @@ async def test_a_long_list_is_drawn_where_it_is_looked_at(house: House, screens:
         await rows.last.scroll_into_view_if_needed()
         if place != "299":
             await expect(page.locator(f'[data-place="{int(place or 0) + 1}"]')).to_be_attached()
+    # And nothing is left behind.
+    assert await page.evaluate(left_over) < nodes + 100
 
 
 async def test_a_closed_call_leaves_the_focus_on_its_row_wherever_that_is(house: House, screens: Screens) -> None:

@@ -97,7 +97,8 @@ export class Floor {
     }
     places.sort(([a], [b]) => a - b);
     // A list that has become too short for a place is filled with what has left it.
-    const short = (places.at(-1)?.[0] ?? 0) - places.length + 1 - rows.length;
+    const last = places.at(-1);
+    const short = last ? last[0] + 1 - places.length - rows.length : 0;
     if (short > 0) rows.push(...this.#left(rows, held, short));
     for (const [place, row] of places) rows.splice(place, 0, row);
     this.#shown = rows;

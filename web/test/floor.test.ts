@@ -73,6 +73,7 @@ describe("the floor", () => {
     expect(floor.row("a")).toBeUndefined();
     expect(order(floor, 2, "c")).toBe("abc");
     expect(order(floor, 3)).toBe("c");
+    expect(floor.ordered(4, () => false)).toEqual([]);
   });
 
   it("is told anew in many frames without losing what they have not named yet", () => {

@@ -53,8 +53,9 @@ export class AlertsView extends LitElement {
   @state() private pointed = false;
   @state() private focused = false;
 
-  /** Where the focus was when a button went away under it. */
+  /** The alert whose button was pressed, and the one that had the focus: a button that goes takes the focus with it. */
   #refocus = "";
+  #had = "";
 
   override render() {
     const listed = this.alerts.listed(this.now, this.pointed || this.focused);
@@ -62,15 +63,24 @@ export class AlertsView extends LitElement {
       ${listed.length ? this.#list(listed) : nothing}`;
   }
 
+  override willUpdate(): void {
+    this.#had = this.#active?.closest("li")?.dataset.key ?? "";
+  }
+
   override updated(): void {
     sweep(this.renderRoot.querySelector("ul"));
-    if (!this.#refocus || this.sending.has(this.#refocus)) return;
-    const key = this.#refocus;
+    const pressed = this.#refocus;
+    if (pressed && this.sending.has(pressed)) return;
     this.#refocus = "";
-    if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement) return;
-    const title = `li:not(.resolved)[data-key="${CSS.escape(key)}"] .title`;
-    const next = this.renderRoot.querySelector<HTMLElement>(title) ?? this.renderRoot.querySelector<HTMLElement>("h2");
-    next?.focus();
+    const key = pressed || this.#had;
+    if (!key || this.#active) return;
+    const item = `li${pressed ? ":not(.resolved)" : ""}[data-key="${CSS.escape(key)}"]`;
+    const next = this.renderRoot.querySelector<HTMLElement>(`${item} .title`);
+    (next ?? this.renderRoot.querySelector<HTMLElement>("h2"))?.focus();
+  }
+
+  get #active(): Element | null {
+    return this.shadowRoot?.activeElement ?? null;
   }
 
   #list(listed: Kept[]) {
@@ -93,7 +103,7 @@ export class AlertsView extends LitElement {
           listed.length > FEW
             ? html`<button
                 type="button"
-                class="bare numbers"
+                class="numbers"
                 data-testid="alerts-all"
                 aria-expanded=${this.all}
                 @click=${() => (this.all = !this.all)}

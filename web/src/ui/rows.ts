@@ -65,7 +65,7 @@ export class RowsView extends LitElement {
   #measured = false;
   /** How many rows a screen takes. */
   #page = 1;
-  /** How far below the window's upper edge the list began. */
+  /** How far below the board's upper edge the list began. */
   #top = 0;
   /** How far the list was scrolled: one that has grown is not scrolled as far any more, before anybody hears of it. */
   #scrolled = 0;
@@ -83,7 +83,8 @@ export class RowsView extends LitElement {
     if (!this.rows.some((row) => row.call_id === callId)) return false;
     this.#focused = callId;
     this.requestUpdate();
-    await this.updateComplete;
+    // Twice, where others have to go first.
+    while (!(await this.updateComplete));
     this.renderRoot.querySelector<HTMLElement>(`tr[data-call-id="${CSS.escape(callId)}"] button`)?.focus();
     return true;
   }
@@ -198,7 +199,7 @@ export class RowsView extends LitElement {
       data-place=${place}
       @pointerenter=${() => this.#point(row.call_id)}
       @focusin=${() => this.#focus(row.call_id)}
-      @focusout=${() => this.#focus("")}
+      @focusout=${() => this.#focused === row.call_id && this.#focus("")}
       @click=${() => this.#open(row.call_id)}
     >
       <td role="cell" class="mood">
@@ -245,8 +246,10 @@ export class RowsView extends LitElement {
 
   #point(callId: string): void {
     this.#pointed = callId;
-    if (!callId) this.#move(0);
-    if (!callId) this.#room = 0;
+    if (!callId) {
+      this.#move(0);
+      this.#room = 0;
+    }
     this.#hold();
   }
 
@@ -257,10 +260,12 @@ export class RowsView extends LitElement {
 
   /** What comes or goes above the list, an alert say, moves the list, but not the rows under a pointer. */
   #stay(): void {
-    const { top } = this.scroller.getBoundingClientRect();
+    const board = this.getRootNode() instanceof ShadowRoot ? (this.getRootNode() as ShadowRoot).host : document.body;
+    const top = this.scroller.getBoundingClientRect().top - board.getBoundingClientRect().top;
     const moved = top - this.#top;
     this.#top = top;
-    if (!moved || !this.#pointed) return;
+    // Where the page scrolls instead of the list, the browser holds on to what is in sight.
+    if (!moved || !this.#pointed || getComputedStyle(this.scroller).overflowY === "visible") return;
     this.scroller.scrollTop = this.#scrolled + moved;
     this.#move(this.#shift - moved + this.scroller.scrollTop - this.#scrolled);
     this.#scrolled = this.scroller.scrollTop;
