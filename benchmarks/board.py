@@ -30,7 +30,7 @@ ARGUMENTS = (
 MEDIAN_MS, P99_MS = 16.0, 50.0
 """What a frame may take."""
 GROWTH_KB_A_MINUTE = 20.0
-"""More than this the heap must not surely grow, where the run is long enough to tell: ten megabytes in a working day."""
+"""The heap must not surely grow by more, where the run is long enough to tell: ten megabytes in a working day."""
 LONG_SECONDS = 300.0
 SETTLED_SECONDS = 60.0
 """Of a long run the first minute is left out of the lines: code is compiled, the list scrolled for the first time."""
