@@ -3,13 +3,14 @@
 The real page in a real Chromium gets rows of so many calls, each so many times a second, while a hand scrolls through
 them. Asked is: how long does a frame take, does any come late, does memory grow? Frames are timed from their own
 timestamps and from the task behind their painting; memory and nodes are what is left after a forced collection, during
-which no frame counts.
+which no frame counts. The floor, in the same browser just before: a page on which one box moves.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
+import math
 import shutil
 import statistics
 import subprocess
@@ -28,18 +29,42 @@ ARGUMENTS = (
 )  # fmt: skip
 MEDIAN_MS, P99_MS = 16.0, 50.0
 """What a frame may take."""
-GROWTH_MB = 2.0
-"""By how much the heap may have grown from the first third of the run to the last."""
-WARM_UP_SECONDS = 5.0
+GROWTH_KB_A_MINUTE = 20.0
+"""The heap must not surely grow by more, where the run is long enough to tell: ten megabytes in a working day."""
+LONG_SECONDS = 300.0
+SETTLED_SECONDS = 60.0
+"""Of a long run the first minute is left out of the lines: code is compiled, the list scrolled for the first time."""
+WARM_UP_SECONDS = 10.0
 SCROLL_SECONDS = 0.5
+LATE_MS = 1.5 * 1000 / 60
 
-# `came`: from one frame's timestamp to the next one's, at 60 a second 16.7 at best. `took`: from a frame's timestamp to
-# the first task behind it, so with all that scripts, style, layout and painting did on the page's thread.
+FLOOR = """<div style="width:100px;height:100px;background:#888"></div><script>
+  const box = document.querySelector("div");
+  const next = (at) => { box.style.transform = `translateX(${(at / 10) % 600}px)`; requestAnimationFrame(next); };
+  requestAnimationFrame(next);
+</script>"""
+# `came`: from one frame's timestamp to the next one's, which the display's clock makes 16.7 ms at 60 a second however
+# little there is to do. `took`: from a frame's timestamp to the first task behind it, so what the page's thread needed
+# for scripts, style, layout and painting, and what kept it from beginning. `drew`: of these, the frames in which the
+# board was drawn anew. `long`: what the browser itself calls a long animation frame, 50 ms or more.
 RECORD = """() => {
-  const frames = (window.frames_ = { came: [], took: [], on: true });
+  const frames = (window.frames_ = { came: [], took: [], drew: [], long: [], on: true, since: 0 });
+  let drawn = false;
+  const board = customElements.get("rtig-board")?.prototype;
+  if (board) {
+    const { updated } = board;
+    board.updated = function (changed) { drawn = true; return updated.call(this, changed); };
+  }
   const behind = new MessageChannel();
   let began = 0, before = 0;
-  behind.port1.onmessage = () => { if (frames.on && before) frames.took.push(performance.now() - began); };
+  behind.port1.onmessage = () => {
+    const took = performance.now() - began;
+    if (frames.on && before) {
+      frames.took.push(took);
+      if (drawn) frames.drew.push(took);
+    }
+    drawn = false;
+  };
   const next = (at) => {
     if (frames.on && before) frames.came.push(at - before);
     before = frames.on ? at : 0;
@@ -48,6 +73,11 @@ RECORD = """() => {
     requestAnimationFrame(next);
   };
   requestAnimationFrame(next);
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) {
+      if (frames.on && startTime > frames.since) frames.long.push(duration);
+    }
+  }).observe({ type: "long-animation-frame" });
 }"""
 # How many rows came, without reading them a second time.
 COUNT = """window.rows_ = 0;
@@ -58,9 +88,12 @@ window.WebSocket = class extends WebSocket {
   }
 };"""
 ROWS = "() => window.rows_"
-TAKE = """() => { const { came, took } = window.frames_; window.frames_.came = []; window.frames_.took = [];
-  return { came, took }; }"""
-PAUSE = "(on) => { window.frames_.on = on; }"
+TAKE = """() => {
+  const { came, took, drew, long } = window.frames_;
+  Object.assign(window.frames_, { came: [], took: [], drew: [], long: [] });
+  return { came, took, drew, long };
+}"""
+PAUSE = "(on) => { window.frames_.on = on; window.frames_.since = performance.now(); }"
 DRAWN = """() => document.querySelector("rtig-board").shadowRoot.querySelector("rtig-rows")
   .shadowRoot.querySelectorAll("tr[data-place]").length"""
 
@@ -80,8 +113,8 @@ class Sample(NamedTuple):
 
 class Seen:
     def __init__(self) -> None:
-        self.came: list[float] = []
-        self.took: list[float] = []
+        self.floor: dict[str, list[float]] = {}
+        self.frames: dict[str, list[float]] = {"came": [], "took": [], "drew": [], "long": []}
         self.samples: list[Sample] = []
         self.rows = 0
         self.drawn = 0
@@ -124,7 +157,9 @@ def _floor(calls: int, rate: float, seed: int) -> Iterator[tuple[str, "subproces
 
 async def _watched(address: str, calls: int, seconds: float, pid: int) -> Seen:
     seen = Seen()
-    async with _opened(address) as (page, devtools):
+    async with _opened() as (page, devtools):
+        seen.floor = await _animated(page, min(15.0, seconds / 3))
+        await page.goto(f"{address}#key=benchmark")
         if "wall" not in address:
             await page.get_by_test_id("board-row").first.wait_for()
         await page.wait_for_function(
@@ -132,15 +167,14 @@ async def _watched(address: str, calls: int, seconds: float, pid: int) -> Seen:
         )
         await asyncio.sleep(WARM_UP_SECONDS)
         await page.evaluate(RECORD)
-        every = max(5.0, seconds / 30)
+        every = min(30.0, max(5.0, seconds / 12))
         begun, cpu = time.perf_counter(), cpu_seconds(pid)
         rows = await page.evaluate(ROWS)
         await _sample(page, devtools, seen, begun)
         while (since := time.perf_counter() - begun) < seconds:
             await _scroll(page, min(every, seconds - since))
-            frames = await page.evaluate(TAKE)
-            seen.came += frames["came"]
-            seen.took += frames["took"]
+            for name, times in (await page.evaluate(TAKE)).items():
+                seen.frames[name] += times
             await _sample(page, devtools, seen, begun)
         seen.seconds = time.perf_counter() - begun
         seen.rows = await page.evaluate(ROWS) - rows
@@ -150,27 +184,34 @@ async def _watched(address: str, calls: int, seconds: float, pid: int) -> Seen:
 
 
 @contextlib.asynccontextmanager
-async def _opened(address: str) -> AsyncIterator[tuple[Page, CDPSession]]:
+async def _opened() -> AsyncIterator[tuple[Page, CDPSession]]:
     async with async_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         page = await browser.new_page(viewport={"width": 1440, "height": 900})
         await page.add_init_script(COUNT)
-        await page.goto(f"{address}#key=benchmark")
         devtools = await page.context.new_cdp_session(page)
         await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
         yield page, devtools
         await browser.close()
 
 
+async def _animated(page: Page, seconds: float) -> dict[str, list[float]]:
+    await page.set_content(FLOOR)
+    await page.evaluate(RECORD)
+    await asyncio.sleep(1.0)
+    await page.evaluate(TAKE)
+    await asyncio.sleep(seconds)
+    frames: dict[str, list[float]] = await page.evaluate(TAKE)
+    return frames
+
+
 async def _scroll(page: Page, seconds: float) -> None:
     """A hand that looks through the list, down and up again."""
     ends = time.perf_counter() + seconds
     await page.mouse.move(700, 600)
-    turns = 0
     while (left := ends - time.perf_counter()) > 0:
-        await page.mouse.wheel(0, 300 if turns % 20 < 10 else -300)
-        turns += 1
+        await page.mouse.wheel(0, 300 if time.perf_counter() % 20 < 10 else -300)
         await asyncio.sleep(min(SCROLL_SECONDS, left))
 
 
@@ -196,32 +237,53 @@ async def _sample(page: Page, devtools: CDPSession, seen: Seen, begun: float) ->
 
 def reported(calls: int, rate: float, seen: Seen) -> dict[str, Any]:
     """All of it as one object; `passed` says whether frames were in time and memory was flat."""
-    third = max(1, len(seen.samples) // 3)
-    first, last = seen.samples[:third], seen.samples[-third:]
-    heap = [statistics.median(sample.heap_mb for sample in part) for part in (first, last)]
-    nodes = [statistics.median(sample.nodes for sample in part) for part in (first, last)]
-    took, came = _percentiles(seen.took), _percentiles(seen.came)
+    first, last = seen.samples[0], seen.samples[-1]
+    drew, came = _percentiles(seen.frames["drew"]), _percentiles(seen.frames["came"])
+    long = seen.seconds >= LONG_SECONDS
+    settled = [sample for sample in seen.samples if sample.at >= SETTLED_SECONDS or not long]
+    at = [sample.at / 60 for sample in settled]
+    heap, heap_error = slope(at, [sample.heap_mb * 1000 for sample in settled])
+    flat = not long or heap - 2 * (heap_error or 0.0) < GROWTH_KB_A_MINUTE
     return {
         "calls": calls,
         "updates_per_s": calls * rate,
         "rows_came_per_s": round(seen.rows / max(seen.seconds, 1e-9)),
         "seconds": round(seen.seconds, 1),
-        "frames": len(seen.came),
-        "frame_took_ms": took,
+        "frames": len(seen.frames["came"]),
+        "frames_drawn": len(seen.frames["drew"]),
+        "frame_drew_ms": drew,
+        "frame_took_ms": _percentiles(seen.frames["took"]),
         "frame_came_ms": came,
-        "late_share": round(sum(ms > 1.5 * 1000 / 60 for ms in seen.came) / max(1, len(seen.came)), 4),
-        "cpu_share": round((last[-1].busy - first[0].busy) / max(seen.seconds, 1e-9), 3),
+        "floor_took_ms": _percentiles(seen.floor["took"]),
+        "floor_came_ms": _percentiles(seen.floor["came"]),
+        "late_share": round(sum(ms > LATE_MS for ms in seen.frames["came"]) / max(1, len(seen.frames["came"])), 4),
+        "long_frames": len(seen.frames["long"]),
+        "longest_ms": round(max(seen.frames["long"], default=0.0)),
+        "cpu_share": round((last.busy - first.busy) / max(seen.seconds, 1e-9), 3),
         "cpu_parts": {
-            name.lower(): round((spent - first[0].parts[name]) / max(seen.seconds, 1e-9), 3)
-            for name, spent in last[-1].parts.items()
+            name.lower(): round((spent - first.parts[name]) / max(seen.seconds, 1e-9), 3)
+            for name, spent in last.parts.items()
         },
         "rows_drawn": seen.drawn,
-        "heap_mb": heap,
-        "nodes": nodes,
-        "samples": [sample.heap_mb for sample in seen.samples],
+        "heap_mb": [sample.heap_mb for sample in seen.samples],
+        "heap_kb_per_min": [heap, heap_error],
+        "nodes": [sample.nodes for sample in seen.samples],
+        "nodes_per_min": slope(at, [sample.nodes for sample in settled])[0],
+        "listeners": [sample.listeners for sample in seen.samples],
+        "listeners_per_min": slope(at, [sample.listeners for sample in settled])[0],
         "server_cpu": round(seen.server_cpu / max(seen.seconds, 1e-9), 3),
-        "passed": took["p50"] < MEDIAN_MS and came["p99"] < P99_MS and heap[1] - heap[0] < GROWTH_MB,
+        "passed": drew["p50"] < MEDIAN_MS and max(drew["p99"], came["p99"]) < P99_MS and flat,
     }
+
+
+def slope(at: Sequence[float], values: Sequence[float]) -> tuple[float, float | None]:
+    """The straight line's growth by least squares, and its standard error; none where there are too few to tell."""
+    if len(at) < 3:
+        return 0.0, None
+    line = statistics.linear_regression(at, values)
+    rest = sum((value - line.intercept - line.slope * x) ** 2 for x, value in zip(at, values, strict=True))
+    spread = sum((x - statistics.fmean(at)) ** 2 for x in at)
+    return round(line.slope, 2), round(math.sqrt(rest / (len(at) - 2) / spread), 2)
 
 
 def _percentiles(values: Sequence[float]) -> dict[str, float]:

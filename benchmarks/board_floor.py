@@ -28,8 +28,10 @@ from rtig.wire.messages import PROTOCOL, Board, Hello, Limits, WatchBoard, Welco
 
 TEMPER = Temper()
 SHORTEST_CALL, LONGEST_CALL = 60.0, 600.0
-REMARK = 0.02
-"""How likely an update brings something that wears patience."""
+REMARKS_A_SECOND = 0.03
+"""Things said that wear patience: of a thousand calls some ninety are critical then, and 240 alerts open."""
+WAVER = 0.01
+"""By how much at most an update moves a score up or down besides, so that each of them changes its row."""
 SPARK_SECONDS = 10.0
 REASONS = (
     "has been in touch before",
@@ -49,15 +51,18 @@ class Caller:
         self._rng = rng
         self._desk = f"desk-{number % 1200}"
         self._queue = rng.choice(("billing", "faults", "moving home", "sales", "deliveries", "contracts"))
-        lasts = rng.uniform(SHORTEST_CALL, LONGEST_CALL)
-        self._clock = rng.uniform(0.0, lasts) if going_on else 0.0
-        self._ends = lasts
-        self._score = rng.random() ** 3 if going_on else 0.0
-        self._band: Band = frustration.settled_band(TEMPER, "calm", self._score)
+        self._clock = self._score = self._red = 0.0
+        self._ends = rng.uniform(SHORTEST_CALL, LONGEST_CALL)
+        if going_on:  # of the calls that go on at a moment, more are long ones
+            self._ends = rng.uniform(SHORTEST_CALL**2, LONGEST_CALL**2) ** 0.5
+        self._band: Band = "calm"
         self._reason = rng.choice(REASONS)
-        self._red = 0.0
-        self._spark = deque([round(self._score, 3)], maxlen=CURVE_POINTS)
-        self._alert: Alert | None = None
+        self._spark = deque([0.0], maxlen=CURVE_POINTS)
+        self.alert: Alert | None = None
+        # What was before the board came is lived through, so that the mix of moods is the same from first to last.
+        before = rng.uniform(0.0, self._ends) if going_on else 0.0
+        while self._clock < before:
+            self.goes_on(1.0)
 
     @property
     def over(self) -> bool:
@@ -68,7 +73,8 @@ class Caller:
         rng = self._rng
         before, self._clock = self._clock, self._clock + seconds
         self._score *= 0.5 ** (seconds * 1000 / TEMPER.half_life_ms)
-        if rng.random() < REMARK:
+        self._score = max(0.0, self._score + rng.uniform(-WAVER, WAVER))
+        if rng.random() < REMARKS_A_SECOND * seconds:
             self._score += (1 - self._score) * rng.uniform(0.05, 0.5)
             self._reason = rng.choice(REASONS)
         self._band = frustration.settled_band(TEMPER, self._band, self._score)
@@ -98,13 +104,13 @@ class Caller:
         )
 
     def _alerted(self) -> Alert | None:
-        known = self._alert
+        known = self.alert
         now_ms = round(self._clock * 1000)
         if self._band == "critical" and (known is None or known.state == "resolved"):
-            self._alert = self._told("open", now_ms, 1 if known is None else known.raised + 1)
+            self.alert = self._told("open", now_ms, 1 if known is None else known.raised + 1)
         elif self._band in BANDS[:2] and known is not None and known.state == "open":
-            self._alert = self._told("resolved", now_ms, known.raised)
-        return self._alert if self._alert is not known else None
+            self.alert = self._told("resolved", now_ms, known.raised)
+        return self.alert if self.alert is not known else None
 
     def _told(self, state: Any, now_ms: int, raised: int) -> Alert:
         return Alert(
@@ -133,7 +139,7 @@ class Stream:
         self._task: asyncio.Task[None] | None = None
         self._owed = {caller.call_id: caller for caller in self._callers}
         self._gone: list[str] = []
-        self._alerts: dict[str, Alert] = {}
+        self._alerts = {caller.call_id: caller.alert for caller in self._callers if caller.alert is not None}
         self._whole = True
 
     def opened(self, socket: Socket, visitor: Visitor) -> None:
@@ -176,7 +182,8 @@ class Stream:
             rows = tuple(self._owed.pop(name).row() for name in names)
             alerts = tuple(self._alerts.pop(name) for name in names if name in self._alerts)
             gone, self._gone = tuple(self._gone), []
-            self._socket.send(encode(Board(rows=rows, gone=gone, alerts=alerts, whole=self._whole)))
+            more = bool(self._owed)
+            self._socket.send(encode(Board(rows=rows, gone=gone, alerts=alerts, whole=self._whole, more=more)))
             self._whole = False
 
     def binary(self, frame: bytes) -> None:

@@ -1,12 +1,14 @@
 """One tenant's floor: the calls going on, as its agents are told of them and its supervisors see them.
 
 Supervisors see rows, and the alerts of all calls, which nobody else is told. Rows are computed and encoded once for all
-of them, four times a second at most. A supervisor whose connection lags, or who has just come, is owed rows instead:
-they are made when there is room, so they are never stale when they leave.
+of them, four times a second at most, and a few at a time: guidance that comes meanwhile does not wait for a thousand
+rows. A supervisor whose connection lags, or who has just come, is owed rows instead: they are made when there is room,
+so they are never stale when they leave.
 """
 
 import asyncio
 from collections.abc import Callable
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -20,8 +22,8 @@ from rtig.wire.messages import Board, Calls, CallSummary, encode
 
 BOARD_SECONDS = 0.25
 ROWS_A_FRAME = 100
-ROWS_SHARED = 200
-"""When more rows than these change at once, everyone is owed them: too much to send in one go."""
+ROWS_AT_ONCE = 50
+"""After so many the loop has its turn: two milliseconds."""
 CALLS_TOLD = 100
 """An agent is told of at most so many calls, the newest."""
 
@@ -46,9 +48,10 @@ class Floor:
         self._agents: dict[Socket, str] = {}
         self._screens: dict[Socket, _Screen] = {}
         self._changed: dict[str, None] = {}
+        self._round: dict[str, None] = {}  # of those that had changed when it began, what is still to be told
         self._shown: dict[str, BoardRow] = {}
         self._alerted: dict[str, tuple[Alert, ...]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._unlisten = live.listen_tenant(tenant, self._hear)
 
     def live_calls(self) -> int:
@@ -73,6 +76,7 @@ class Floor:
         self._screens.pop(socket, None)
         if not self._screens:
             self._changed.clear()
+            self._round.clear()
             self._shown.clear()
             self._alerted.clear()
 
@@ -80,13 +84,13 @@ class Floor:
         """Send a supervisor the rows that it is owed, as far as there is room."""
         screen = self._screens.get(socket)
         while screen is not None and (screen.owed or screen.whole) and socket.unsent < ROOM:
-            names = list(screen.owed)[:ROWS_A_FRAME]
-            for name in names:
-                del screen.owed[name]
+            names = _taken(screen.owed, ROWS_A_FRAME)
             rows = {name: row for name in names if (row := self._row(name)) is not None}
             gone = tuple(name for name in names if name not in rows)
             alerts = tuple(alert for name in names for alert in self._alerts(name))
-            socket.send(encode(Board(rows=tuple(rows.values()), gone=gone, alerts=alerts, whole=screen.whole)))
+            more = bool(screen.owed)
+            frame = Board(rows=tuple(rows.values()), gone=gone, alerts=alerts, whole=screen.whole, more=more)
+            socket.send(encode(frame))
             screen.whole = False
 
     def _hear(self, update: Update) -> None:
@@ -101,7 +105,7 @@ class Floor:
         if self._screens:
             self._changed[update.key.call_id] = None
             if self._timer is None:
-                self._timer = self._loop.call_later(BOARD_SECONDS, self._refresh)
+                self._timer = self._loop.call_later(BOARD_SECONDS, self._begin_round)
 
     def _announce(self, socket: Socket, agent: str) -> None:
         calls: list[CallSummary] = []
@@ -122,9 +126,20 @@ class Floor:
                     break
         socket.send_framed(framed(encode(Calls(calls=tuple(calls)))), key=("calls",))
 
-    def _refresh(self) -> None:
-        self._timer = None
-        names, self._changed = self._changed, {}
+    def _begin_round(self) -> None:
+        self._round, self._changed = self._changed, {}
+        self._go_round()
+
+    def _go_round(self) -> None:
+        self._refresh(_taken(self._round, ROWS_AT_ONCE))
+        if self._round:
+            self._timer = self._loop.call_soon(self._go_round)
+        elif self._changed:
+            self._timer = self._loop.call_later(BOARD_SECONDS, self._begin_round)
+        else:
+            self._timer = None
+
+    def _refresh(self, names: list[str]) -> None:
         rows: dict[str, BoardRow] = {}
         gone: list[str] = []
         alerts: list[Alert] = []
@@ -143,7 +158,7 @@ class Floor:
             return
         shared: bytes | None = None
         for socket, screen in tuple(self._screens.items()):
-            if screen.owed or screen.whole or socket.unsent or len(rows) > ROWS_SHARED:
+            if screen.owed or screen.whole or socket.unsent >= ROOM:
                 screen.owed.update(dict.fromkeys((*rows, *gone, *(alert.call_id for alert in alerts))))
                 self.go_on(socket)
             else:
@@ -161,6 +176,14 @@ class Floor:
             return None
         call = self._live.call(key)
         return self._live.row(key) if call.started and not call.ended else None
+
+
+def _taken(names: dict[str, None], most: int) -> list[str]:
+    """The first names, taken out."""
+    taken = list(islice(names, most))
+    for name in taken:
+        del names[name]
+    return taken
 
 
 def _timeless(row: BoardRow) -> BoardRow:

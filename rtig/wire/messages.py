@@ -349,7 +349,9 @@ class JobIs(Told, frozen=True, kw_only=True, tag="job"):
 
 
 class Board(Told, frozen=True, kw_only=True, tag="board"):
-    """Rows and alerts that are new or changed, and ids of calls that are over. `whole` replaces everything before.
+    """Rows and alerts that are new or changed, and ids of calls that are over.
+
+    `whole` replaces everything before, together with the frames behind it as long as they say that `more` follows.
 
     An alert replaces the one of the same call and id. A call that is gone has no alert that is not resolved.
     """
@@ -358,6 +360,7 @@ class Board(Told, frozen=True, kw_only=True, tag="board"):
     gone: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = ()
     whole: bool = False
+    more: bool = False
 
 
 class Bye(Told, frozen=True, kw_only=True, tag="bye"):

@@ -152,6 +152,16 @@ async def test_everything_can_be_done_with_the_keyboard(house: House, screens: S
     await expect(page.get_by_test_id("panel")).to_contain_text("my lawyer")
 
 
+async def test_the_focus_stays_with_an_alert_that_somebody_else_resolves(house: House, screens: Screens) -> None:
+    phone = await house.phone("c-1")
+    await phone.says("customer", "you will hear from my lawyer")
+    eve, bob = await named(screens, house, "Eve"), await named(screens, house, "Bob")
+    await alert(eve, "c-1").get_by_test_id("alert-take").focus()
+    await alert(bob, "c-1").get_by_test_id("alert-resolve").click()
+    await expect(alert(eve, "c-1")).to_contain_text("Resolved by Bob")
+    await expect(alert(eve, "c-1").get_by_test_id("alert-call")).to_be_focused()
+
+
 async def test_an_answer_given_without_a_connection_goes_out_when_it_is_back(house: House, screens: Screens) -> None:
     phone = await house.phone("c-1")
     await phone.says("customer", "you will hear from my lawyer")
@@ -175,6 +185,90 @@ async def test_agents_see_no_alerts(house: House, screens: Screens) -> None:
     await expect(page.get_by_test_id("line")).to_contain_text("my lawyer")
     assert any("lawyer" in frame for frame in frames)
     assert not any("threatens" in frame for frame in frames)
+
+
+# What stands at a point of the screen in each frame, once that is painted.
+SEEN = """([x, y]) => {
+  window.seen_ = [];
+  const painted = new MessageChannel();
+  painted.port1.onmessage = () => {
+    const rows = document.querySelector("rtig-board").shadowRoot.querySelector("rtig-rows")?.shadowRoot;
+    const row = rows?.elementFromPoint(x, y)?.closest("tr");
+    const seen = row ? `${row.dataset.callId} at ${Math.round(row.getBoundingClientRect().top)}` : "nothing";
+    if (window.seen_.at(-1) !== seen) window.seen_.push(seen);
+  };
+  const next = () => {
+    painted.port2.postMessage(0);
+    requestAnimationFrame(next);
+  };
+  next();
+}"""
+
+
+async def test_a_row_under_the_pointer_stays_in_every_frame_whatever_happens_around_it(
+    house: House, screens: Screens
+) -> None:
+    """Alerts come above the list and go, hotter calls pass, others end until there are fewer rows than its place."""
+    phones = {f"c-{n}": await house.phone(f"c-{n}", agent=f"desk-{n}") for n in range(1, 15)}
+    page = await screens.board(width=1440, height=700)
+    await expect(page.get_by_test_id("call-count")).to_have_text("14")
+    row = page.get_by_test_id("board-row").nth(5)
+    pointed = await row.get_attribute("data-call-id") or ""
+    box = await row.bounding_box()
+    assert box is not None
+    x, y = 700, box["y"] + 30
+    await page.mouse.move(x, y)
+    await page.evaluate(SEEN, [x, y])
+    others = [call for call in phones if call != pointed]
+    for call in others[:3]:
+        await phones[call].says("customer", "you will hear from my lawyer")
+    await expect(page.get_by_test_id("alert")).to_have_count(3)
+    for call in others[-2:]:
+        for sentence in CRITICAL:
+            await phones[call].says("customer", sentence)
+    await expect(page.get_by_test_id("alert")).to_have_count(5)
+    await expect(page.get_by_test_id("board-row").first).to_have_attribute("data-band", "critical")
+    for call in others[2:]:
+        await phones[call].ends()
+    await expect(page.get_by_test_id("call-count")).to_have_text("3")
+    await expect(page.get_by_test_id("alert-count")).to_have_text("2 open")
+    for call in others[:2]:
+        await phones[call].ends()
+    await expect(page.get_by_test_id("alerts")).to_have_count(0)
+    assert await page.evaluate("window.seen_") == [f"{pointed} at {round(box['y'])}"]
+    # And what sees that nothing moves would see it.
+    await page.mouse.move(700, 5)
+    await expect(page.get_by_test_id("board-row")).to_have_count(1)
+    assert len(await page.evaluate("window.seen_")) > 1
+
+
+async def test_of_many_alerts_the_most_pressing_are_shown_and_all_when_asked(house: House, screens: Screens) -> None:
+    for number in range(1, 31):
+        phone = await house.phone(f"c-{number}", agent=f"desk-{number}")
+        await phone.says("customer", "you will hear from my lawyer")
+    page = await screens.board(width=1440, height=800)
+    await expect(page.get_by_test_id("alert-count")).to_have_text("30 open")
+    await expect(page.get_by_test_id("alert")).to_have_count(5)
+    every = page.get_by_test_id("alerts-all")
+    await expect(every).to_have_text("25 more")
+    await expect(page.get_by_test_id("alert-news")).to_contain_text("; 27 more")
+    await every.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("alert")).to_have_count(30)
+    await expect(every).to_have_attribute("aria-expanded", "true")
+    await expect(every).to_be_focused()
+    await audit(page, "alert")
+    await page.set_viewport_size({"width": 1440, "height": 800})
+    await page.get_by_test_id("alert-take").last.focus()
+    await expect(page.get_by_test_id("alert").last).to_be_in_viewport()
+    assert await page.get_by_test_id("board-row").count() > 0
+    await every.click()
+    await expect(page.get_by_test_id("alert")).to_have_count(5)
+    await page.get_by_test_id("alert-resolve").first.click()
+    await page.mouse.move(700, 790)
+    await expect(every).to_have_text("25 more")
+    await expect(page.get_by_test_id("alert-count")).to_have_text("29 open")
+    await audit(page, "alert")
 
 
 async def test_a_name_is_asked_for_at_the_door_of_the_board(house: House, screens: Screens) -> None:

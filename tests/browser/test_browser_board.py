@@ -241,6 +241,13 @@ async def test_a_long_list_is_drawn_where_it_is_looked_at(house: House, screens:
     await page.keyboard.press("ArrowUp")
     await expect(page.locator('[data-place="298"]').get_by_role("button")).to_be_focused()
     assert await rows.count() < 50
+    await page.keyboard.press("PageUp")
+    focused = page.locator("tr[data-place]:focus-within")
+    await expect(focused).to_be_in_viewport()
+    by_screen = 298 - int(await focused.get_attribute("data-place") or 0)
+    assert 5 < by_screen < 30
+    await page.keyboard.press("PageDown")
+    await expect(page.locator('[data-place="298"]').get_by_role("button")).to_be_focused()
     # What has the focus stays, also out of sight, and the keyboard goes on from there.
     await page.mouse.move(700, 600)
     await page.mouse.wheel(0, -100_000)
@@ -252,6 +259,9 @@ async def test_a_long_list_is_drawn_where_it_is_looked_at(house: House, screens:
     await expect(page.locator('[data-place="0"]').get_by_role("button")).to_have_text(name or "")
     # Nothing is lost on the way: every row is found by scrolling through.
     found: set[str] = set()
+    left_over = """() => document.querySelector("rtig-board").shadowRoot.querySelector("rtig-rows").shadowRoot
+      .querySelector("tbody").childNodes.length"""
+    nodes = await page.evaluate(left_over)
     while len(found) < 300:
         before = len(found)
         found.update([await row.get_attribute("data-call-id") or "" for row in await rows.all()])
@@ -260,6 +270,8 @@ async def test_a_long_list_is_drawn_where_it_is_looked_at(house: House, screens:
         await rows.last.scroll_into_view_if_needed()
         if place != "299":
             await expect(page.locator(f'[data-place="{int(place or 0) + 1}"]')).to_be_attached()
+    # And nothing is left behind.
+    assert await page.evaluate(left_over) < nodes + 100
 
 
 async def test_a_closed_call_leaves_the_focus_on_its_row_wherever_that_is(house: House, screens: Screens) -> None:
@@ -276,6 +288,58 @@ async def test_a_closed_call_leaves_the_focus_on_its_row_wherever_that_is(house:
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Open the call of desk-3", exact=True)).to_be_focused()
     await expect(page.locator('[data-call-id="c-3"]')).to_be_in_viewport()
+
+
+async def test_the_focus_stays_on_a_row_out_of_sight_whose_call_ends(house: House, screens: Screens) -> None:
+    phones = [await house.phone(f"c-{number}", agent=f"desk-{number}") for number in range(120)]
+    page = await screens.board(width=1440, height=800)
+    await expect(page.get_by_test_id("call-count")).to_have_text("120")
+    first = page.get_by_test_id("board-row").first
+    call = await first.get_attribute("data-call-id") or ""
+    await first.get_by_role("button").focus()
+    await page.mouse.move(700, 600)
+    await page.mouse.wheel(0, 100_000)
+    await expect(page.locator('[data-place="119"]')).to_be_in_viewport()
+    await phones[int(call.removeprefix("c-"))].ends()
+    await expect(page.get_by_test_id("call-count")).to_have_text("119")
+    row = page.locator(f'[data-testid="board-row"][data-call-id="{call}"]')
+    await expect(row).to_contain_text("Call ended")
+    await expect(row.get_by_role("button")).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator('[data-place="1"]').get_by_role("button")).to_be_focused()
+    await expect(row).to_have_count(0)
+
+
+async def test_a_board_that_is_told_anew_keeps_its_rows_meanwhile_and_nothing_is_missing_after(
+    house: House, screens: Screens
+) -> None:
+    """With more calls than one frame holds; those that ended and began while the connection was lost, too."""
+    phones = [await house.phone(f"c-{number}", agent=f"desk-{number}") for number in range(150)]
+    page = await screens.board(width=1440, height=800)
+    count = page.get_by_test_id("call-count")
+    await expect(count).to_have_text("150")
+    await page.evaluate(
+        """() => {
+          const count = () => document.querySelector("rtig-board").size;
+          window.fewest_ = count();
+          const look = () => { window.fewest_ = Math.min(window.fewest_, count()); requestAnimationFrame(look); };
+          look();
+        }"""
+    )
+    with screens.forgive("ERR_INTERNET_DISCONNECTED", "WebSocket connection"):
+        await page.context.set_offline(True)
+        await expect(page.get_by_test_id("banner")).to_have_text("Connection lost, trying again")
+        await expect(count).to_have_text("150")
+        await phones[7].ends()
+        for number in (150, 151):
+            await house.phone(f"c-{number}", agent=f"desk-{number}")
+        await page.context.set_offline(False)
+        await expect(page.get_by_test_id("banner")).to_have_count(0)
+    await expect(count).to_have_text("151")
+    assert await page.evaluate("window.fewest_") >= 149
+    await page.get_by_test_id("filter").fill("desk-7")
+    await expect(page.locator('[data-call-id="c-7"]')).to_have_count(0)
+    await expect(page.locator('[data-call-id="c-70"]')).to_have_count(1)
 
 
 async def test_the_filter_looks_at_queue_and_agent(house: House, screens: Screens) -> None:

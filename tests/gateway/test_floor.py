@@ -102,6 +102,7 @@ async def test_a_whole_board_larger_than_a_frame_is_told_in_several_with_live_ch
         frames = [message for message in chief.heard if isinstance(message, Board)]
         assert [frame.whole for frame in frames].count(True) == 1
         assert frames[0].whole
+        assert [frame.more for frame in frames[:4]] == [True, True, True, False]
         assert max(len(frame.rows) for frame in frames) <= floor.ROWS_A_FRAME
 
 
@@ -115,10 +116,39 @@ async def test_many_changes_at_once_reach_everyone() -> None:
         for chief in (one, two):
             await chief.say({"type": "watch_board"})
             await chief.until(Board)
-        names = {f"c{number}" for number in range(floor.ROWS_SHARED + 50)}
+        names = {f"c{number}" for number in range(5 * floor.ROWS_AT_ONCE + 7)}
         await source.acked(*(STARTED | {"call_id": name} for name in sorted(names)))
         first, second = await asyncio.gather(settled(one, names), settled(two, names))
         assert set(first) == set(second) == names
+
+
+async def test_guidance_does_not_wait_for_the_rows_of_many_calls() -> None:
+    """They are made a few at a time, with a turn for others in between."""
+    async with serving() as server, joined(server, "source") as source, joined(server, "supervisor") as chief:
+        await chief.say({"type": "watch_board"})
+        await chief.until(Board)
+        made = most = 0
+        row = server.live.row
+
+        def counted(key: object) -> BoardRow:
+            nonlocal made
+            made += 1
+            return row(key)  # type: ignore[arg-type]
+
+        async def turns() -> None:
+            nonlocal most
+            while True:
+                before = made
+                await asyncio.sleep(0)
+                most = max(most, made - before)
+
+        server.live.row = counted  # type: ignore[method-assign]
+        other = asyncio.ensure_future(turns())
+        names = {f"c{number}" for number in range(4 * floor.ROWS_AT_ONCE)}
+        await source.acked(*(STARTED | {"call_id": name} for name in sorted(names)))
+        await settled(chief, names)
+        other.cancel()
+        assert 1 < most <= floor.ROWS_AT_ONCE
 
 
 async def test_rows_are_made_once_for_all_who_keep_up() -> None:

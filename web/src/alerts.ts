@@ -18,6 +18,8 @@ type Clock = (callId: string) => number;
 
 export class Alerts {
   #kept = new Map<string, Kept>();
+  /** While a board is told anew, in many frames: the alerts of the one before that it has not named. */
+  #unnamed = new Set<string>();
   /** What this person took on or resolved here, and how often it had been raised by then. */
   #mine = new Map<string, number>();
   /** As the reader saw them last. */
@@ -26,13 +28,11 @@ export class Alerts {
   /** Takes a frame of the board; the alerts that are open and were not before. */
   take(board: Board, now: number, clock: Clock): Alert[] {
     const opened: Alert[] = [];
-    const named = new Set(board.alerts.map(keyOf));
-    if (board.whole) {
-      for (const key of this.#kept.keys()) if (!named.has(key)) this.#kept.delete(key);
-    }
+    if (board.whole) this.#unnamed = new Set(this.#kept.keys());
     for (const alert of board.alerts) {
       const key = keyOf(alert);
       const before = this.#kept.get(key);
+      this.#unnamed.delete(key);
       // One that was resolved before this screen came is no news.
       if (!before && alert.state === "resolved") continue;
       const changed = before?.alert.state !== alert.state || before.alert.raised !== alert.raised;
@@ -44,6 +44,10 @@ export class Alerts {
         raisedAt: before && before.alert.raised === alert.raised ? before.raisedAt : at(alert.raised_ms),
         stateAt: before && !changed ? before.stateAt : alert.state === "resolved" ? now : at(alert.at_ms),
       });
+    }
+    if (!board.more) {
+      for (const key of this.#unnamed) this.#kept.delete(key);
+      this.#unnamed.clear();
     }
     // The call is over, and with it what was left of it: the server may not hold it any more.
     for (const kept of this.#kept.values()) {

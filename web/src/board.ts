@@ -5,7 +5,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { Alerts, keyOf } from "./alerts";
 import { Call } from "./call";
 import { type Filter, filterOf, isEverything, searchOf, wants } from "./filter";
-import { Floor, isRed } from "./floor";
+import { Floor } from "./floor";
 import { type Deed, freshId, Outbox } from "./outbox";
 import { Embeddable } from "./outside";
 import type { Alert, BoardRow, ServerMessage } from "./protocol";
@@ -26,6 +26,8 @@ import "./ui/wall";
 const TICK_MS = 1_000;
 /** A long call's course is long: it is asked for no more often than this. */
 const COURSE_MS = 3_000;
+/** Of many alerts that open at once so many are said. */
+const MOST_NEWS = 3;
 /** A page that nobody looks at draws no frames, and still has its title to keep up. */
 const UNSEEN_MS = 500;
 
@@ -138,6 +140,8 @@ export class BoardPage extends Embeddable {
     this.#answering.clear();
     this.#news = "";
     this.#open = null;
+    this.#held = [];
+    this.sending = "";
     this.fetched = false;
   }
 
@@ -159,7 +163,8 @@ export class BoardPage extends Embeddable {
   override updated(changed: PropertyValues): void {
     super.updated(changed);
     if (!this.alone || !this.isConnected) return;
-    const hot = this.#floor.rows().filter((row) => isRed(row.band)).length;
+    const { critical, frustrated } = this.#floor.counts();
+    const hot = critical + frustrated;
     document.title = `${hot ? `(${hot}) ` : ""}Board · rtig`;
   }
 
@@ -342,7 +347,9 @@ export class BoardPage extends Embeddable {
   #tellNews(opened: Alert[]): void {
     if (!opened.length) return;
     const of = (alert: Alert) => `${alert.title}, ${this.#floor.row(alert.call_id)?.agent || alert.call_id}`;
-    this.#news = `${opened.length > 1 ? "New alerts" : "New alert"}: ${opened.map(of).join("; ")}`;
+    const said = opened.slice(0, MOST_NEWS).map(of);
+    if (opened.length > MOST_NEWS) said.push(`${opened.length - MOST_NEWS} more`);
+    this.#news = `${opened.length > 1 ? "New alerts" : "New alert"}: ${said.join("; ")}`;
   }
 
   /** A deed was taken, or will never be. */

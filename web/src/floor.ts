@@ -18,25 +18,28 @@ interface Kept {
 
 export class Floor {
   #kept = new Map<string, Kept>();
+  /** While a board is told anew, in many frames: the rows of the one before that it has not named. */
+  #unnamed = new Set<string>();
   /** All rows by heat. */
   #order: string[] = [];
   /** What the reader saw last: the order of heat, but for the rows that were kept still. */
-  #shown: string[] = [];
+  #shown: BoardRow[] = [];
   /** The rows that were kept still, for those that are over meanwhile. */
   #held = new Map<string, Kept>();
 
   take(board: Board, now: number): void {
-    if (board.whole) {
-      const named = new Set(board.rows.map((row) => row.call_id));
-      for (const id of this.#kept.keys()) if (!named.has(id)) this.#kept.delete(id);
-    }
+    if (board.whole) this.#unnamed = new Set(this.#kept.keys());
     for (const id of board.gone) this.#kept.delete(id);
     for (const row of board.rows) {
       const scores = this.#kept.get(row.call_id)?.scores ?? [];
       forget(scores, now);
       scores.push({ at: now, score: row.score });
       this.#kept.set(row.call_id, { row, at: now, scores });
+      this.#unnamed.delete(row.call_id);
     }
+    if (board.more) return;
+    for (const id of this.#unnamed) this.#kept.delete(id);
+    this.#unnamed.clear();
   }
 
   row(id: string): BoardRow | undefined {
@@ -79,7 +82,7 @@ export class Floor {
     const held = new Map<string, Kept>();
     const places: [place: number, row: BoardRow][] = [];
     for (const id of new Set(still)) {
-      const place = this.#shown.indexOf(id);
+      const place = this.#shown.findIndex((row) => row.call_id === id);
       const kept = this.#kept.get(id) ?? this.#held.get(id);
       if (place < 0 || !kept) continue;
       held.set(id, kept);
@@ -92,9 +95,20 @@ export class Floor {
       const { row } = this.#kept.get(id)!;
       if (!held.has(id) && wanted(row)) rows.push(row);
     }
-    for (const [place, row] of places.sort(([a], [b]) => a - b)) rows.splice(place, 0, row);
-    this.#shown = rows.map((row) => row.call_id);
+    places.sort(([a], [b]) => a - b);
+    // A list that has become too short for a place is filled with what has left it.
+    const last = places.at(-1);
+    const short = last ? last[0] + 1 - places.length - rows.length : 0;
+    if (short > 0) rows.push(...this.#left(rows, held, short));
+    for (const [place, row] of places) rows.splice(place, 0, row);
+    this.#shown = rows;
     return rows;
+  }
+
+  /** Rows that the reader saw last and that are neither among `rows` nor `held`. */
+  #left(rows: BoardRow[], held: ReadonlyMap<string, Kept>, most: number): BoardRow[] {
+    const staying = new Set([...rows.map((row) => row.call_id), ...held.keys()]);
+    return this.#shown.filter((row) => !staying.has(row.call_id)).slice(0, most);
   }
 
   /** Each row in its old order goes to the place above the highest row that it has clearly been hotter than. */

@@ -559,7 +559,9 @@ export interface Alert {
 }
 
 /**
- * Rows and alerts that are new or changed, and ids of calls that are over. `whole` replaces everything before.
+ * Rows and alerts that are new or changed, and ids of calls that are over.
+ *
+ * `whole` replaces everything before, together with the frames behind it as long as they say that `more` follows.
  *
  * An alert replaces the one of the same call and id. A call that is gone has no alert that is not resolved.
  */
@@ -569,6 +571,7 @@ export interface Board {
   gone: string[];
   alerts: Alert[];
   whole: boolean;
+  more: boolean;
 }
 
 /** The server closes this connection. */

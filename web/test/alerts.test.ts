@@ -26,6 +26,7 @@ const board = (alerts: Alert[], change: Partial<Board> = {}): Board => ({
   gone: [],
   alerts,
   whole: false,
+  more: false,
   ...change,
 });
 const clock = () => 1_000;
@@ -88,6 +89,15 @@ describe("the alerts", () => {
     expect([over?.alert.state, over?.alert.reason]).toEqual(["resolved", "ended"]);
     alerts.take(board([], { whole: true }), 2, clock);
     expect(order(alerts, 2)).toEqual([]);
+  });
+
+  it("told anew in many frames are no news, and go when the last frame has not named them", () => {
+    const alerts = new Alerts();
+    alerts.take(board([alert("a"), alert("b"), alert("c")]), 0, clock);
+    expect(alerts.take(board([alert("a")], { whole: true, more: true }), 1, clock)).toEqual([]);
+    expect(alerts.open).toBe(3);
+    expect(alerts.take(board([alert("c")]), 2, clock)).toEqual([]);
+    expect(order(alerts, 2)).toEqual(["a:open", "c:open"]);
   });
 
   it("know which ones this person answered, until they are raised again", () => {

@@ -4,7 +4,7 @@ import type { BoardRow } from "../src/protocol";
 import { row } from "./items";
 
 const board = (floor: Floor, now: number, ...rows: BoardRow[]) =>
-  floor.take({ type: "board", rows, gone: [], alerts: [], whole: false }, now);
+  floor.take({ type: "board", rows, gone: [], alerts: [], whole: false, more: false }, now);
 const order = (floor: Floor, now: number, ...still: string[]) =>
   floor
     .ordered(now, undefined, still)
@@ -55,13 +55,37 @@ describe("the floor", () => {
     expect(order(floor, 0, "b", "d")).toBe("abcd");
     board(floor, 1_000, row("c", 0.99), row("d", 0.98), row("b", 0.1));
     expect(order(floor, 5_000, "b", "d")).toBe("cbad");
-    floor.take({ type: "board", rows: [], gone: ["b"], alerts: [], whole: false }, 6_000);
+    floor.take({ type: "board", rows: [], gone: ["b"], alerts: [], whole: false, more: false }, 6_000);
     expect(order(floor, 6_000, "b", "d")).toBe("cbad");
     expect(floor.row("b")).toBeUndefined();
     const hot = floor.ordered(6_000, (each) => each.score > 0.95, ["b"]);
     expect(hot.map((each) => each.call_id).join("")).toBe("cbd");
     expect(order(floor, 6_000)).toBe("cda");
     expect(order(floor, 6_000, "b")).toBe("cda");
+  });
+
+  it("keeps a row's place also where so many have gone that the list would be too short", () => {
+    const floor = new Floor();
+    board(floor, 0, row("a", 0.9), row("b", 0.5), row("c", 0.4), row("d", 0.1));
+    expect(order(floor, 0, "c")).toBe("abcd");
+    floor.take({ type: "board", rows: [], gone: ["a", "b", "d"], alerts: [], whole: false, more: false }, 1);
+    expect(order(floor, 1, "c")).toBe("abc");
+    expect(floor.row("a")).toBeUndefined();
+    expect(order(floor, 2, "c")).toBe("abc");
+    expect(order(floor, 3)).toBe("c");
+    expect(floor.ordered(4, () => false)).toEqual([]);
+  });
+
+  it("is told anew in many frames without losing what they have not named yet", () => {
+    const floor = new Floor();
+    board(floor, 0, row("a", 0.9), row("b", 0.5), row("c", 0.4));
+    const told = { type: "board" as const, gone: [], alerts: [] };
+    floor.take({ ...told, rows: [row("c", 0.4)], whole: true, more: true }, 1);
+    expect(order(floor, 1)).toBe("abc");
+    floor.take({ ...told, rows: [row("a", 0.9)], whole: false, more: false }, 2);
+    expect(order(floor, 2)).toBe("ac");
+    board(floor, 3, row("b", 0.5));
+    expect(order(floor, 3)).toBe("abc");
   });
 
   it("ranks as a search from the top would", () => {
@@ -105,9 +129,9 @@ describe("the floor", () => {
   it("lets rows go that are over, and all that a whole board does not name", () => {
     const floor = new Floor();
     board(floor, 0, row("a", 0.2), row("b", 0.1), row("c", 0));
-    floor.take({ type: "board", rows: [], gone: ["a"], alerts: [], whole: false }, 1);
+    floor.take({ type: "board", rows: [], gone: ["a"], alerts: [], whole: false, more: false }, 1);
     expect(order(floor, 1)).toBe("bc");
-    floor.take({ type: "board", rows: [row("c", 0.3)], gone: [], alerts: [], whole: true }, 2);
+    floor.take({ type: "board", rows: [row("c", 0.3)], gone: [], alerts: [], whole: true, more: false }, 2);
     expect(order(floor, 2)).toBe("c");
     expect([floor.size, floor.row("b")]).toEqual([1, undefined]);
   });

@@ -46,7 +46,7 @@ describe("the wallboard", () => {
   it("shows alerts that nobody has resolved, and counts those that find no room", () => {
     const alerts = new Alerts();
     const told = (...given: Alert[]) =>
-      alerts.take({ type: "board", rows: [], gone: [], alerts: given, whole: false }, 1_000, () => 0);
+      alerts.take({ type: "board", rows: [], gone: [], alerts: given, whole: false, more: false }, 1_000, () => 0);
     told(alert("a", "open"), alert("b", "acknowledged"), alert("c", "open"), alert("d", "open"));
     told(alert("d", "resolved"));
     const listed = alerts.listed(1_000);

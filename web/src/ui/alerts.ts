@@ -7,6 +7,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Alerts, Kept } from "../alerts";
 import type { AnswerAlert, BoardRow } from "../protocol";
 import { ALERT_OVER, BAND_WORD, clockWords } from "../words";
+import { sweep } from "./markers";
 import { alertShape, bandShape } from "./shapes";
 import { base } from "./styles";
 
@@ -32,6 +33,9 @@ export class AlertCall extends Event {
   }
 }
 
+/** So many of the alerts are shown until all are asked for: what one person can see to, and what leaves the rows room. */
+const FEW = 5;
+
 @customElement("rtig-alerts")
 export class AlertsView extends LitElement {
   @property({ attribute: false }) alerts!: Alerts;
@@ -43,13 +47,15 @@ export class AlertsView extends LitElement {
   @property({ attribute: false }) news = "";
   /** The call that is open beside the list. */
   @property({ attribute: false }) current = "";
+  @property({ type: Boolean, reflect: true }) all = false;
   /** Alerts whose answer is on its way. */
   @property({ attribute: false }) sending: ReadonlySet<string> = new Set();
   @state() private pointed = false;
   @state() private focused = false;
 
-  /** Where the focus was when a button went away under it. */
+  /** The alert whose button was pressed, and the one that had the focus: a button that goes takes the focus with it. */
   #refocus = "";
+  #had = "";
 
   override render() {
     const listed = this.alerts.listed(this.now, this.pointed || this.focused);
@@ -57,18 +63,29 @@ export class AlertsView extends LitElement {
       ${listed.length ? this.#list(listed) : nothing}`;
   }
 
+  override willUpdate(): void {
+    this.#had = this.#active?.closest("li")?.dataset.key ?? "";
+  }
+
   override updated(): void {
-    if (!this.#refocus || this.sending.has(this.#refocus)) return;
-    const key = this.#refocus;
+    sweep(this.renderRoot.querySelector("ul"));
+    const pressed = this.#refocus;
+    if (pressed && this.sending.has(pressed)) return;
     this.#refocus = "";
-    if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement) return;
-    const title = `li:not(.resolved)[data-key="${CSS.escape(key)}"] .title`;
-    const next = this.renderRoot.querySelector<HTMLElement>(title) ?? this.renderRoot.querySelector<HTMLElement>("h2");
-    next?.focus();
+    const key = pressed || this.#had;
+    if (!key || this.#active) return;
+    const item = `li${pressed ? ":not(.resolved)" : ""}[data-key="${CSS.escape(key)}"]`;
+    const next = this.renderRoot.querySelector<HTMLElement>(`${item} .title`);
+    (next ?? this.renderRoot.querySelector<HTMLElement>("h2"))?.focus();
+  }
+
+  get #active(): Element | null {
+    return this.shadowRoot?.activeElement ?? null;
   }
 
   #list(listed: Kept[]) {
     const { open, acknowledged } = this.alerts;
+    const shown = this.all ? listed : listed.slice(0, FEW);
     const counts = [open ? `${open} open` : "", acknowledged ? `${acknowledged} taken` : ""].filter(Boolean).join(", ");
     return html`<section
       aria-labelledby="heading"
@@ -78,12 +95,27 @@ export class AlertsView extends LitElement {
       @focusin=${this.#focusIn}
       @focusout=${() => (this.focused = false)}
     >
-      <h2 id="heading" tabindex="-1">
-        Alerts <span class="muted numbers" data-testid="alert-count">${counts || "none open"}</span>
-      </h2>
+      <header>
+        <h2 id="heading" tabindex="-1">
+          Alerts <span class="muted numbers" data-testid="alert-count">${counts || "none open"}</span>
+        </h2>
+        ${
+          listed.length > FEW
+            ? html`<button
+                type="button"
+                class="numbers"
+                data-testid="alerts-all"
+                aria-expanded=${this.all}
+                @click=${() => (this.all = !this.all)}
+              >
+                ${this.all ? "Show fewer" : `${listed.length - FEW} more`}
+              </button>`
+            : nothing
+        }
+      </header>
       <ul>
         ${repeat(
-          listed,
+          shown,
           (kept) => kept.key,
           (kept) => {
             const row = this.row(kept.alert.call_id);
@@ -212,8 +244,23 @@ export class AlertsView extends LitElement {
         background: var(--surface);
       }
 
+      :host([all]) {
+        max-block-size: 60vh;
+      }
+
+      header {
+        position: sticky;
+        inset-block-start: -8px;
+        z-index: 1;
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        min-block-size: 34px;
+        margin-block-start: -8px;
+        background: var(--surface);
+      }
+
       h2 {
-        margin-block-end: 6px;
         color: var(--ink);
         font-size: 0.9375rem;
         font-weight: 650;
@@ -238,6 +285,12 @@ export class AlertsView extends LitElement {
         border-inline-start: 5px solid var(--edge);
         border-radius: 8px;
         background: var(--ground);
+      }
+
+      /* Of some hundred only those in sight are laid out and painted. */
+      :host([all]) li {
+        content-visibility: auto;
+        contain-intrinsic-block-size: auto 44px;
       }
 
       .open {

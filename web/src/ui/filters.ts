@@ -1,6 +1,6 @@
 // The board's head: how many calls of each mood there are, and which of them are to be seen.
 
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { EVERYTHING, type Filter, isEverything, typed } from "../filter";
 import type { BoardRow } from "../protocol";
@@ -41,9 +41,9 @@ export class FiltersView extends LitElement {
     this.renderRoot.querySelector("input")?.focus();
   }
 
-  override willUpdate(): void {
+  override willUpdate(changed: PropertyValues<this>): void {
     // Names that change in an open list cannot be chosen.
-    if (!this.select?.matches(":focus")) this.#queues = this.#names((row) => row.queue);
+    if (changed.has("size") && !this.select?.matches(":focus")) this.#queues = this.#names((row) => row.queue);
   }
 
   override render() {

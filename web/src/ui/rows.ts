@@ -1,11 +1,13 @@
 // The live calls as a table that is drawn where it is looked at: a thousand calls cost no more than a screenful.
 
-import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Floor, isRed } from "../floor";
 import type { BoardRow } from "../protocol";
 import { BAND_WORD, clockWords, trendWord } from "../words";
+import { sweep } from "./markers";
 import { bandShape, bar, spark } from "./shapes";
 import { base } from "./styles";
 
@@ -60,6 +62,16 @@ export class RowsView extends LitElement {
   #focused = "";
   /** From one row's upper edge to the next one's, in pixels. */
   #pitch = FIRST_PITCH;
+  #measured = false;
+  /** How many rows a screen takes. */
+  #page = 1;
+  /** How far below the board's upper edge the list began. */
+  #top = 0;
+  /** How far the list was scrolled: one that has grown is not scrolled as far any more, before anybody hears of it. */
+  #scrolled = 0;
+  /** By how much the rows are moved to stay under the pointer when the list is not, and how many they keep room for. */
+  #shift = 0;
+  #room = 0;
   /** How many rows each gap stands for, and the places that are drawn. */
   #gaps: number[] = [];
   #places = new Set<number>();
@@ -71,7 +83,8 @@ export class RowsView extends LitElement {
     if (!this.rows.some((row) => row.call_id === callId)) return false;
     this.#focused = callId;
     this.requestUpdate();
-    await this.updateComplete;
+    // Twice, where others have to go first.
+    while (!(await this.updateComplete));
     this.renderRoot.querySelector<HTMLElement>(`tr[data-call-id="${CSS.escape(callId)}"] button`)?.focus();
     return true;
   }
@@ -93,14 +106,15 @@ export class RowsView extends LitElement {
     this.#resized.observe(this.scroller);
   }
 
-  override updated(changed: PropertyValues<this>): void {
+  override updated(): void {
+    sweep(this.body);
     // The content policy allows no `style` attribute, but a property.
     this.renderRoot.querySelectorAll<HTMLElement>(".gap").forEach((gap, i) => {
       gap.style.blockSize = `${(this.#gaps[i] ?? 0) * this.#pitch}px`;
     });
     if (this.#coming) this.requestUpdate();
-    const before = changed.get("rows") as readonly BoardRow[] | undefined;
-    if (changed.has("rows") && before?.length !== this.rows.length) this.#look();
+    // Where a row was measured already, scrolling and resizing tell all that matters; to look is to lay out at once.
+    if (!this.#measured) this.#look();
   }
 
   /** Roles are spelt out because rows are laid out as grids, which cost less than a table and can be blocks. */
@@ -147,7 +161,9 @@ export class RowsView extends LitElement {
       drawn.push({ key: place, rows: 1 });
       next = place + 1;
     }
-    drawn.push({ key: "below", rows: count - next });
+    // Under the pointer a list that gets shorter must not slide down.
+    if (this.#pointed) this.#room = Math.max(this.#room, count);
+    drawn.push({ key: "below", rows: Math.max(count, this.#room) - next });
     this.#gaps = drawn.filter(({ key }) => typeof key === "string").map(({ rows }) => rows);
     return repeat(
       drawn,
@@ -155,13 +171,23 @@ export class RowsView extends LitElement {
       ({ key }) =>
         typeof key === "string"
           ? html`<tr class="gap" role="none" aria-hidden="true"></tr>`
-          : this.#row(this.rows[key]!, key),
+          : this.#guarded(this.rows[key]!, key),
     );
   }
 
-  #row(row: BoardRow, place: number) {
-    const over = !this.floor.row(row.call_id);
-    const red = this.floor.red(row.call_id, this.now);
+  /** Drawn when something of it has changed; where nobody sees it yet, once a second is enough. */
+  #guarded(row: BoardRow, place: number) {
+    const { call_id } = row;
+    const seen = place >= this.first + AHEAD && place < this.last - AHEAD;
+    const over = !this.floor.row(call_id);
+    const time = over ? "–" : clockWords(this.floor.clock(call_id, this.now));
+    const ms = this.floor.red(call_id, this.now);
+    const red = ms ? clockWords(ms) : "";
+    const parts = [call_id, seen ? row : Math.floor(this.now / 1000), over, time, red, call_id === this.current];
+    return guard(parts, () => this.#row(row, place, over, time, red));
+  }
+
+  #row(row: BoardRow, place: number, over: boolean, time: string, red: string) {
     const alone = isRed(row.band) && row.reading === "words";
     return html`<tr
       role="row"
@@ -173,7 +199,7 @@ export class RowsView extends LitElement {
       data-place=${place}
       @pointerenter=${() => this.#point(row.call_id)}
       @focusin=${() => this.#focus(row.call_id)}
-      @focusout=${() => this.#focus("")}
+      @focusout=${() => this.#focused === row.call_id && this.#focus("")}
       @click=${() => this.#open(row.call_id)}
     >
       <td role="cell" class="mood">
@@ -184,7 +210,7 @@ export class RowsView extends LitElement {
       <td role="cell" class="score"><span class="numbers">${Math.round(row.score * 100)}</span>${bar(row.score)}</td>
       <td role="cell" class="trend">${spark(row.spark)}<span class="unseen">${trendWord(row.spark)}</span></td>
       <td role="cell" class="red numbers" data-testid="red">
-        ${red ? html`${clockWords(red)}<span class="unit"> in the red</span>` : html`<span class="muted none">–</span>`}
+        ${red ? html`${red}<span class="unit"> in the red</span>` : html`<span class="muted none">–</span>`}
       </td>
       <td role="cell" class="agent">
         <button
@@ -210,7 +236,7 @@ export class RowsView extends LitElement {
         >
         ${alone && !over ? html`<span class="alone muted" data-testid="words-alone">from words alone</span>` : nothing}
       </td>
-      <td role="cell" class="time numbers">${over ? "–" : clockWords(this.floor.clock(row.call_id, this.now))}</td>
+      <td role="cell" class="time numbers">${time}</td>
     </tr>`;
   }
 
@@ -220,6 +246,10 @@ export class RowsView extends LitElement {
 
   #point(callId: string): void {
     this.#pointed = callId;
+    if (!callId) {
+      this.#move(0);
+      this.#room = 0;
+    }
     this.#hold();
   }
 
@@ -228,25 +258,52 @@ export class RowsView extends LitElement {
     this.#hold();
   }
 
+  /** What comes or goes above the list, an alert say, moves the list, but not the rows under a pointer. */
+  #stay(): void {
+    const board = this.getRootNode() instanceof ShadowRoot ? (this.getRootNode() as ShadowRoot).host : document.body;
+    const top = this.scroller.getBoundingClientRect().top - board.getBoundingClientRect().top;
+    const moved = top - this.#top;
+    this.#top = top;
+    // Where the page scrolls instead of the list, the browser holds on to what is in sight.
+    if (!moved || !this.#pointed || getComputedStyle(this.scroller).overflowY === "visible") return;
+    this.scroller.scrollTop = this.#scrolled + moved;
+    this.#move(this.#shift - moved + this.scroller.scrollTop - this.#scrolled);
+    this.#scrolled = this.scroller.scrollTop;
+  }
+
+  #move(shift: number): void {
+    this.#shift = shift;
+    this.body.style.translate = shift ? `0 ${shift}px` : "";
+  }
+
   #hold(): void {
     this.dispatchEvent(new RowsHeld([this.#pointed, this.#focused].filter(Boolean)));
   }
 
-  /** Up, down, to the first and to the last row, from a row that has the focus; the tab key goes on as everywhere. */
+  /** A row, a screen, all the way up or down, from a row that has the focus; the tab key goes on as everywhere. */
   #key = (event: KeyboardEvent) => {
     const row = event.target instanceof Element ? event.target.closest<HTMLElement>("tr[data-place]") : null;
     if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
     const place = Number(row.dataset.place);
-    const to = { ArrowUp: place - 1, ArrowDown: place + 1, Home: 0, End: this.rows.length - 1 }[event.key];
-    const wanted = to === undefined ? undefined : this.rows[to];
+    const last = this.rows.length - 1;
+    const to = {
+      ArrowUp: place - 1,
+      ArrowDown: place + 1,
+      PageUp: place - this.#page,
+      PageDown: place + this.#page,
+      Home: 0,
+      End: last,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
+    const wanted = this.rows[Math.min(last, Math.max(0, to))];
     if (wanted) void this.enter(wanted.call_id);
   };
 
   /** Sees which places are in sight, and how high a row is, which depends on the width and the reader's font. */
   #look = (): void => {
     if (!this.hasUpdated) return;
+    this.#stay();
     const [one, two] = this.renderRoot.querySelectorAll("tr[data-place]");
     const consecutive = one && two && Number(two.getAttribute("data-place")) === Number(one.getAttribute("data-place")) + 1;
     const top = (row: Element) => row.getBoundingClientRect().top;
@@ -254,12 +311,17 @@ export class RowsView extends LitElement {
     const seen = this.scroller.getBoundingClientRect();
     const begins = this.body.getBoundingClientRect().top;
     if (!pitch || !seen.height) return;
+    this.#measured ||= !!consecutive;
     if (pitch !== this.#pitch) {
       this.#pitch = pitch;
       this.requestUpdate();
     }
-    this.first = Math.floor((Math.max(0, seen.top) - begins) / pitch) - AHEAD;
-    this.last = Math.ceil((Math.min(innerHeight, seen.bottom) - begins) / pitch) + AHEAD;
+    const [from, to] = [Math.max(0, seen.top), Math.min(innerHeight, seen.bottom)];
+    this.#scrolled = this.scroller.scrollTop;
+    this.#page = Math.max(1, Math.floor((to - from) / pitch) - 1);
+    this.first = Math.floor((from - begins) / pitch) - AHEAD;
+    this.last = Math.ceil((to - begins) / pitch) + AHEAD;
+    this.#room = Math.min(this.#room, this.last - AHEAD);
   };
 
   static override styles = [
@@ -320,9 +382,10 @@ export class RowsView extends LitElement {
         cursor: pointer;
       }
 
+      /* Blocks in the row's grid: a grid in each cell would take twice as long to lay out. */
       td {
-        display: grid;
-        align-content: center;
+        display: block;
+        align-self: center;
         min-inline-size: 0;
         padding: 0 10px;
       }
@@ -360,7 +423,6 @@ export class RowsView extends LitElement {
       .band {
         display: inline-flex;
         align-items: center;
-        justify-self: start;
         gap: 6px;
         padding: 2px 9px 2px 7px;
         border-radius: 20px;
@@ -368,9 +430,6 @@ export class RowsView extends LitElement {
         color: var(--mood);
         font-size: 0.8125rem;
         font-weight: 600;
-        transition:
-          background-color 600ms,
-          color 600ms;
       }
 
       .critical .band {
@@ -421,8 +480,8 @@ export class RowsView extends LitElement {
       }
 
       .name {
+        display: block;
         max-inline-size: 100%;
-        justify-self: start;
         padding-inline: 0;
         border: 0;
         background: none;
