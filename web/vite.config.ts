@@ -24,6 +24,15 @@ const squeezeTemplates: Plugin = {
   },
 };
 
+/** Without its script a page is empty: to paint that first would only keep the script waiting. */
+const paintWithScript: Plugin = {
+  name: "paint-with-script",
+  transformIndexHtml: {
+    order: "post",
+    handler: (html) => html.replace('<script type="module"', '$& blocking="render"'),
+  },
+};
+
 /** In another page it is the element's width that counts, not the window's; and what is mainly there is not ours. */
 const asGuest: Plugin = {
   name: "as-guest",
@@ -83,7 +92,7 @@ export default defineConfig(({ mode }) => {
     root: here(extension ? "../extension" : "."),
     base: "./",
     define: { __EMBEDDED__: JSON.stringify(embedded) },
-    plugins: [embedded && asGuest, squeezeTemplates, !extension && !client && packed],
+    plugins: [embedded ? asGuest : paintWithScript, squeezeTemplates, !extension && !client && packed],
     resolve: {
       alias: embedded ? [{ find: /^lit\/decorators\.js$/, replacement: here("src/embed/decorators.ts") }] : [],
     },
