@@ -9,6 +9,7 @@ Server and browser are on one machine; a network adds six round trips: page, scr
 import argparse
 import asyncio
 import json
+import math
 import shutil
 import sys
 from collections.abc import Sequence
@@ -145,4 +146,5 @@ def reported(seen: Sequence[dict[str, float]], slower: float) -> dict[str, Any]:
 
 
 def _at(ordered: Sequence[float], share: float) -> float:
-    return round(ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))], 1)
+    """By nearest rank: of twenty the 95th hundredth is the nineteenth."""
+    return round(ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)], 1)

@@ -84,6 +84,8 @@ export class Sidebar extends Embeddable {
   #inDeck: HTMLElement | null = null;
   #ticker = 0;
   #comingSince: number | null = null;
+  /** A first frame with a call was painted: what nobody reads first may follow. */
+  #drawn = false;
 
   constructor() {
     super();
@@ -176,6 +178,17 @@ export class Sidebar extends Embeddable {
     const left = this.#inDeck && !this.#inDeck.checkVisibility({ visibilityProperty: true });
     if (left && document.activeElement === document.body) this.deckList?.focus({ preventScroll: true });
     this.#inDeck = this.deckList?.matches(":focus-within") ? deepFocus(this.shadowRoot) : null;
+    if (!this.#drawn && this.#desk.current) this.#drawRest();
+  }
+
+  /** Behind the first frame with a call, in a task of its own. */
+  #drawRest(): void {
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.#drawn = true;
+        this.requestUpdate();
+      }),
+    );
   }
 
   override render() {
@@ -298,7 +311,7 @@ export class Sidebar extends Embeddable {
             : nothing
         }
         ${this.#guidance(call)}
-        <rtig-checklists .lists=${[...call.checklists.values()]}></rtig-checklists>
+        ${this.#drawn ? html`<rtig-checklists .lists=${[...call.checklists.values()]}></rtig-checklists>` : nothing}
       </main>
       <section class="heard ${this.transcriptOpen ? "" : "folded"}" aria-label="Transcript">
         <h2>
@@ -314,7 +327,7 @@ export class Sidebar extends Embeddable {
           </button>
         </h2>
         ${
-          this.transcriptOpen
+          this.transcriptOpen && this.#drawn
             ? html`<rtig-transcript .call=${call} .version=${call.version}></rtig-transcript>`
             : nothing
         }
