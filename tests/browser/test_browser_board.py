@@ -328,7 +328,7 @@ async def test_a_board_that_is_told_anew_keeps_its_rows_meanwhile_and_nothing_is
     )
     with screens.forgive("ERR_INTERNET_DISCONNECTED", "WebSocket connection"):
         await page.context.set_offline(True)
-        await expect(page.get_by_test_id("banner")).to_have_text("Connection lost, trying again")
+        await expect(page.get_by_test_id("banner")).to_have_text("Connection lost, retrying")
         await expect(count).to_have_text("150")
         await phones[7].ends()
         for number in (150, 151):

@@ -36,7 +36,7 @@ const COLUMNS = ["Mood", "Score", "Last minutes", "In the red", "Agent", "Queue"
 const AHEAD = 8;
 /** Until the first rows stand and can be measured. */
 const FIRST_DRAWN = 30;
-const FIRST_PITCH = 54;
+const FIRST_PITCH = 46;
 
 /** A row by its place, or a gap that takes the room of many. */
 interface Drawn {
