@@ -472,13 +472,16 @@ def _who(playbook: Playbook, call: Call, cues: Cues, remarks: Sequence[_Remark])
 
 
 def _ticked(playbook: Playbook, call: Call) -> list[_Chosen]:
-    """Checklists: how far they came and what is left; of those that are there in every call, the ones mostly done."""
+    """Checklists: how far they came and what is left; of those that are there in every call, the ones mostly done.
+
+    Not the steps of articles: that one came up, and what was done with it, is told with the articles.
+    """
     found = []
     for _, checklist in sorted(call.told.checklists.items()):
         done = [step for step in checklist.steps if step.done]
         source = playbook.checklists.get(checklist.id)
-        on_purpose = checklist.card or (source is not None and bool(source.opened_by))
-        if checklist.withdrawn or not done or (not on_purpose and 2 * len(done) <= len(checklist.steps)):
+        on_purpose = source is not None and bool(source.opened_by)
+        if source is None or not done or (not on_purpose and 2 * len(done) <= len(checklist.steps)):
             continue
         left = [step.text for step in checklist.steps if not step.done]
         more = f" and {len(left) - STEPS_NAMED} more" if len(left) > STEPS_NAMED else ""

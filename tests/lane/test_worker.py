@@ -105,10 +105,14 @@ class Office:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared() -> AsyncIterator[Office]:
-    office = Office()
-    office.lane.learn(NO_MEANINGS)
-    yield office
-    await office.close()
+    with pytest.MonkeyPatch.context() as patch:
+        # Many a process is ended here, and the wait for the next one would double each time.
+        patch.setattr(worker, "FIRST_WAIT_SECONDS", 0.01)
+        patch.setattr(worker, "LONGEST_WAIT_SECONDS", 0.1)
+        office = Office()
+        office.lane.learn(NO_MEANINGS)
+        yield office
+        await office.close()
     assert office.lane.state == "off"
 
 
@@ -116,7 +120,6 @@ async def shared() -> AsyncIterator[Office]:
 async def office(shared: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     """The one of all tests, on, without meanings and with nothing noted yet."""
     monkeypatch.setattr(worker, "FIND_SECONDS", SECONDS)
-    monkeypatch.setattr(worker, "FIRST_WAIT_SECONDS", 0.01)
     shared.lane.learn(NO_MEANINGS)
     await shared.until("on")
     shared.readings.clear()
