@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 from stage import House, Screens, key, playbook
 from test_browser_accessibility import audit
 
@@ -37,13 +37,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     await house.open()
     yield house
     await house.leave()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def screens(browser: Browser, house: House) -> AsyncIterator[Screens]:
-    screens = Screens(browser, house)
-    yield screens
-    await screens.leave()
 
 
 def alert(page: Page, call_id: str, alert_id: str = "legal") -> Locator:

@@ -37,13 +37,6 @@ async def house(folder: Path, tmp_path: Path) -> AsyncIterator[House]:
     await house.leave()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def screens(browser: Browser, house: House) -> AsyncIterator[Screens]:
-    screens = Screens(browser, house)
-    yield screens
-    await screens.leave()
-
-
 async def test_a_bad_file_keeps_the_last_good_playbook_and_the_page_says_so_at_once(
     screens: Screens, folder: Path
 ) -> None:

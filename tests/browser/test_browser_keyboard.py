@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 from stage import OPERATORS_KEY, House, Screens, key, playbook
 from test_browser_alerts import ALERTS
 
@@ -63,13 +63,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     await house.open()
     yield house
     await house.leave()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def screens(browser: Browser, house: House) -> AsyncIterator[Screens]:
-    screens = Screens(browser, house)
-    yield screens
-    await screens.leave()
 
 
 async def busy(house: House) -> None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 from stage import House, Phone, Screens, playbook
 from test_browser_accessibility import LOOKS, audit
 from test_browser_sidebar import SAYS, card, look, place
@@ -50,13 +50,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     await house.open()
     yield house
     await house.leave()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def screens(browser: Browser, house: House) -> AsyncIterator[Screens]:
-    screens = Screens(browser, house)
-    yield screens
-    await screens.leave()
 
 
 async def angry(phone: Phone) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 from stage import House, Screens, key, playbook
 from test_browser_accessibility import NARROW, audit
 from test_browser_alerts import ALERTS, CRITICAL
@@ -19,13 +19,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     await house.open()
     yield house
     await house.leave()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def screens(browser: Browser, house: House) -> AsyncIterator[Screens]:
-    screens = Screens(browser, house)
-    yield screens
-    await screens.leave()
 
 
 async def wall(house: House, screens: Screens, search: str = "?wall", width: int = 1440, height: int = 810) -> Page:
