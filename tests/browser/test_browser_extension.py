@@ -1,5 +1,6 @@
 """The extension in a real Chromium: set up once, then a live card in its panel beside another page."""
 
+import asyncio
 import json
 from base64 import b64decode
 from collections.abc import AsyncIterator
@@ -90,11 +91,16 @@ OPENED_BY_A_CLICK = """async () => {
   addEventListener("click", () => chrome.sidePanel.open({ windowId: id }), { once: true });
 }"""
 IN_THE_SIDE_PANEL = """async () => {
-  const [shown] = await chrome.runtime.getContexts({ contextTypes: ["SIDE_PANEL"] });
-  const panel = chrome.extension.getViews().find((view) => view.location.href === shown?.documentUrl);
-  const card = panel?.document.querySelector("rtig-sidebar").shadowRoot.querySelector("rtig-card");
-  return card?.shadowRoot.querySelector("[data-testid=card-title]").textContent;
+  for (;;) {
+    const [shown] = await chrome.runtime.getContexts({ contextTypes: ["SIDE_PANEL"] });
+    const panel = chrome.extension.getViews().find((view) => view.location.href === shown?.documentUrl);
+    const card = panel?.document.querySelector("rtig-sidebar")?.shadowRoot?.querySelector("rtig-card");
+    const title = card?.shadowRoot?.querySelector("[data-testid=card-title]");
+    if (title) return title.textContent;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }"""
+"""Waits by itself: Playwright's own waiting takes the promise of a yes for a yes."""
 
 
 async def test_the_browsers_own_side_panel_shows_it_beside_the_page_in_front(
@@ -109,8 +115,8 @@ async def test_the_browsers_own_side_panel_shows_it_beside_the_page_in_front(
     await crm.bring_to_front()
     phone = await house.phone("c-1")
     await phone.says("customer", "my bill has doubled")
-    await options.wait_for_function(IN_THE_SIDE_PANEL, polling=100)
-    assert await options.evaluate(IN_THE_SIDE_PANEL) == "Why a bill is higher than expected"
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert await options.evaluate(IN_THE_SIDE_PANEL) == "Why a bill is higher than expected"
 
 
 async def test_a_wrong_key_is_not_kept_and_why_is_said(house: House, profile: BrowserContext) -> None:
