@@ -6,7 +6,6 @@ the same from all the words at once.
 
 from bisect import insort
 from collections.abc import Collection, Iterable, Mapping
-from functools import partial
 
 from immutables import Map
 from msgspec.structs import replace
@@ -294,7 +293,10 @@ def heard_places(
 
     Without the places where a slot took only the beginning of a value, and those followed by what must not follow.
     """
-    number = playbook.number(phrase, tolerance)
+    return _heard_places(playbook, heard, playbook.number(phrase, tolerance))
+
+
+def _heard_places(playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], number: int) -> tuple[Heard, ...]:
     found = heard.get(number, ())
     if len(found) > 1 and number in playbook.phrases_with_slots:
         longest = dict(sorted(_run(capture) for place in found for capture in place.captures))
@@ -330,6 +332,14 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
     growing = _growing(call) if early is None else {}
     slots: dict[str, tuple[tuple[int, Capture], ...]] = {}
 
+    def said(phrases: tuple[str, ...], tolerance: Tolerance) -> list[tuple[str, Heard]]:
+        return [
+            (phrase, place)
+            for number, phrase in playbook.numbers(phrases, tolerance)
+            if number in heard
+            for place in _heard_places(playbook, heard, number)
+        ]
+
     def meant(meaning: str) -> tuple[Meant, ...]:
         found = call.meant.get(meaning, ())
         return tuple(one for one in found if (one.utterance, one.start_ms) not in growing) if growing else found
@@ -341,7 +351,7 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
         return slots[slot]
 
     found = Heardings(
-        said=partial(heard_places, playbook, heard),
+        said=said,
         meant=meant,
         captured=taken,
         shape=call.shape,
@@ -368,8 +378,7 @@ def captured(
     course: Course | None = conditions.course(source.when, also) if source.when is not None else None
     taken: list[tuple[Heard, Capture]] = []
     for number in playbook.phrases_of_slot.get(slot, ()):
-        phrase, tolerant = playbook.phrases[number]
-        for place in heard_places(playbook, heard, phrase, "asr" if tolerant else "none"):
+        for place in _heard_places(playbook, heard, number):
             if conditions.by(place.party, source.party) and (course is None or course.at(place.start_ms)):
                 taken += ((place, capture) for capture in place.captures if capture.slot == slot)
     longest = dict(sorted(_run(capture) for _, capture in taken))
@@ -403,47 +412,47 @@ def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> 
     heard = heardings(playbook, call)
     gone: list[Moment] = []
     new: list[Moment] = []
-    moments = call.moments
+    moments, deadlines = call.moments, call.deadlines
     for ref in refs:
         known = moments.get(ref, ())
-        found = _moments(playbook, call, ref, heard)
+        found, deadline = _moments(playbook, call, ref, heard)
         if found != known:
             gone.extend(known)
             new.extend(found)
             moments = moments.set(ref, found) if found else moments.delete(ref)
-    if moments is call.moments:
-        return call
-    choosing = _rechosen(playbook, call.choosing, gone, new)
-    return replace(call, moments=moments, choosing=choosing)
+        if ref in playbook.deadline_clauses and deadline != deadlines.get(ref):
+            deadlines = deadlines.delete(ref) if deadline is None else deadlines.set(ref, deadline)
+    if moments is not call.moments:
+        choosing = _rechosen(playbook, call.choosing, gone, new)
+        return replace(call, moments=moments, deadlines=deadlines, choosing=choosing)
+    return call if deadlines is call.deadlines else replace(call, deadlines=deadlines)
 
 
-def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -> tuple[Moment, ...]:
-    found = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope)
+def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -> tuple[tuple[Moment, ...], int | None]:
+    """A clause's moments, and when the clock alone may bring the next one."""
+    found, deadline = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope)
     if call.unsaid:
         found = [
             replace(m, blocked="late") if not m.blocked and (m.rule.id, m.at_ms) in call.unsaid else m for m in found
         ]
-    return tuple(found)
+    return tuple(found), deadline
 
 
 def foresee(playbook: Playbook, before: Call, call: Call) -> Call:
     """Find when a condition that waits for the clock may next be met, or a turn that means something will be over."""
     if not call.started or call.ended:
-        return call if call.due is None else replace(call, due=None, deadline=None)
-    anew = differs(before, call)
-    if not anew and call.transcript.open is before.transcript.open and call.readings is before.readings:
+        return call if call.due is None else replace(call, due=None)
+    silent = call.transcript.open is before.transcript.open and not differs(before, call)
+    if silent and call.deadlines is before.deadlines and call.readings is before.readings:
         return call
-    heard = heardings(playbook, call)
-    deadline = _next(playbook, playbook.deadline_clauses, heard) if anew else call.deadline
-    silence = _next(playbook, playbook.silence_clauses, heard)
-    times = [one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings]
-    due = min((at_ms for at_ms in (deadline, silence, *times) if at_ms is not None), default=None)
-    return call if (due, deadline) == (call.due, call.deadline) else replace(call, due=due, deadline=deadline)
-
-
-def _next(playbook: Playbook, clauses: Iterable[ClauseRef], heard: Heardings) -> int | None:
-    times = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in clauses)
-    return min((at_ms for at_ms in times if at_ms is not None), default=None)
+    times = [*call.deadlines.values()]
+    times += (one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings)
+    if playbook.silence_clauses:
+        heard = heardings(playbook, call)
+        silences = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in playbook.silence_clauses)
+        times += (at_ms for at_ms in silences if at_ms is not None)
+    due = min(times, default=None)
+    return call if due == call.due else replace(call, due=due)
 
 
 def differs(before: Call, call: Call) -> bool:
@@ -529,7 +538,7 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     for ref in refs:
         if any(isinstance(part, Said | SaidAgain | Means) for part in conditions.parts(playbook.clause(ref).condition)):
             known = {m.order for m in call.moments.get(ref, ())}
-            for moment in _moments(playbook, call, ref, heard):
+            for moment in _moments(playbook, call, ref, heard)[0]:
                 if moment.blocked:
                     doubts[ref.rule_id] = moment.blocked
                 elif moment.order not in known:
@@ -582,7 +591,7 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     empty = Call(call_id=call.call_id)
     fresh = replace(
         call, transcript=whole, heard=empty.heard, influences=empty.influences,
-        moments=empty.moments, utterances=_uttered(playbook, call), meant=empty.meant,
+        moments=empty.moments, deadlines=empty.deadlines, utterances=_uttered(playbook, call), meant=empty.meant,
         readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
         choosing=_rechosen(playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute)]),
     )  # fmt: skip

@@ -137,6 +137,7 @@ class Playbook:
 
         self.phrases = tuple(sorted(set(_phrases(source))))
         self._numbers = {spoken: number for number, spoken in enumerate(self.phrases)}
+        self._numbered: dict[tuple[tuple[str, ...], Tolerance], tuple[tuple[int, str], ...]] = {}
         self.language = language or Language(source.language)
         self.matcher = Matcher(self.phrases, self.language, _kinds(source.slots))
         self.phrases_of_slot = self._phrases_of_slots()
@@ -149,8 +150,8 @@ class Playbook:
         self.hold_clauses: list[ClauseRef] = []
         self.timed_clauses: list[ClauseRef] = []
         self.silence_clauses: list[ClauseRef] = []
-        """Those of the timed ones that wait for a silence; the others are `deadline_clauses`."""
-        self.deadline_clauses: list[ClauseRef] = []
+        """Those of the timed ones that wait for a silence."""
+        patient: set[ClauseRef] = set()
         silences: set[int] = set()
         for rule in source.rules:
             for index, clause in enumerate(rule.clauses):
@@ -173,7 +174,9 @@ class Playbook:
                 if waits(clause.condition):
                     self.timed_clauses.append(ref)
                     silent = any(isinstance(leaf, Silence) for leaf in leaves)
-                    (self.silence_clauses if silent else self.deadline_clauses).append(ref)
+                    self.silence_clauses.append(ref) if silent else patient.add(ref)
+        self.deadline_clauses = frozenset(patient)
+        """The other timed ones."""
         self.silences = tuple(sorted(silences))
         """How long nobody must have spoken, in ms, for any clause."""
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
@@ -194,6 +197,14 @@ class Playbook:
     def number(self, phrase: str, tolerance: Tolerance = "asr") -> int:
         """The number under which a phrase is matched."""
         return self._numbers[Spoken(phrase, tolerance == "asr")]
+
+    def numbers(self, phrases: tuple[str, ...], tolerance: Tolerance = "asr") -> tuple[tuple[int, str], ...]:
+        """Phrases with the numbers under which they are matched; looked up once."""
+        known = self._numbered.get((phrases, tolerance))
+        if known is None:
+            known = tuple((self.number(phrase, tolerance), phrase) for phrase in phrases)
+            self._numbered[phrases, tolerance] = known
+        return known
 
     def tables(self) -> list[dict[Any, Any] | list[Any]]:
         """What is big in it, for whoever lets go of it bit by bit."""

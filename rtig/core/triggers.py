@@ -4,6 +4,7 @@ A moment is a function of what was heard: it is found again, the same, however t
 a condition is met; here that is held against the rule's scope and the words that make it mean something else.
 """
 
+from collections.abc import Iterable
 from typing import Literal, assert_never
 
 from msgspec import Struct
@@ -144,11 +145,12 @@ class Scope(Struct, frozen=True):
         return ""
 
 
-def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Moment]:
-    """Every moment at which one clause of a rule was met, once per point in time."""
+def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> tuple[list[Moment], int | None]:
+    """Every moment at which one clause of a rule was met, once per point in time; and its `deadline`."""
     clause = rule.clauses[index]
     found = []
-    for met in course(clause.condition, heard).met:
+    all_met = course(clause.condition, heard).met
+    for met in all_met:
         if met.at_ms <= heard.now:
             blocked, because = _blocked(rule, clause, met, heard, scope)
             found.append(
@@ -166,12 +168,16 @@ def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Mome
                     by=because,
                 )
             )
-    return found
+    return found, _next(all_met, heard.now)
 
 
 def deadline(condition: Condition, heard: Heardings) -> int | None:
     """When a condition that waits for the clock may next be met, if nothing more is said."""
-    return next((met.at_ms for met in course(condition, heard).met if met.at_ms > heard.now), None)
+    return _next(course(condition, heard).met, heard.now)
+
+
+def _next(met: Iterable[Met], now: int) -> int | None:
+    return next((one.at_ms for one in met if one.at_ms > now), None)
 
 
 def in_words(moment: Moment) -> str:

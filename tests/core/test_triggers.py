@@ -51,7 +51,7 @@ def heardings(
         (), influences, lambda patience, fact: frustration.weigh(temper, patience, fact)
     )
     return Heardings(
-        said=lambda phrase, _: said.get(phrase, ()),
+        said=lambda phrases, _: [(phrase, place) for phrase in phrases for place in said.get(phrase, ())],
         meant=lambda _: (),
         captured=lambda _: (),
         shape=shape,
@@ -71,7 +71,7 @@ def found(wanted: Rule, heard: Heardings, queue: str = "", team: str = "") -> li
 
 
 def moments(wanted: Rule, clause: int, heard: Heardings, queue: str = "", team: str = "") -> list[Moment]:
-    return triggers.moments(wanted, clause, heard, Scope(queue, team, heard.channel))
+    return triggers.moments(wanted, clause, heard, Scope(queue, team, heard.channel))[0]
 
 
 # --- said
