@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import gc
 import logging
+import random
 import signal
 import socket
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import structlog
 import uvicorn
+import uvloop
 from pydantic import SecretStr
 
 from rtig import knowledge
@@ -21,6 +24,7 @@ from rtig.core.events import UtteranceRead
 from rtig.core.playbook import Playbook
 from rtig.core.slots import filled
 from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldError
+from rtig.eventlog import split
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, EventLog
 from rtig.eventlog.sqlite import SqliteLog
@@ -39,10 +43,14 @@ from rtig.lane.worker import Lane
 from rtig.learning import lesson
 from rtig.live import LiveCalls
 from rtig.wire.messages import FoundArticle, LaneState, Role
+from rtig.workers.colleagues import Colleagues, Place
+from rtig.workers.parent import Work, Workers
+from rtig.workers.routing import owner_of
 from rtig.workshop.bench import Bench
 
 TIDY_EVERY_SECONDS = 600.0
 SWITCH_SECONDS = 0.0005
+BACKLOG = 2048
 NEAR_ENOUGH = 0.25
 """An article that is less near in meaning than this (cosine) is about something else."""
 LAST_REQUESTS_SECONDS = 3
@@ -67,8 +75,7 @@ class Server:
     @property
     def url(self) -> str:
         """Of the pages; sources and screens connect to the same with `ws` for `http` and the path `/ws`."""
-        host, port = self.address
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return url_of(self.address)
 
     @property
     def socket_url(self) -> str:
@@ -83,24 +90,21 @@ async def running(
     log: EventLog | None = None,
     web: Path = WEB,
     seen: Signature | None = None,
+    place: Place | None = None,
 ) -> AsyncIterator[Server]:
     """Serve until the block ends; then drain: nobody new, everything durable, everyone sent elsewhere.
 
     A `log` that is given is used instead of the one that the settings name, and is left open. Calls that were live when
     the log was last closed go on. `seen` is the knowledge base's signature from before the playbook was read, by
-    default as it is now. Raises `WorldError` where the port or the log cannot be had, and `ValueError` for a
-    tokens file that is wrong.
+    default as it is now. With a `place` this is one of several workers. Raises `WorldError` where the port or the log
+    cannot be had, and `ValueError` for a tokens file that is wrong.
     """
     seen = signature(settings.knowledge_base) if seen is None else seen
-    operator = settings.operator_token
-    doors = Doors(
-        _tokens(settings),
-        settings.allowed_origins,
-        digest_of(operator.get_secret_value()) if operator is not None else None,
-    )
+    doors = _doors(settings, mark=f"{place.worker}." if place is not None else "")
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
-        listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
+        port = place.port if place is not None else None
+        listener = stack.enter_context(contextlib.closing(port or _listen(settings.host, settings.port)))
         if log is None:
             log = await open_log(settings)
             stack.push_async_callback(log.close)
@@ -116,6 +120,10 @@ async def running(
         recovered = await live.recover()
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian)
         stack.push_async_callback(desk.close)
+        if place is not None:
+            colleagues = Colleagues(place, desk, _limits(settings))
+            desk.others, desk.shares = colleagues, True
+            stack.push_async_callback(colleagues.close)
         bench = _bench(settings, log, playbook, desk)
         stack.push_async_callback(bench.close)
         if settings.meaning == "auto":
@@ -132,11 +140,14 @@ async def running(
         serving = asyncio.create_task(http.serve([listener]))
         serving.add_done_callback(lambda _: server.ended.set())
         stack.push_async_callback(_stopped, http, serving)
+        if place is not None:
+            await colleagues.start()
         await _either(http.up, server.ended)
         if server.ended.is_set():
             raise WorldError("The server could not be started; the lines before this say why.")
         stack.push_async_callback(desk.drain)
-        _log.info("serving", url=server.url, playbook=live.playbook.version, epoch=live.epoch, recovered=recovered)
+        serves = "serving" if place is None else "worker serving"
+        _log.info(serves, url=server.url, playbook=live.playbook.version, epoch=live.epoch, recovered=recovered)
         del playbook  # another may come, and this one must not stay for the server's sake
         yield server
 
@@ -151,22 +162,91 @@ async def serve(settings: Settings) -> None:
     playbook = await asyncio.to_thread(knowledge.compile_folder, settings.knowledge_base)
     let_go_slowly(playbook)
     tune_process()
+    if settings.log != "memory":
+        await asyncio.to_thread(_settle, settings)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
-    try:
+    with _told_to_end(stop.set):
         served = running(settings, playbook, seen=seen)
         del playbook
         async with served as server:
-            await _either(stop, server.ended)
-            if server.ended.is_set():
-                raise WorldError("The server stopped by itself; the lines before this say why.")
-            _log.info("draining")
+            await _until(stop, server)
+    _log.info("stopped")
+
+
+def serve_workers(settings: Settings) -> None:
+    """The same with several processes, `settings.workers` of them; no event loop may run here."""
+    log_to_stderr(settings.log_level)
+    seen = signature(settings.knowledge_base)
+    playbook = knowledge.compile_folder(settings.knowledge_base)
+    let_go_slowly(playbook)
+    _doors(settings)  # what is wrong with the tokens is known before anything is begun
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(contextlib.closing(port)) for port in _listen_shared(settings)]
+        if settings.log != "memory":
+            _settle(settings)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rtig-")))
+        places = []
+        for number, port in enumerate(ports):
+            place = Place(number, settings.workers, folder, port=port)
+            links = stack.enter_context(contextlib.closing(_listen_for_workers(place.address(number))))
+            places.append(place._replace(links=links))
+        tune_process()
+
+        def work(work: Work) -> None:
+            for place in places:
+                if place.worker != work.number:
+                    place.close()
+            random.seed()
+            structlog.contextvars.bind_contextvars(worker=work.number + 1)
+            uvloop.run(_serve_worker(settings, playbook, seen, places[work.number], work))
+
+        def serving() -> None:
+            url = url_of(ports[0].getsockname()[:2])
+            _log.info("serving", url=url, playbook=playbook.version, workers=settings.workers)
+
+        Workers(settings.workers, work, serving).run()
+    _log.info("stopped")
+
+
+async def _serve_worker(settings: Settings, playbook: Playbook, seen: Signature, place: Place, work: Work) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def orphaned() -> None:
+        loop.remove_reader(work.parent)
+        stop.set()
+
+    loop.add_reader(work.parent, orphaned)
+    log = await open_log(settings, place.worker)
+    try:
+        with _told_to_end(stop.set):
+            served = running(settings, playbook, log=log, seen=seen, place=place)
+            del playbook
+            async with served as server:
+                work.up()
+                await _until(stop, server)
+    finally:
+        loop.remove_reader(work.parent)
+        await log.close()
+
+
+async def _until(stop: asyncio.Event, server: Server) -> None:
+    await _either(stop, server.ended)
+    if server.ended.is_set():
+        raise WorldError("The server stopped by itself; the lines before this say why.")
+    _log.info("draining")
+
+
+@contextlib.contextmanager
+def _told_to_end(end: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, end)
+    try:
+        yield
     finally:
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(signum)
-    _log.info("stopped")
 
 
 def tune_process() -> None:
@@ -178,9 +258,21 @@ def tune_process() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-async def open_log(settings: Settings) -> EventLog:
-    """The log that the settings name. Raises `LogUnavailable`."""
-    return MemoryLog() if settings.log == "memory" else await SqliteLog.open_file(settings.log)
+async def open_log(settings: Settings, worker: int = 0) -> EventLog:
+    """The log that the settings name, of one worker. Raises `LogUnavailable`."""
+    if settings.log == "memory":
+        return MemoryLog()
+    return await SqliteLog.open_file(split.file_of(Path(settings.log), worker))
+
+
+def _settle(settings: Settings) -> None:
+    """Have every call in the log of the worker that it belongs to now."""
+
+    def progress(done: int, of: int) -> None:
+        _log.info("calls find their workers", done=done, of=of)
+
+    workers = settings.workers
+    split.settle(Path(settings.log), workers, lambda call: owner_of(*call, workers), progress)
 
 
 def log_to_stderr(level: str) -> None:
@@ -214,6 +306,11 @@ def log_to_stderr(level: str) -> None:
     logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[handler], force=True)
 
 
+def url_of(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class _Http(uvicorn.Server):
     """uvicorn, without its signal handlers, and told to stop by an event and not by being asked ten times a second."""
 
@@ -240,22 +337,25 @@ class _Http(uvicorn.Server):
 
 
 def _http_config(settings: Settings, desk: Desk, bench: Bench, web: Path) -> uvicorn.Config:
-    limits = SocketLimits(
-        message_bytes=settings.message_bytes,
-        outbox_bytes=settings.outbox_bytes,
-        outbox_seconds=settings.outbox_seconds,
-        ping_seconds=settings.ping_interval,
-    )
     return uvicorn.Config(
         pages(desk.doors, desk.metrics, desk.ready, web, desk.brief, author_routes(desk.doors, desk.metrics, bench)),
         http="h11",
-        ws=uvicorn_ws(lambda: Visit(desk), desk.admit, limits),
+        ws=uvicorn_ws(lambda: Visit(desk), desk.admit, _limits(settings)),
         interface="asgi3",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
+    )
+
+
+def _limits(settings: Settings) -> SocketLimits:
+    return SocketLimits(
+        message_bytes=settings.message_bytes,
+        outbox_bytes=settings.outbox_bytes,
+        outbox_seconds=settings.outbox_seconds,
+        ping_seconds=settings.ping_interval,
     )
 
 
@@ -266,6 +366,17 @@ def _terms(settings: Settings) -> Terms:
         other_rate=settings.other_messages_per_second,
         ping_seconds=settings.ping_interval,
         phone_regions=settings.phone_regions,
+    )
+
+
+def _doors(settings: Settings, mark: str = "") -> Doors:
+    """Raises `ValueError` for a tokens file that is wrong."""
+    operator = settings.operator_token
+    return Doors(
+        _tokens(settings),
+        settings.allowed_origins,
+        digest_of(operator.get_secret_value()) if operator is not None else None,
+        mark,
     )
 
 
@@ -286,9 +397,38 @@ def _tokens(settings: Settings) -> list[Token]:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise WorldError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
+        raise _cannot_listen(host, port, error) from error
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> WorldError:
+    return WorldError(f"Cannot listen on {host} port {port}: {error.strerror or error}.")
+
+
+def _listen_shared(settings: Settings) -> list[socket.socket]:
+    """What each worker listens on: sockets of one port, among which the system shares out those who connect."""
+    first = _listen(settings.host, settings.port)  # fails where anybody listens there already, also one of us
+    if sys.platform != "linux":
+        # Elsewhere the system does not share them out: all workers take from one queue.
+        return [first, *(first.dup() for _ in range(settings.workers - 1))]
+    address = first.getsockname()
+    first.close()
+    try:
+        return [
+            socket.create_server(address[:2], family=first.family, backlog=BACKLOG, reuse_port=True)
+            for _ in range(settings.workers)
+        ]
+    except OSError as error:
+        raise _cannot_listen(address[0], address[1], error) from error
+
+
+def _listen_for_workers(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
 
 
 class _Librarian:

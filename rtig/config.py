@@ -37,6 +37,12 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on. Beyond this machine only with tokens.")
     port: int = Field(default=8765, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that share the calls on one port; as many as there are cores use the whole machine.",
+    )
     knowledge_base: Path = Field(
         default=Path("knowledge_base"),
         description="Folder of articles, triggers and playbooks. Where it is not set and not here, rtig's own.",
@@ -70,7 +76,8 @@ class Settings(BaseSettings):
     log: str = Field(
         default="rtig.db",
         min_length=1,
-        description="Where calls are kept: a SQLite file, or `memory`, which forgets at the end.",
+        description="Where calls are kept: a SQLite file, with others beside it for the second worker and so on, or "
+        "`memory`, which forgets at the end.",
     )
 
     source_token: SecretStr | None = Field(default=None, description="Token of recognisers and other sources.")

@@ -173,10 +173,18 @@ class LiveCalls:
         live = self._calls[key]
         return history.contact(live.playbook, live.call, live.first_at)
 
-    async def others(self, key: CallKey, most: int) -> list[CallKey]:
-        """The other calls of an opened call's customer, newest first, at most so many."""
-        names = await self._log.calls_of(key.tenant, self._calls[key].call.customer, most + 1)
+    async def calls_of(self, key: CallKey, customer: str, most: int) -> list[CallKey]:
+        """The calls of a customer but this one, newest first, at most so many."""
+        names = await self._log.calls_of(key.tenant, customer, most + 1)
         return [CallKey(key.tenant, name) for name in names if name != key.call_id][:most]
+
+    def began_at(self, key: CallKey) -> int:
+        """Unix time in milliseconds of an opened call's first event."""
+        return self._calls[key].first_at
+
+    def going_on(self) -> list[CallKey]:
+        """The calls of all tenants that are going on, oldest first."""
+        return [key for key, live in self._calls.items() if live.going_on]
 
     def live(self, tenant: str) -> list[CallKey]:
         """The tenant's calls that are going on, newest first."""

@@ -1,6 +1,6 @@
 """What holds for all tests: which event loop they run on, and that no customer's word is in anything told to operators.
 
-The gateway runs on uvloop, on which it is served, everything else on asyncio's own loop. All that is logged, warned
+The gateway and the workers run on uvloop, on which they are served, everything else on asyncio's own loop. All that is logged, warned
 of, raised on purpose or given out as figures while the tests run is kept in a file, and the run fails if one of the
 words of `CANARIES.txt` is in it.
 """
@@ -25,6 +25,7 @@ from rtig.errors import RtigError
 from rtig.gateway.metrics import Metrics
 
 GATEWAY = Path(__file__).parent / "gateway"
+WORKERS = Path(__file__).parent / "workers"
 CANARIES = Path(__file__).parents[1] / "knowledge_base" / "calls" / "CANARIES.txt"
 SHOWN = 80
 """Characters on each side of a word that is found."""
@@ -37,7 +38,7 @@ hypothesis.settings.load_profile("rtig")
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if GATEWAY in item.path.parents:
+    if GATEWAY in item.path.parents or WORKERS in item.path.parents:
         return {"uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
 

@@ -43,17 +43,21 @@ def _default(value: Any) -> str:
 def serve(
     host: Annotated[str | None, typer.Option(help="Instead of RTIG_HOST.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Instead of RTIG_PORT.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Instead of RTIG_WORKERS.")] = None,
     folder: Annotated[Path | None, typer.Option("--kb", help="Instead of RTIG_KNOWLEDGE_BASE.")] = None,
     log: Annotated[str | None, typer.Option("--log", help="Instead of RTIG_LOG.")] = None,
 ) -> None:
     for name in strangers(os.environ):
         typer.echo(f"rtig: {_no_setting(name, [f'RTIG_{known.upper()}' for known in Settings.model_fields])}", err=True)
-    given: dict[str, Any] = {"host": host, "port": port, "knowledge_base": folder, "log": log}
+    given: dict[str, Any] = {"host": host, "port": port, "workers": workers, "knowledge_base": folder, "log": log}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if "knowledge_base" not in settings.model_fields_set:
         settings = settings.model_copy(update={"knowledge_base": folder_of(None)})
     try:
-        uvloop.run(server.serve(settings))
+        if settings.workers > 1:
+            server.serve_workers(settings)
+        else:
+            uvloop.run(server.serve(settings))
     except ValueError as error:
         raise WorldError(str(error)) from None
 

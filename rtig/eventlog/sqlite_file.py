@@ -63,7 +63,7 @@ _FROM_1_TO_2 = (
     "CREATE INDEX calls_by_customer ON calls (tenant, customer, id) WHERE customer IS NOT NULL",
 )
 # Of each call, record 0 is its id, the others are `Record`s.
-_SHELF = (
+SHELF = (
     "CREATE TABLE IF NOT EXISTS shelf_{0} (call INTEGER NOT NULL, seq INTEGER NOT NULL, record BLOB NOT NULL)",
     "CREATE UNIQUE INDEX IF NOT EXISTS shelf_{0}_by_call ON shelf_{0} (call, seq)",
 )
@@ -340,9 +340,9 @@ class Writer:
         connection.execute("INSERT OR IGNORE INTO tenants (name) VALUES (?)", (call.tenant,))
         connection.execute(
             "INSERT INTO calls (id, tenant, name, shelf, ended) SELECT ?, id, ?, ?, 0 FROM tenants WHERE name = ?",
-            (row.number, _hash(self._file.salt, call.call_id), row.shelf, call.tenant),
+            (row.number, hash_of(self._file.salt, call.call_id), row.shelf, call.tenant),
         )
-        for statement in _SHELF:
+        for statement in SHELF:
             connection.execute(statement.format(row.shelf))
         return Row(row.shelf, row.number, 0, call.call_id.encode(), None, False)
 
@@ -359,16 +359,10 @@ class Writer:
     def _erase(self, work: Erase) -> int:
         """The number of events removed; 0 too where the call is not there or not old enough."""
         connection = self._file.writing
-        place = _find(connection, self._file.salt, work.call)
-        if place is None or (work.before is not None and _last(connection, place).at >= work.before):
+        place = find(connection, self._file.salt, work.call)
+        if place is None or (work.before is not None and last_record(connection, place).at >= work.before):
             return 0
-        rows = connection.execute(
-            # The same number of bytes in the same place: SQLite then writes over the old ones and moves nothing.
-            f"UPDATE shelf_{place.shelf} SET record = zeroblob(length(record)) WHERE call = ?",  # noqa: S608
-            (place.number,),
-        ).rowcount
-        connection.execute("DELETE FROM calls WHERE id = ?", (place.number,))
-        return rows - 1
+        return erase_rows(connection, place) - 1
 
     def _sweep(self, work: Sweep) -> int:
         """Remove one portion of what is on empty shelves; 0 when nothing is left of them."""
@@ -421,17 +415,13 @@ class Reader:
     def find(self, call: CallKey) -> tuple[Place | None, int]:
         """Where a call is, and its last seq."""
         with self._snapshot() as connection:
-            place = _find(connection, self._salt, call)
-            if place is None:
-                return None, 0
-            sql = f"SELECT max(seq) FROM shelf_{place.shelf} WHERE call = ?"  # noqa: S608
-            (last,) = connection.execute(sql, (place.number,)).fetchone()
-            return place, last
+            place = find(connection, self._salt, call)
+            return place, 0 if place is None else last_seq(connection, place)
 
     def load(self, call: CallKey) -> OpenRows:
         opened = OpenRows()
         with self._snapshot() as connection:
-            place = _find(connection, self._salt, call)
+            place = find(connection, self._salt, call)
             if place is not None:
                 opened.number, opened.shelf = place
                 for seq, record in _records(connection, place, 0):
@@ -458,28 +448,28 @@ class Reader:
     def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
         found: list[str] = []
         with self._snapshot() as connection:
-            rows = connection.execute(OF_CUSTOMER, (tenant, _hash(self._salt, customer)))
+            rows = connection.execute(OF_CUSTOMER, (tenant, hash_of(self._salt, customer)))
             for number, shelf in rows:
                 if len(found) == most:
                     break
                 place = Place(number, shelf)
-                if _customer_of(connection, place) == customer:
-                    found.append(_id_of(connection, tenant, place).call_id)
+                if customer_of(connection, place) == customer:
+                    found.append(id_of(connection, tenant, place).call_id)
         return found
 
     def calls_older(self, before: int) -> list[CallKey]:
         """Calls whose last event is older than `before`; they can only be on shelves up to that day."""
         with self._snapshot() as connection:
             return [
-                _id_of(connection, tenant, place)
-                for tenant, place in _places(connection, "calls.shelf <= ?", before // DAY_MS)
-                if _last(connection, place).at < before
+                id_of(connection, tenant, place)
+                for tenant, place in places(connection, "calls.shelf <= ?", before // DAY_MS)
+                if last_record(connection, place).at < before
             ]
 
     def _named(self, where: str, *values: str) -> Iterator[CallKey]:
         with self._snapshot() as connection:
-            for tenant, place in _places(connection, where, *values):
-                yield _id_of(connection, tenant, place)
+            for tenant, place in places(connection, where, *values):
+                yield id_of(connection, tenant, place)
 
     @contextlib.contextmanager
     def _snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -490,7 +480,18 @@ class Reader:
             self._connection.rollback()
 
 
-def _hash(salt: bytes, call_id: str) -> int:
+def erase_rows(connection: sqlite3.Connection, place: Place) -> int:
+    """Forget a call; the number of its rows."""
+    rows = connection.execute(
+        # The same number of bytes in the same place: SQLite then writes over the old ones and moves nothing.
+        f"UPDATE shelf_{place.shelf} SET record = zeroblob(length(record)) WHERE call = ?",  # noqa: S608
+        (place.number,),
+    ).rowcount
+    connection.execute("DELETE FROM calls WHERE id = ?", (place.number,))
+    return rows
+
+
+def hash_of(salt: bytes, call_id: str) -> int:
     return int.from_bytes(blake2b(call_id.encode(), digest_size=8, key=salt).digest(), signed=True)
 
 
@@ -501,10 +502,10 @@ OF_CUSTOMER = """
 
 
 def _name_customer(connection: sqlite3.Connection, salt: bytes, number: int, customer: str) -> None:
-    connection.execute("UPDATE calls SET customer = ? WHERE id = ?", (_hash(salt, customer), number))
+    connection.execute("UPDATE calls SET customer = ? WHERE id = ?", (hash_of(salt, customer), number))
 
 
-def _customer_of(connection: sqlite3.Connection, place: Place) -> str:
+def customer_of(connection: sqlite3.Connection, place: Place) -> str:
     for _, record in _records(connection, place, 0):
         if record.key == "call_started":
             event = events.decode(bytes(record.event))
@@ -518,30 +519,30 @@ def _index_customers(connection: sqlite3.Connection) -> None:
     for statement in _FROM_1_TO_2:
         connection.execute(statement)
     (salt,) = connection.execute("SELECT salt FROM log").fetchone()
-    for _, place in _places(connection, "1"):
-        customer = _customer_of(connection, place)
+    for _, place in places(connection, "1"):
+        customer = customer_of(connection, place)
         if customer:
             _name_customer(connection, salt, place.number, customer)
     connection.execute("PRAGMA user_version = 2")
     connection.execute("COMMIT")
 
 
-def _find(connection: sqlite3.Connection, salt: bytes, call: CallKey) -> Place | None:
+def find(connection: sqlite3.Connection, salt: bytes, call: CallKey) -> Place | None:
     where = "tenants.name = ? AND calls.name = ?"
-    for tenant, place in _places(connection, where, call.tenant, _hash(salt, call.call_id)):
-        if _id_of(connection, tenant, place) == call:
+    for tenant, place in places(connection, where, call.tenant, hash_of(salt, call.call_id)):
+        if id_of(connection, tenant, place) == call:
             return place
     return None
 
 
-def _places(connection: sqlite3.Connection, where: str, *values: str | int) -> list[tuple[str, Place]]:
+def places(connection: sqlite3.Connection, where: str, *values: str | int) -> list[tuple[str, Place]]:
     """Tenants and places of calls, oldest first."""
     sql = "SELECT tenants.name, calls.id, calls.shelf FROM calls JOIN tenants ON tenants.id = calls.tenant"
     rows = connection.execute(f"{sql} WHERE {where} ORDER BY calls.id", values)
     return [(tenant, Place(number, shelf)) for tenant, number, shelf in rows]
 
 
-def _id_of(connection: sqlite3.Connection, tenant: str, place: Place) -> CallKey:
+def id_of(connection: sqlite3.Connection, tenant: str, place: Place) -> CallKey:
     sql = f"SELECT record FROM shelf_{place.shelf} WHERE call = ? AND seq = 0"  # noqa: S608
     (call_id,) = connection.execute(sql, (place.number,)).fetchone()
     return CallKey(tenant, call_id.decode())
@@ -558,7 +559,13 @@ def _records(
         yield seq, _decoder.decode(record)
 
 
-def _last(connection: sqlite3.Connection, place: Place) -> Record:
+def last_seq(connection: sqlite3.Connection, place: Place) -> int:
+    sql = f"SELECT max(seq) FROM shelf_{place.shelf} WHERE call = ?"  # noqa: S608
+    (last,) = connection.execute(sql, (place.number,)).fetchone()
+    return int(last)
+
+
+def last_record(connection: sqlite3.Connection, place: Place) -> Record:
     sql = f"SELECT record FROM shelf_{place.shelf} WHERE call = ? ORDER BY seq DESC LIMIT 1"  # noqa: S608
     (record,) = connection.execute(sql, (place.number,)).fetchone()
     return _decoder.decode(record)

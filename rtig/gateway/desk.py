@@ -17,7 +17,8 @@ from rtig.eventlog.port import CallKey
 from rtig.gateway.doors import Doors
 from rtig.gateway.floor import Floor
 from rtig.gateway.metrics import Metrics
-from rtig.gateway.socket import PATH, Socket, Turned, Visitor
+from rtig.gateway.others import Alone, Others
+from rtig.gateway.socket import PATH, Outlet, Turned, Visitor
 from rtig.gateway.watching import Channel
 from rtig.live import LiveCalls
 from rtig.wire.messages import Briefed, Bye, FoundArticle, LaneIs, LaneState, Role, ServerMessage
@@ -82,6 +83,8 @@ class Guest(Protocol):
     """A connection, as the desk knows it."""
 
     role: Role | None
+    relayed: bool
+    """Another worker has the client's connection, and tells it what all are told."""
 
     @property
     def tenant(self) -> str: ...
@@ -109,6 +112,9 @@ class Desk:
     ) -> None:
         self.librarian = librarian if librarian is not None else Nobody()
         self.lane: LaneState = "off"
+        self.others: Others = Alone()
+        self.shares = False
+        """Calls are shared with `others`."""
         self.greeting: Callable[[str], Iterable[ServerMessage]] = lambda _: ()
         """What an author of a tenant is told on coming in."""
         self.erased: Callable[[str], None] = lambda _: None
@@ -151,7 +157,7 @@ class Desk:
         """The model lane has another state: whoever watches calls is told."""
         self.lane = state
         for guest in tuple(self.guests):
-            if guest.role in ("agent", "supervisor", "author"):
+            if guest.role in ("agent", "supervisor", "author") and not guest.relayed:
                 guest.tell(LaneIs(state=state))
 
     def tell_authors(self, message: ServerMessage, tenant: str | None = None) -> None:
@@ -169,7 +175,7 @@ class Desk:
     def floor(self, tenant: str) -> Floor:
         floor = self._floors.get(tenant)
         if floor is None:
-            floor = self._floors[tenant] = Floor(self.live, tenant, self.metrics, self._release_later)
+            floor = self._floors[tenant] = Floor(self.live, tenant, self.metrics, self._release_later, self.others)
         return floor
 
     # Who sends a call.
@@ -189,13 +195,13 @@ class Desk:
         """Somebody has begun to watch an opened call, so it stays in memory."""
         self._watches[key] = self._watches.get(key, 0) + 1
 
-    def join(self, key: CallKey, socket: Socket) -> None:
+    def join(self, key: CallKey, socket: Outlet) -> None:
         """Follow an opened call live."""
         if key not in self._channels:
             self._channels[key] = Channel(self.live, key, self.metrics, lambda: self._call_over(key))
         self._channels[key].join(socket)
 
-    def unwatches(self, key: CallKey, socket: Socket) -> None:
+    def unwatches(self, key: CallKey, socket: Outlet) -> None:
         """The end of what `watches` began."""
         channel = self._channels.get(key)
         if channel is not None:
@@ -229,19 +235,37 @@ class Desk:
     async def history(self, key: CallKey) -> tuple[tuple[Contact, ...], Brief | None]:
         """The other calls of a call's customer, newest first, and the brief of the newest. Raises like `brief`."""
         await self._open_started(key)
+        customer = self.live.call(key).customer
+        self.let_go(key)
+        contacts, newest = await self._contacts(key, customer, CONTACTS, brief=True)
+        if not self.shares or not customer:
+            return tuple(contacts), newest
+        contacts += await self.others.contacts(key, customer, CONTACTS)
+        contacts.sort(key=lambda contact: contact.started_at, reverse=True)
+        del contacts[CONTACTS:]
+        if contacts and (newest is None or newest.call_id != contacts[0].call_id):
+            newest = await self.others.brief(CallKey(key.tenant, contacts[0].call_id))
+        return tuple(contacts), newest
+
+    async def contacts(self, key: CallKey, customer: str, most: int) -> list[Contact]:
+        """The calls of a customer here but this one, newest first."""
+        return (await self._contacts(key, customer, most, brief=False))[0]
+
+    async def _contacts(
+        self, key: CallKey, customer: str, most: int, brief: bool
+    ) -> tuple[list[Contact], Brief | None]:
+        """The same, with the brief of the newest where it is wanted."""
         contacts: list[Contact] = []
         newest: Brief | None = None
-        others = await self.live.others(key, CONTACTS)
-        self.let_go(key)
-        for other in others:
+        for other in await self.live.calls_of(key, customer, most):
             await self.live.open(other)
             if self.live.call(other).started:
                 contacts.append(self.live.contact(other))
-                if newest is None:
+                if newest is None and brief:
                     newest = await self.live.brief(other)
             self.let_go(other)
         # One may have been erased while others were being folded.
-        told = tuple(contact for contact in contacts if self.live.has(CallKey(key.tenant, contact.call_id)))
+        told = [contact for contact in contacts if self.live.has(CallKey(key.tenant, contact.call_id))]
         return told, newest if told and newest is not None and told[0].call_id == newest.call_id else None
 
     async def _open_started(self, key: CallKey) -> None:

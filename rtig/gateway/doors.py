@@ -43,11 +43,19 @@ class Doors:
     """`tokens` empty: nobody is asked for one. That is for one machine, and pages of other machines are kept out."""
 
     def __init__(
-        self, tokens: Iterable[Token] = (), allowed_origins: Collection[str] = (), operator: bytes | None = None
+        self,
+        tokens: Iterable[Token] = (),
+        allowed_origins: Collection[str] = (),
+        operator: bytes | None = None,
+        mark: str = "",
     ) -> None:
-        """`operator` is the digest of the operators' token. Raises `ValueError` where one token opens two tenants."""
+        """`operator` is the digest of the operators' token; every ticket begins with `mark`.
+
+        Raises `ValueError` where one token opens two tenants.
+        """
         self._tokens = tuple(tokens)
         self._operator = operator
+        self._mark = mark
         self.origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
         """Those of other servers whose pages may come in."""
         self._tickets: dict[bytes, _Ticket] = {}
@@ -89,7 +97,7 @@ class Doors:
             self._tickets = {name: ticket for name, ticket in self._tickets.items() if ticket.until > now}
             if len(self._tickets) >= TICKETS_AT_ONCE:
                 return None
-        ticket = secrets.token_urlsafe(24)
+        ticket = self._mark + secrets.token_urlsafe(24)
         self._tickets[digest_of(ticket)] = _Ticket(Credential(tenant, frozenset({role})), now + TICKET_SECONDS)
         return ticket
 

@@ -4,10 +4,14 @@ Supervisors see rows, and the alerts of all calls, which nobody else is told. Ro
 of them, four times a second at most, and a few at a time: guidance that comes meanwhile does not wait for a thousand
 rows. A supervisor whose connection lags, or who has just come, is owed rows instead: they are made when there is room,
 so they are never stale when they leave.
+
+Where the server has several workers, each tells the others its own rows as if they were supervisors, and shows theirs
+beside them.
 """
 
 import asyncio
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from msgspec.structs import replace
@@ -15,7 +19,8 @@ from msgspec.structs import replace
 from rtig.core.guidance import Alert, BoardRow, CallInfo
 from rtig.eventlog.port import CallKey
 from rtig.gateway.metrics import Metrics
-from rtig.gateway.socket import Socket, framed
+from rtig.gateway.others import Alone, Going, Others
+from rtig.gateway.socket import Outlet, framed
 from rtig.gateway.watching import ROOM
 from rtig.live import LiveCalls, Update
 from rtig.wire.messages import Board, Calls, CallSummary, encode
@@ -31,26 +36,38 @@ CALLS_TOLD = 100
 class _Screen:
     """One supervisor's board, as far as it has been told."""
 
-    def __init__(self, owed: dict[str, None]) -> None:
+    def __init__(self, owed: dict[str, None], own: bool) -> None:
         self.owed = owed
+        self.own = own  # another worker's: it is told the calls of this one only
         self.whole = True  # the next frame replaces everything before
 
 
 class Floor:
     """`ended` is called with each call that ends."""
 
-    def __init__(self, live: LiveCalls, tenant: str, metrics: Metrics, ended: Callable[[CallKey], None]) -> None:
+    def __init__(
+        self,
+        live: LiveCalls,
+        tenant: str,
+        metrics: Metrics,
+        ended: Callable[[CallKey], None],
+        others: Others | None = None,
+    ) -> None:
         self.tenant = tenant
         self._live = live
         self._metrics = metrics
         self._ended = ended
+        self._others = others if others is not None else Alone()
         self._loop = asyncio.get_running_loop()
-        self._agents: dict[Socket, str] = {}
-        self._screens: dict[Socket, _Screen] = {}
+        self._agents: dict[Outlet, str] = {}
+        self._screens: dict[Outlet, _Screen] = {}
         self._changed: dict[str, None] = {}
         self._round: dict[str, None] = {}  # of those that had changed when it began, what is still to be told
         self._shown: dict[str, BoardRow] = {}
         self._alerted: dict[str, tuple[Alert, ...]] = {}
+        self._far_rows: dict[str, BoardRow] = {}
+        self._far_alerts: dict[str, dict[str, Alert]] = {}
+        self._far_whole = True  # nothing of the other workers is missing that a screen should begin with
         self._timer: asyncio.Handle | None = None
         self._unlisten = live.listen_tenant(tenant, self._hear)
 
@@ -62,28 +79,67 @@ class Floor:
         if self._timer is not None:
             self._timer.cancel()
 
-    def enter_agent(self, socket: Socket, agent: str) -> None:
+    def enter_agent(self, socket: Outlet, agent: str) -> None:
         """Announce the live calls of an agent from now on; with no name, those of everyone."""
         self._agents[socket] = agent
         self._announce(socket, agent)
 
-    def enter_supervisor(self, socket: Socket) -> None:
-        """Show the board from now on, whole first; the first of it when `go_on` is next called."""
-        self._screens[socket] = _Screen({key.call_id: None for key in self._live.live(self.tenant)})
+    def enter_supervisor(self, socket: Outlet, own: bool = False) -> None:
+        """Show the board from now on, whole first; the first of it when `go_on` is next called.
 
-    def leave(self, socket: Socket) -> None:
+        `own`: without the calls of other workers.
+        """
+        if not own:
+            self._far_whole = self._others.show_board(self.tenant, True)
+        owed = dict.fromkeys(key.call_id for key in self._live.live(self.tenant))
+        self._screens[socket] = _Screen(owed if own else owed | dict.fromkeys(self._far_rows), own)
+
+    def far_board(self, board: Board, whole: bool) -> None:
+        """What another worker tells of its calls; `whole`: nothing is missing of any any more."""
+        names = dict.fromkeys(board.gone)
+        for name in board.gone:
+            self._far_rows.pop(name, None)
+            self._far_alerts.pop(name, None)
+        for row in board.rows:
+            self._far_rows[row.call_id] = row
+            names[row.call_id] = None
+        for alert in board.alerts:
+            self._far_alerts.setdefault(alert.call_id, {})[alert.id] = alert
+            names[alert.call_id] = None
+        self._refresh([*names], own=False)
+        if whole and not self._far_whole:
+            self._far_whole = True
+            for socket in tuple(self._screens):
+                self.go_on(socket)
+
+    def announce_again(self, agent: str) -> None:
+        """The calls of an agent at other workers have changed."""
+        for socket, name in tuple(self._agents.items()):
+            if name in ("", agent):
+                self._announce(socket, name)
+
+    def leave(self, socket: Outlet) -> None:
         self._agents.pop(socket, None)
-        self._screens.pop(socket, None)
+        screen = self._screens.pop(socket, None)
+        if screen is not None and not screen.own and all(other.own for other in self._screens.values()):
+            self._others.show_board(self.tenant, False)
+            self._far_rows.clear()
+            self._far_alerts.clear()
         if not self._screens:
             self._changed.clear()
             self._round.clear()
             self._shown.clear()
             self._alerted.clear()
 
-    def go_on(self, socket: Socket) -> None:
+    def go_on(self, socket: Outlet) -> None:
         """Send a supervisor the rows that it is owed, as far as there is room."""
         screen = self._screens.get(socket)
-        while screen is not None and (screen.owed or screen.whole) and socket.unsent < ROOM:
+        while (
+            screen is not None
+            and (screen.owed or screen.whole)
+            and (screen.own or self._far_whole)
+            and socket.unsent < ROOM
+        ):
             names = _taken(screen.owed, ROWS_A_FRAME)
             rows = {name: row for name in names if (row := self._row(name)) is not None}
             gone = tuple(name for name in names if name not in rows)
@@ -107,24 +163,16 @@ class Floor:
             if self._timer is None:
                 self._timer = self._loop.call_later(BOARD_SECONDS, self._begin_round)
 
-    def _announce(self, socket: Socket, agent: str) -> None:
-        calls: list[CallSummary] = []
+    def _announce(self, socket: Outlet, agent: str) -> None:
+        here, there = self._going(agent), self._others.going(self.tenant, agent)
+        newest = heapq.merge(here, there, key=lambda going: -going.began_at)
+        calls = tuple(going.summary for going in islice(newest, CALLS_TOLD))
+        socket.send_framed(framed(encode(Calls(calls=calls))), key=("calls",))
+
+    def _going(self, agent: str) -> Iterator[Going]:
         for key in self._live.live(self.tenant):
-            call = self._live.call(key)
-            if agent in ("", call.agent):
-                calls.append(
-                    CallSummary(
-                        call_id=key.call_id,
-                        agent=call.agent,
-                        queue=call.queue,
-                        customer=call.customer,
-                        channel=call.channel,
-                        started_at=call.started_at,
-                    )
-                )
-                if len(calls) == CALLS_TOLD:
-                    break
-        socket.send_framed(framed(encode(Calls(calls=tuple(calls)))), key=("calls",))
+            if agent in ("", self._live.call(key).agent):
+                yield Going(self._live.began_at(key), summary(self._live, key))
 
     def _begin_round(self) -> None:
         self._round, self._changed = self._changed, {}
@@ -139,7 +187,7 @@ class Floor:
         else:
             self._timer = None
 
-    def _refresh(self, names: list[str]) -> None:
+    def _refresh(self, names: list[str], own: bool = True) -> None:
         rows: dict[str, BoardRow] = {}
         gone: list[str] = []
         alerts: list[Alert] = []
@@ -158,6 +206,8 @@ class Floor:
             return
         shared: bytes | None = None
         for socket, screen in tuple(self._screens.items()):
+            if screen.own and not own:
+                continue
             if screen.owed or screen.whole or socket.unsent >= ROOM:
                 screen.owed.update(dict.fromkeys((*rows, *gone, *(alert.call_id for alert in alerts))))
                 self.go_on(socket)
@@ -168,14 +218,29 @@ class Floor:
 
     def _alerts(self, name: str) -> tuple[Alert, ...]:
         key = CallKey(self.tenant, name)
-        return tuple(self._live.call(key).told.alerts.values()) if self._live.has(key) else ()
+        if self._live.has(key):
+            return tuple(self._live.call(key).told.alerts.values())
+        return tuple(self._far_alerts.get(name, {}).values())
 
     def _row(self, name: str) -> BoardRow | None:
         key = CallKey(self.tenant, name)
         if not self._live.has(key):
-            return None
+            return self._far_rows.get(name)
         call = self._live.call(key)
         return self._live.row(key) if call.started and not call.ended else None
+
+
+def summary(live: LiveCalls, key: CallKey) -> CallSummary:
+    """An opened call as agents are told of it."""
+    call = live.call(key)
+    return CallSummary(
+        call_id=key.call_id,
+        agent=call.agent,
+        queue=call.queue,
+        customer=call.customer,
+        channel=call.channel,
+        started_at=call.started_at,
+    )
 
 
 def _taken(names: dict[str, None], most: int) -> list[str]:

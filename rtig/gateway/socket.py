@@ -68,6 +68,26 @@ class Turned(NamedTuple):
     retry_after: int | None = None
 
 
+class Outlet(Protocol):
+    """A connection, as those see it who send: a `Socket`, or one that another worker has."""
+
+    outbox: Outbox
+    bye: Bye | None
+
+    @property
+    def unsent(self) -> int: ...
+
+    def send(self, payload: bytes) -> None: ...
+
+    def send_framed(self, frame: bytes, key: Key | None = None, supersedes: Iterable[Key] = ()) -> None: ...
+
+    def close(self, bye: Bye) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
 class Handler(Protocol):
     """What is done with one connection's messages. It must not raise and must not block."""
 

@@ -1,13 +1,14 @@
 """What is done with one connection's messages, once the session has allowed them.
 
 Everything is done at once and in order, except where a call has to be brought into memory first: what is meant for it
-then waits for it, in order, while everything else goes on.
+then waits for it, in order, while everything else goes on. Messages about calls of another worker are handed to that
+one, where a visit of its own does what they say.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple, TypeVar, assert_never
 
 import structlog
@@ -32,7 +33,9 @@ from rtig.core.redaction import redacted
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey, Position
 from rtig.gateway.desk import Desk, Owner, Translator
-from rtig.gateway.socket import Socket, Visitor
+from rtig.gateway.others import Far
+from rtig.gateway.outbox import Key
+from rtig.gateway.socket import Outlet, Visitor
 from rtig.gateway.watching import ROOM, Watch
 from rtig.live import SEGMENTS_PER_CALL
 from rtig.wire import messages
@@ -62,6 +65,7 @@ from rtig.wire.messages import (
     WatchBoard,
     Welcome,
     Whisper,
+    decode,
     encode,
 )
 from rtig.wire.session import (
@@ -71,12 +75,14 @@ from rtig.wire.session import (
     Carry,
     Close,
     Credential,
+    Forward,
     Greet,
     Reply,
     Session,
     refusal_of,
 )
 
+AWAY = "The part of the server that has this call is being started again."
 WAITING_AT_MOST = 500
 """Messages that wait for calls to be brought into memory; at so many nothing more is read from the client."""
 _audit = structlog.get_logger("rtig.audit")
@@ -95,15 +101,19 @@ class _Work(NamedTuple):
 class Visit:
     """The handler of one connection."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, greeted: Greet | None = None) -> None:
+        """`greeted`: by another worker, from which comes what the client says about calls of this one."""
         self.role: Role | None = None
+        self.relayed = greeted is not None
         self._desk = desk
         self._live = desk.live
         self._loop = asyncio.get_running_loop()
         formats = [name for name in desk.formats if name != OWN_FORMAT]
-        self._session = Session(self._authenticate, desk.terms.rates, formats)
+        owner = desk.others.owner if desk.shares and not self.relayed else None
+        self._session = Session(self._authenticate, desk.terms.rates, formats, owner)
         self._ticket: Credential | None = None
         self._came_with_ticket = False
+        self._early: list[tuple[bytes, int]] | None = None  # heard while another worker is asked about the ticket
         self._hello = Hello(role="")
         self._owner: Owner = self
         self._translator: Translator | None = None
@@ -115,18 +125,37 @@ class Visit:
         self._waiting_count = 0
         self._full = False  # acknowledgements wait for the client to read them
         self._gone = False
+        self._impatience: asyncio.TimerHandle | None = None
+        self._fars: dict[int, Far] = {}
+        self._held_by: set[Far] = set()
+        if greeted is not None:
+            self._session.greeted(greeted)
+            self._become(greeted)
 
     # What the socket tells.
 
-    def opened(self, socket: Socket, visitor: Visitor) -> None:
+    def opened(self, socket: Outlet, visitor: Visitor) -> None:
         self._socket = socket
         self._desk.guests.add(self)
+        if self.relayed:
+            if self.role == "author":
+                self._tell_author()
+            return
         if visitor.ticket:
             self._came_with_ticket = True
-            self._ticket = self._desk.doors.spend(visitor.ticket, self._loop.time())
+            issuer = self._desk.others.issuer(visitor.ticket)
+            if issuer is None:
+                self._ticket = self._desk.doors.spend(visitor.ticket, self._loop.time())
+            else:
+                self._early = []
+                self._socket.pause_reading()
+                self._desk.spawn(self._spend(issuer, visitor.ticket))
         self._impatience = self._loop.call_later(self._desk.terms.hello_seconds, self._no_hello)
 
     def text(self, frame: bytes, received_ns: int) -> None:
+        if self._early is not None:
+            self._early.append((frame, received_ns))
+            return
         for action in self._session.hear(frame, self._loop.time()):
             self._do(action, received_ns)
 
@@ -136,6 +165,8 @@ class Visit:
 
     def drained(self) -> None:
         """Go on with what waits for room: the past of watched calls, rows of the board."""
+        for far in self._fars.values():
+            far.drained()
         if self._full:
             self._full = False
             self._pace_reading()
@@ -152,15 +183,19 @@ class Visit:
 
     def closed(self) -> None:
         self._gone = True
-        self._impatience.cancel()
+        self._be_patient()
         desk = self._desk
         desk.guests.discard(self)
+        for far in self._fars.values():
+            far.close()
+        self._fars.clear()
         desk.metrics.largest_outbox = max(desk.metrics.largest_outbox, self._socket.outbox.largest)
         if self._socket.bye is not None:
             desk.metrics.closed[self._socket.bye.code] += 1
         if self.role is None:
             return
-        desk.metrics.connections[self.role] -= 1
+        if not self.relayed:
+            desk.metrics.connections[self.role] -= 1
         desk.floor(self._session.tenant).leave(self._socket)
         for watched in tuple(self._watches):
             self._unwatch(watched)
@@ -185,6 +220,34 @@ class Visit:
     def last_promise(self) -> asyncio.Future[None] | None:
         return self._last_promise
 
+    # What is said at another worker.
+
+    def told(self, frame: bytes, key: Key | None, supersedes: Iterable[Key]) -> None:
+        self._socket.send_framed(frame, key, supersedes)
+
+    def hold(self, far: Far, on: bool) -> None:
+        if on:
+            self._held_by.add(far)
+        else:
+            self._held_by.discard(far)
+        self._pace_reading()
+
+    def unanswered(self, frames: Iterable[bytes]) -> None:
+        if self.role != "source":
+            self.leave(Bye(code=Code.LOG_UNAVAILABLE, message=AWAY, retry=True, retry_after=1.0))
+            return
+        for frame in frames:
+            message = None if self._hello.format != OWN_FORMAT else _decoded(frame)
+            self._refuse(MessageRefused(Code.LOG_UNAVAILABLE, AWAY, retry=True, retry_after=1.0), message)
+
+    def _far(self, worker: int) -> Far:
+        far = self._fars.get(worker)
+        if far is None:
+            assert self.role is not None
+            greeted = Greet(replace(self._hello, token=""), self.role, self._session.tenant)
+            far = self._fars[worker] = self._desk.others.reach(worker, self, greeted)
+        return far
+
     # What the session allows.
 
     def _do(self, action: Action, received_ns: int) -> None:
@@ -192,6 +255,9 @@ class Visit:
             case Append(event):
                 decoded_ns = time.perf_counter_ns()
                 self._when_open(self._call(event.call_id), lambda: self._take(event, received_ns, decoded_ns), event)
+            case Forward(worker, frame):
+                self._session.accepted()
+                self._far(worker).forward(frame, received_ns)
             case Carry(frame):
                 self._count("vendor")
                 self._when_open(self._call(self._hello.call_id), lambda: self._translate(frame, received_ns))
@@ -234,6 +300,19 @@ class Visit:
     def _call(self, call_id: str) -> CallKey:
         return CallKey(self._session.tenant, call_id)
 
+    async def _spend(self, issuer: int, ticket: str) -> None:
+        try:
+            self._ticket = await self._desk.others.spend(issuer, ticket)
+        except MessageRefused as refusal:
+            if not self._gone:
+                self.leave(Bye(code=refusal.code, message=refusal.sentence, retry=True, retry_after=1.0))
+            return
+        early, self._early = self._early or [], None
+        if not self._gone:
+            for frame, received_ns in early:
+                self.text(frame, received_ns)
+            self._pace_reading()
+
     def _authenticate(self, hello: Hello) -> Credential | None:
         return self._ticket if self._came_with_ticket else self._desk.doors.by_token(hello.token)
 
@@ -243,10 +322,8 @@ class Visit:
 
     def _greet(self, greet: Greet) -> None:
         desk, terms = self._desk, self._desk.terms
-        self._impatience.cancel()
-        self._hello, self.role = greet.hello, greet.role
-        if greet.hello.source:
-            self._owner = greet.hello.source
+        self._be_patient()
+        self._become(greet)
         self._count(greet.hello)
         self._session.accepted()
         desk.metrics.connections[greet.role] += 1
@@ -272,8 +349,23 @@ class Visit:
         if greet.role == "agent":
             floor.enter_agent(self._socket, greet.hello.agent)
         elif greet.role == "author":
-            for message in desk.greeting(greet.tenant):
-                self._send(message)
+            if desk.others.workshop is not None:
+                self._far(desk.others.workshop)
+            else:
+                self._tell_author()
+
+    def _become(self, greet: Greet) -> None:
+        self._hello, self.role = greet.hello, greet.role
+        if greet.hello.source:
+            self._owner = greet.hello.source
+
+    def _tell_author(self) -> None:
+        for message in self._desk.greeting(self._session.tenant):
+            self._send(message)
+
+    def _be_patient(self) -> None:
+        if self._impatience is not None:
+            self._impatience.cancel()
 
     # Sources.
 
@@ -518,7 +610,7 @@ class Visit:
         self._session.accepted()
         self._board = True
         floor = self._desk.floor(self._session.tenant)
-        floor.enter_supervisor(self._socket)
+        floor.enter_supervisor(self._socket, own=self.relayed)
         floor.go_on(self._socket)
 
     async def _brief(self, said: AskBrief) -> None:
@@ -612,7 +704,7 @@ class Visit:
         """Take more from the client only while what it has sent can be worked off, and answered."""
         if self._gone:
             return
-        if self._full or self._waiting_count >= WAITING_AT_MOST:
+        if self._full or self._held_by or self._waiting_count >= WAITING_AT_MOST:
             self._socket.pause_reading()
         else:
             self._socket.resume_reading()
@@ -626,6 +718,13 @@ class Visit:
 
 def _tag(message: Struct) -> str:
     return str(message.__struct_config__.tag)
+
+
+def _decoded(frame: bytes) -> ClientMessage | None:
+    try:
+        return decode(frame)
+    except MessageRefused:
+        return None
 
 
 def _unknown_call() -> MessageRefused:

@@ -14,7 +14,7 @@ from rtig.core.guidance import Alert, CallInfo, Card, Line, Mood, Watched
 from rtig.eventlog.port import CallKey, Position
 from rtig.gateway.metrics import Metrics
 from rtig.gateway.outbox import Key
-from rtig.gateway.socket import Socket, framed
+from rtig.gateway.socket import Outlet, framed
 from rtig.live import LiveCalls, Update
 from rtig.wire.messages import CaughtUp, Guided, ServerMessage, StartOver, Timing, encode
 
@@ -32,13 +32,13 @@ class Channel:
         self.key = key
         self._metrics = metrics
         self._over = over
-        self._sockets: dict[Socket, None] = {}
+        self._sockets: dict[Outlet, None] = {}
         self._unlisten = live.listen(key, self._tell)
 
-    def join(self, socket: Socket) -> None:
+    def join(self, socket: Outlet) -> None:
         self._sockets[socket] = None
 
-    def leave(self, socket: Socket) -> None:
+    def leave(self, socket: Outlet) -> None:
         self._sockets.pop(socket, None)
 
     @property
@@ -90,7 +90,7 @@ class Channel:
 class Watch:
     """One client's watching of one call, from the position that it was at."""
 
-    def __init__(self, live: LiveCalls, key: CallKey, socket: Socket, after: Position | None) -> None:
+    def __init__(self, live: LiveCalls, key: CallKey, socket: Outlet, after: Position | None) -> None:
         self.key = key
         self.caught_up = False
         self._live = live

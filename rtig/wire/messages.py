@@ -391,7 +391,13 @@ ServerMessage = (
     | Bye
 )
 
+
+class _About(Struct, gc=False):
+    call_id: str = ""
+
+
 _encoder = msgspec.json.Encoder()
+_about = msgspec.json.Decoder(_About)
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 _server_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
 
@@ -408,6 +414,14 @@ def decode(frame: bytes | bytearray | memoryview) -> ClientMessage:
         raise _refusal(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MessageRefused(Code.BAD_JSON, "The frame is not one JSON object in UTF-8.") from None
+
+
+def call_of(frame: bytes) -> str:
+    """The call that a client's message is about, for a third of what `decode` costs; empty where it cannot be told."""
+    try:
+        return _about.decode(frame).call_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 def decode_told(frame: bytes | str) -> ServerMessage:

@@ -49,6 +49,7 @@ from rtig.wire.messages import (
     Watch,
     WatchBoard,
     Whisper,
+    call_of,
     decode,
 )
 
@@ -113,6 +114,13 @@ class Carry(NamedTuple):
     frame: bytes
 
 
+class Forward(NamedTuple):
+    """Hand the frame to the worker that has the call that it is about; what it says has not been looked at."""
+
+    worker: int
+    frame: bytes
+
+
 class Close(NamedTuple):
     """Say the bye and close; nothing of this connection is heard any more."""
 
@@ -124,6 +132,7 @@ Action = (
     | Reply
     | Append
     | Carry
+    | Forward
     | Watch
     | Unwatch
     | AskBrief
@@ -164,7 +173,8 @@ class TokenBucket:
 class Session:
     """One connection. `authenticate` answers with the client's credential, or with None for a wrong token or ticket.
 
-    `rates` are messages a second; `formats` are the names that a hello of a source may give beside `rtig`.
+    `rates` are messages a second; `formats` are the names that a hello of a source may give beside `rtig`. `owner` says
+    which other worker has a call of a tenant, None where it is here.
     """
 
     def __init__(
@@ -172,6 +182,7 @@ class Session:
         authenticate: Callable[[Hello], Credential | None],
         rates: Mapping[Role, float],
         formats: Collection[str] = (),
+        owner: Callable[[str, str], int | None] | None = None,
     ) -> None:
         self.role: Role | None = None
         self.tenant = ""
@@ -179,7 +190,9 @@ class Session:
         self._authenticate = authenticate
         self._rates = rates
         self._formats = formats
+        self._owner = owner
         self._carries = False
+        self._carried = ""
         self._bucket: TokenBucket | None = None
         self._mistakes = 0
 
@@ -192,6 +205,13 @@ class Session:
             return ()
         message: ClientMessage | None = None
         try:
+            worker = self._elsewhere(frame) if self._owner is not None and self.role is not None else None
+            if worker is not None:
+                wait = self._wait(now)
+                if wait:
+                    message = None if self._carries else decode(frame)
+                    raise self._too_fast(wait)
+                return (Forward(worker, frame),)
             if self._carries:
                 self._pace(now)
                 return (Carry(frame),)
@@ -200,6 +220,10 @@ class Session:
             return (self._permit(message, now),)
         except MessageRefused as refusal:
             return self.refused(refusal, message)
+
+    def greeted(self, greet: Greet) -> None:
+        """The client has been greeted elsewhere, where its messages are counted too."""
+        self._become(greet)
 
     def accepted(self) -> None:
         """The shell has done what the last frame asked for."""
@@ -223,11 +247,21 @@ class Session:
         self.closing = True
         return Close(Bye(code=code, message=sentence, retry=retry, retry_after=retry_after))
 
+    def _elsewhere(self, frame: bytes) -> int | None:
+        call_id = self._carried if self._carries else call_of(frame)
+        return self._owner(self.tenant, call_id) if call_id and self._owner is not None else None
+
     def _pace(self, now: float) -> None:
-        wait = self._bucket.take(now) if self._bucket is not None else 0.0
+        wait = self._wait(now)
         if wait:
-            sentence = f"More than {self._rates[self.role or 'source']:g} messages a second; this one was not taken."
-            raise MessageRefused(Code.RATE_LIMITED, sentence, retry=True, retry_after=round(wait, 3))
+            raise self._too_fast(wait)
+
+    def _wait(self, now: float) -> float:
+        return self._bucket.take(now) if self._bucket is not None else 0.0
+
+    def _too_fast(self, wait: float) -> MessageRefused:
+        sentence = f"More than {self._rates[self.role or 'source']:g} messages a second; this one was not taken."
+        return MessageRefused(Code.RATE_LIMITED, sentence, retry=True, retry_after=round(wait, 3))
 
     def _permit(self, message: ClientMessage, now: float) -> Action:
         if isinstance(message, Hello):
@@ -265,11 +299,16 @@ class Session:
                 return self.close(Code.UNKNOWN_FORMAT, f"`format` must be one of {known}.")
             if not _a_name(hello.call_id):
                 return self.close(Code.BAD_MESSAGE, "With a vendor's `format`, `call_id` must name the call.")
-        self.role, self.tenant = role, credential.tenant
-        self._carries = hello.format != OWN_FORMAT
+        greet = Greet(hello, role, credential.tenant)
+        self._become(greet)
         rate = self._rates[role]
         self._bucket = TokenBucket(rate, rate, now)
-        return Greet(hello, role, credential.tenant)
+        return greet
+
+    def _become(self, greet: Greet) -> None:
+        self.role, self.tenant = greet.role, greet.tenant
+        self._carries = greet.hello.format != OWN_FORMAT
+        self._carried = greet.hello.call_id
 
 
 def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | None = None) -> Refused:
