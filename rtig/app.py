@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import random
 import signal
 import socket
@@ -146,8 +147,11 @@ async def running(
         if server.ended.is_set():
             raise WorldError("The server could not be started; the lines before this say why.")
         stack.push_async_callback(desk.drain)
-        serves = "serving" if place is None else "worker serving"
-        _log.info(serves, url=server.url, playbook=live.playbook.version, epoch=live.epoch, recovered=recovered)
+        told = {"url": server.url, "playbook": live.playbook.version, "epoch": live.epoch, "recovered": recovered}
+        if place is None:
+            _log.info("serving", **told)
+        else:
+            _log.info("worker serving", **told, pid=os.getpid())
         del playbook  # another may come, and this one must not stay for the server's sake
         yield server
 

@@ -1,8 +1,8 @@
 """What holds for all tests: which event loop they run on, and that no customer's word is in anything told to operators.
 
-The gateway and the workers run on uvloop, on which they are served, everything else on asyncio's own loop. All that is logged, warned
-of, raised on purpose or given out as figures while the tests run is kept in a file, and the run fails if one of the
-words of `CANARIES.txt` is in it.
+The gateway and the workers run on uvloop, on which they are served, everything else on asyncio's own loop. All that
+is logged, warned of, raised on purpose or given out as figures while the tests run is kept in a file, and the run fails
+if one of the words of `CANARIES.txt` is in it.
 """
 
 import asyncio
