@@ -18,16 +18,16 @@ import structlog
 import uvicorn
 import uvloop
 from pydantic import SecretStr
+from starlette.applications import Starlette
 
 from rtig import knowledge
 from rtig.config import Settings
-from rtig.core.events import UtteranceRead
 from rtig.core.playbook import Playbook
 from rtig.core.slots import filled
 from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldError
 from rtig.eventlog import split
 from rtig.eventlog.memory import MemoryLog
-from rtig.eventlog.port import CallKey, EventLog
+from rtig.eventlog.port import EventLog
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.gateway.author import author_routes
 from rtig.gateway.desk import Desk, Terms
@@ -45,7 +45,10 @@ from rtig.learning import lesson
 from rtig.live import LiveCalls
 from rtig.wire.messages import FoundArticle, LaneState, Role
 from rtig.workers.colleagues import Colleagues, Place
+from rtig.workers.http import carried_routes
+from rtig.workers.lane import LaneThere
 from rtig.workers.parent import Work, Workers
+from rtig.workers.recordings import Recordings
 from rtig.workers.routing import owner_of
 from rtig.workshop.bench import Bench
 
@@ -121,27 +124,33 @@ async def running(
         recovered = await live.recover()
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian)
         stack.push_async_callback(desk.close)
+        colleagues: Colleagues | None = None
         if place is not None:
-            colleagues = Colleagues(place, desk, _limits(settings))
-            desk.others, desk.shares = colleagues, True
+            colleagues = Colleagues(place, desk, log, _limits(settings))
+            desk.others, desk.shares, desk.erased = colleagues, True, colleagues.erased
             stack.push_async_callback(colleagues.close)
-        bench = _bench(settings, log, playbook, desk)
-        stack.push_async_callback(bench.close)
-        if settings.meaning == "auto":
-            bench.lane = librarian.lane = _lane(settings, live, desk, metrics)
-            librarian.lane.learn(lesson(playbook))
-            stack.push_async_callback(_cancelled, asyncio.create_task(librarian.lane.run()))
-        server = Server(listener.getsockname()[:2], log, live, desk, librarian.lane)
+        bench: Bench | None = None
+        lane: Lane | None = None
+        if desk.others.workshop is None:
+            bench = _bench(settings, log if colleagues is None else Recordings(log, colleagues), playbook, desk)
+            stack.push_async_callback(bench.close)
+            if settings.meaning == "auto":
+                bench.lane = librarian.lane = lane = _lane(settings, live, desk, metrics, colleagues)
+                lane.learn(lesson(playbook))
+                stack.push_async_callback(_cancelled, asyncio.create_task(lane.run()))
+        elif colleagues is not None and settings.meaning == "auto":
+            librarian.lane = _lane_there(live, desk, metrics, colleagues)
+        server = Server(listener.getsockname()[:2], log, live, desk, lane)
         if settings.reload_seconds:
-            following = asyncio.create_task(_follow_changes(settings, seen, live, metrics, librarian, bench))
+            following = asyncio.create_task(_follow_changes(settings, seen, live, metrics, librarian, bench, lane))
             stack.push_async_callback(_cancelled, following)
         tidying = asyncio.create_task(_tidy_now_and_then(live, settings))
         stack.push_async_callback(_cancelled, tidying)
-        http = _Http(_http_config(settings, desk, bench, web))
+        http = _Http(_http_config(settings, desk, bench, web, colleagues))
         serving = asyncio.create_task(http.serve([listener]))
         serving.add_done_callback(lambda _: server.ended.set())
         stack.push_async_callback(_stopped, http, serving)
-        if place is not None:
+        if colleagues is not None:
             await colleagues.start()
         await _either(http.up, server.ended)
         if server.ended.is_set():
@@ -340,9 +349,20 @@ class _Http(uvicorn.Server):
                     await self.stop.wait()
 
 
-def _http_config(settings: Settings, desk: Desk, bench: Bench, web: Path) -> uvicorn.Config:
+def _http_config(
+    settings: Settings, desk: Desk, bench: Bench | None, web: Path, colleagues: Colleagues | None
+) -> uvicorn.Config:
+    brief = desk.brief if colleagues is None else colleagues.brief
+    whole = None if colleagues is None else colleagues.whole
+    authors = []
+    if bench is not None:
+        authors = author_routes(desk.doors, desk.metrics, bench)
+        if colleagues is not None:
+            colleagues.app = Starlette(routes=authors)
+    elif colleagues is not None:
+        authors = carried_routes("/api/author", desk.metrics, colleagues.carry)
     return uvicorn.Config(
-        pages(desk.doors, desk.metrics, desk.ready, web, desk.brief, author_routes(desk.doors, desk.metrics, bench)),
+        pages(desk.doors, desk.metrics, desk.ready, web, brief, authors, whole),
         http="h11",
         ws=uvicorn_ws(lambda: Visit(desk), desk.admit, _limits(settings)),
         interface="asgi3",
@@ -440,7 +460,7 @@ class _Librarian:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.lane: Lane | None = None
+        self.lane: Lane | LaneThere | None = None
 
     async def find(self, query: str, most: int) -> tuple[tuple[FoundArticle, ...], bool]:
         library = self.library
@@ -463,7 +483,7 @@ def _found(library: Library, hit: Hit) -> FoundArticle:
     )
 
 
-def _bench(settings: Settings, log: EventLog, playbook: Playbook, desk: Desk) -> Bench:
+def _bench(settings: Settings, log: EventLog | Recordings, playbook: Playbook, desk: Desk) -> Bench:
     """What authors work at."""
     bench = Bench(
         log,
@@ -480,23 +500,18 @@ def _bench(settings: Settings, log: EventLog, playbook: Playbook, desk: Desk) ->
     return bench
 
 
-def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics) -> Lane:
+def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics, colleagues: Colleagues | None) -> Lane:
     """The model lane: what the calls have unread goes in, readings come back as events of the calls."""
-
-    def answered(call: CallKey, reading: UtteranceRead) -> None:
-        if live.has(call):
-            try:
-                live.accept(call, reading)
-            except MessageRefused as refused:  # the call is over, or its log does not take events now
-                _log.debug("reading not taken", code=refused.code)
 
     def became(state: LaneState) -> None:
         desk.tell_lane(state)
+        if colleagues is not None:
+            colleagues.lane_became(state)
         if state == "on":
             live.ask_again()
 
     lane = Lane(
-        answered,
+        live.take_reading if colleagues is None else colleagues.read,
         became,
         lambda ns: metrics.took(READING, ns),
         weights=str(settings.encoder or ""),
@@ -508,11 +523,31 @@ def _lane(settings: Settings, live: LiveCalls, desk: Desk, metrics: Metrics) -> 
     metrics.lane_state = lambda: lane.state
     metrics.lane_counts = lambda: {"read": lane.counts.read, "shed": lane.counts.shed}
     metrics.lane_restarts = lambda: lane.counts.restarts
+    if colleagues is not None:
+        colleagues.lane = lane
+    return lane
+
+
+def _lane_there(live: LiveCalls, desk: Desk, metrics: Metrics, colleagues: Colleagues) -> LaneThere:
+    def became(state: LaneState) -> None:
+        desk.tell_lane(state)
+        if state == "on":
+            live.ask_again()
+
+    lane = colleagues.share_lane(became)
+    live.ask = lane.ask
+    metrics.lane_state = lambda: lane.state
     return lane
 
 
 async def _follow_changes(
-    settings: Settings, seen: Signature, live: LiveCalls, metrics: Metrics, librarian: _Librarian, bench: Bench
+    settings: Settings,
+    seen: Signature,
+    live: LiveCalls,
+    metrics: Metrics,
+    librarian: _Librarian,
+    bench: Bench | None,
+    lane: Lane | None,
 ) -> None:
     """Fold with the knowledge base as it is written; one with a mistake never replaces a good one."""
     async for found in changes(settings.knowledge_base, settings.reload_seconds, seen):
@@ -520,15 +555,15 @@ async def _follow_changes(
             metrics.playbook_errors = len(found.errors)
             for error in found.errors:
                 _log.warning("playbook kept", problem=str(error))
-            bench.changed(found)
         else:
             metrics.playbook_errors = 0
             librarian.library = await asyncio.to_thread(Library, found)
             await live.change_playbook(found)
-            if librarian.lane is not None:
-                librarian.lane.learn(lesson(found))
-            bench.changed(found)
+            if lane is not None:
+                lane.learn(lesson(found))
             _log.info("playbook changed", playbook=found.version)
+        if bench is not None:
+            bench.changed(found)
 
 
 async def _tidy_now_and_then(live: LiveCalls, settings: Settings) -> None:

@@ -22,6 +22,7 @@ from rtig.core.events import (
     HandoverSent,
     PlaybookChanged,
     SegmentHeard,
+    UtteranceRead,
 )
 from rtig.core.guidance import BoardRow, Brief, Contact, Course, Guidance, Line
 from rtig.core.playbook import Playbook
@@ -135,6 +136,14 @@ class LiveCalls:
             if live.call.utterances is not known:
                 self._ask(live)
         return appended
+
+    def take_reading(self, key: CallKey, reading: UtteranceRead) -> None:
+        """Append what a model has read, if the call is still open for it."""
+        if key in self._calls:
+            try:
+                self.accept(key, reading)
+            except MessageRefused as refused:  # the call is over, or its log does not take events now
+                _log.debug("reading not taken", code=refused.code)
 
     def ask_again(self) -> None:
         """Have read what has not been read of all calls that are going on: a model has come, or learned anew."""

@@ -91,6 +91,11 @@ class MemoryLog:
         self._check()
         return [call.call_id for call in self._kept if call.tenant == tenant]
 
+    async def begun(self, tenant: str, most: int) -> list[tuple[int, str]]:
+        self._check()
+        kept = [(kept[0].at, call.call_id) for call, kept in self._kept.items() if call.tenant == tenant]
+        return kept[-most:]
+
     async def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
         self._check()
         return [*reversed(self._by_customer.get((tenant, customer), {}))][:most]

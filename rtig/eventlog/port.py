@@ -83,6 +83,9 @@ class EventLog(Protocol):
     async def calls(self, tenant: str) -> list[str]:
         """Ids of a tenant's calls, oldest first."""
 
+    async def begun(self, tenant: str, most: int) -> list[tuple[int, str]]:
+        """A tenant's last calls, at most so many, oldest first: Unix time in milliseconds of the beginning, and id."""
+
     async def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
         """Ids of a tenant's calls that began with this customer reference, newest first, at most so many.
 

@@ -178,6 +178,11 @@ class SqliteLog:
         await self._written()
         return await self._read(self._reader.calls, tenant)
 
+    async def begun(self, tenant: str, most: int) -> list[tuple[int, str]]:
+        self._check()
+        await self._written()
+        return await self._read(self._reader.begun, tenant, most)
+
     async def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
         self._check()
         await self._written()

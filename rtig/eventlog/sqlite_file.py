@@ -445,6 +445,13 @@ class Reader:
     def calls(self, tenant: str) -> list[str]:
         return [call.call_id for call in self._named("tenants.name = ?", tenant)]
 
+    def begun(self, tenant: str, most: int) -> list[tuple[int, str]]:
+        with self._snapshot() as connection:
+            return [
+                (next(_records(connection, place, 0, 1))[1].at, id_of(connection, tenant, place).call_id)
+                for _, place in places(connection, "tenants.name = ?", tenant)[-most:]
+            ]
+
     def calls_of(self, tenant: str, customer: str, most: int) -> list[str]:
         found: list[str] = []
         with self._snapshot() as connection:

@@ -40,11 +40,29 @@ class Latencies:
         start[bucket] = start.get(bucket, 0) + 1
 
     def stages(self) -> tuple[StageTimes, ...]:
-        oldest = int(self._clock() / SLICE_SECONDS) - SLICES + 1
         return tuple(
-            StageTimes(stage=name, minute=_spread(kept.since(oldest)), start=_spread(kept.start))
-            for name, kept in self._stages.items()
+            StageTimes(stage=name, minute=_spread(minute), start=_spread(start))
+            for name, (minute, start) in self.buckets().items()
         )
+
+    def buckets(self) -> dict[str, tuple[Buckets, Buckets]]:
+        """Of each stage what was recorded in the last minute and since the start; for `merged`."""
+        oldest = int(self._clock() / SLICE_SECONDS) - SLICES + 1
+        return {name: (kept.since(oldest), kept.start) for name, kept in self._stages.items()}
+
+    @classmethod
+    def merged(cls, all_of_them: Iterable[Mapping[str, tuple[Buckets, Buckets]]]) -> "Latencies":
+        """What several have recorded, as it is now."""
+        it = cls(())
+        slot = int(it._clock() / SLICE_SECONDS)
+        for stages in all_of_them:
+            for name, (minute, start) in stages.items():
+                kept = it._stages.setdefault(name, _Stage())
+                if kept.slot != slot:
+                    kept.begin(slot)
+                _add(kept.recent, minute)
+                _add(kept.start, start)
+        return it
 
 
 class _Stage:
@@ -63,9 +81,13 @@ class _Stage:
         merged: Buckets = {}
         for slot, buckets in self._slices:
             if slot >= oldest:
-                for bucket, count in buckets.items():
-                    merged[bucket] = merged.get(bucket, 0) + count
+                _add(merged, buckets)
         return merged
+
+
+def _add(buckets: Buckets, more: Mapping[int, int]) -> None:
+    for bucket, count in more.items():
+        buckets[bucket] = buckets.get(bucket, 0) + count
 
 
 def _bucket(us: int) -> int:

@@ -81,6 +81,14 @@ class Metrics:
         self._latency[stage].record_value(us)
         self.latencies.record(stage, us)
 
+    def histograms(self) -> dict[str, bytes]:
+        """What `took` has recorded, for `add_histograms` of another one's."""
+        return {stage: histogram.encode() for stage, histogram in self._latency.items() if histogram.total_count}
+
+    def add_histograms(self, others: Mapping[str, bytes]) -> None:
+        for stage, encoded in others.items():
+            self._latency[stage].decode_and_add(encoded)
+
     def percentile(self, stage: str, percentile: float) -> float:
         """Seconds; 0 before anything was recorded."""
         return self._percentiles(stage, (percentile,))[percentile]

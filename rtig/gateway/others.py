@@ -69,7 +69,7 @@ class Others(Protocol):
         """The worker at which a ticket may be spent; None where it is this one, or nobody's."""
 
     async def spend(self, worker: int, ticket: str) -> Credential | None:
-        """Spend a ticket there. Raises `MessageRefused` where that worker is away."""
+        """Spend a ticket there. Raises `LogUnavailable` where that worker is away."""
 
     async def contacts(self, call: CallKey, customer: str, most: int) -> list[Contact]:
         """The customer's other calls at other workers, in no order."""

@@ -58,6 +58,9 @@ _a_call = re.compile(r"[\w.:@+-]{1,128}").fullmatch
 _an_asset = re.compile(r"[\w-][\w.-]*").fullmatch
 
 
+Whole = Callable[[], Awaitable[tuple[Metrics, list[str]]]]
+
+
 class TicketWanted(msgspec.Struct, forbid_unknown_fields=True):
     role: str
 
@@ -76,16 +79,23 @@ def pages(
     web: Path = WEB,
     brief: Callable[[CallKey], Awaitable[Brief]] = _no_brief,
     more: Iterable[BaseRoute] = (),
+    whole: Whole | None = None,
 ) -> ASGIApp:
     """The application. `ready` says why no client should be sent here; an empty list means that all is well.
 
     `brief` makes the brief of a call; it may raise `MessageRefused` (`unknown_call`) and `LogUnavailable`.
-    `more`: what else is served.
+    `more`: what else is served. `whole` gives the figures of the whole server and why no client should be sent here,
+    where `metrics` and `ready` are those of a part of it.
     """
     origins = sorted(doors.origins)
     callers, readers, operators = (Callers(TICKETS_PER_SECOND, TICKETS_IN_A_BURST) for _ in range(3))
     refused = partial(refusal, metrics.refused)
     built = Built(web)
+
+    async def here() -> tuple[Metrics, list[str]]:
+        return metrics, ready()
+
+    gathered = whole or here
 
     def page(name: str) -> Callable[[Request], Response]:
         def show(request: Request) -> Response:
@@ -166,19 +176,21 @@ def pages(
             if doors.by_token(bearer(request)) is None:
                 return refused(401, Code.UNAUTHENTICATED, "The key is missing or wrong.")
             return refused(403, Code.NOT_ALLOWED, "The figures are for operators; see `operator_token`.")
+        figures, problems = await gathered()
         return Response(
-            msgspec.json.encode(metrics.latency(ready())),
+            msgspec.json.encode(figures.latency(problems)),
             media_type="application/json",
             headers={"Cache-Control": NO_STORE},
         )
 
-    def readyz(_: Request) -> Response:
-        reasons = ready()
+    async def readyz(_: Request) -> Response:
+        reasons = (await gathered())[1]
         status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
         return JSONResponse({"ready": not reasons, "reasons": reasons}, status, {"Cache-Control": NO_STORE})
 
-    def figures(_: Request) -> Response:
-        return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": NO_STORE})
+    async def figures(_: Request) -> Response:
+        whole_of_it = (await gathered())[0]
+        return Response(whole_of_it.page(), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": NO_STORE})
 
     def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n", headers={"Cache-Control": NO_STORE})
@@ -203,8 +215,8 @@ def pages(
             Route("/api/latency", latency),
             Route("/assets/{name}", _at_once(asset)),
             Route("/healthz", _at_once(healthz)),
-            Route("/readyz", _at_once(readyz)),
-            Route("/metrics", _at_once(figures)),
+            Route("/readyz", readyz),
+            Route("/metrics", figures),
             Route("/embed/{name}", _shared(doors, refused, module), methods=["GET"]),
             Route("/api/ticket", _shared(doors, refused, ticket), methods=["POST", "OPTIONS"]),
             Route("/api/calls/{call_id}/brief", call_brief),

@@ -303,9 +303,9 @@ class Visit:
     async def _spend(self, issuer: int, ticket: str) -> None:
         try:
             self._ticket = await self._desk.others.spend(issuer, ticket)
-        except MessageRefused as refusal:
+        except LogUnavailable as error:
             if not self._gone:
-                self.leave(Bye(code=refusal.code, message=refusal.sentence, retry=True, retry_after=1.0))
+                self.leave(Bye(code=Code.LOG_UNAVAILABLE, message=str(error), retry=True, retry_after=1.0))
             return
         early, self._early = self._early or [], None
         if not self._gone:

@@ -7,33 +7,44 @@ anew. Sockets of workers are in a folder that only their own user can enter.
 import asyncio
 import contextlib
 import socket as sockets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
+from starlette.types import ASGIApp
 
+from rtig.core.events import UtteranceRead
 from rtig.core.guidance import Brief, CallInfo, Contact
 from rtig.errors import Code, LogUnavailable, MessageRefused
-from rtig.eventlog.port import CallKey
+from rtig.eventlog.port import CallKey, EventLog
 from rtig.gateway.desk import Desk
 from rtig.gateway.floor import summary
+from rtig.gateway.metrics import Metrics
 from rtig.gateway.others import Client, Far, Going
 from rtig.gateway.socket import SocketLimits
 from rtig.gateway.visit import AWAY, Visit
+from rtig.lane.worker import Lane
 from rtig.live import Update
-from rtig.wire.messages import Board, Bye
+from rtig.wire.messages import Board, Bye, LaneState
 from rtig.wire.session import Credential, Greet
 from rtig.workers import frames
 from rtig.workers.board import FarBoard
 from rtig.workers.elsewhere import CallsElsewhere, Whose
+from rtig.workers.figures import figures, merged
 from rtig.workers.frames import Frame, Question, Reply
+from rtig.workers.http import Answered, Carried, answered, no_pages
+from rtig.workers.lane import LaneThere, utterances
 from rtig.workers.link import Link
+from rtig.workers.recordings import records
 from rtig.workers.relay import Reached, RelayedSocket, as_supervisor, greeted_by
 from rtig.workers.routing import owner_of
 
+HOST = 0
+"""The worker that has what there is one of: the model lane, and what authors work at."""
 ANSWER_SECONDS = 5.0
+CLOSE_SECONDS = 1.0
 DIAL_AGAIN_SECONDS = 0.05
 COME_BACK_SECONDS = 0.2
 _log = structlog.get_logger(__name__)
@@ -61,22 +72,24 @@ class Place(NamedTuple):
                 listener.close()
 
 
-def refused_as_away() -> MessageRefused:
-    return MessageRefused(Code.LOG_UNAVAILABLE, AWAY, retry=True, retry_after=1.0)
-
-
 class Colleague:
     """One of the other workers, whether it is there or not."""
 
     def __init__(
-        self, number: int, desk: Desk, limits: SocketLimits, news: Callable[["Colleague", Frame], None]
+        self,
+        number: int,
+        desk: Desk,
+        limits: SocketLimits,
+        news: Callable[["Colleague", Frame], None],
+        know: Callable[[Question], Awaitable[Reply]],
     ) -> None:
-        """`news` is told what is about no client and answers no question."""
+        """`news` is told what is about no client and answers no question, `know` what is asked."""
         self.number = number
         self.link: Link | None = None
         self._desk = desk
         self._limits = limits
         self._news = news
+        self._know = know
         self._numbers = count()
         self._reached: dict[int, Reached] = {}
         self._visits: dict[int, RelayedSocket] = {}
@@ -103,9 +116,9 @@ class Colleague:
         return reached
 
     async def ask(self, question: Question) -> Reply:
-        """Raises `MessageRefused` where the worker is away or does not answer, and what it says that went wrong."""
+        """Raises `LogUnavailable` where the worker is away or does not answer, and what it says that went wrong."""
         if self.link is None:
-            raise refused_as_away()
+            raise LogUnavailable(AWAY)
         number = next(self._numbers)
         asked: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asked[number] = asked
@@ -114,7 +127,7 @@ class Colleague:
             async with asyncio.timeout(ANSWER_SECONDS):
                 reply = await asked
         except TimeoutError:
-            raise refused_as_away() from None
+            raise LogUnavailable(AWAY) from None
         finally:
             del self._asked[number]
         if isinstance(reply, frames.Failed):
@@ -136,7 +149,7 @@ class Colleague:
             visit.end()
         for asked in self._asked.values():
             if not asked.done():
-                asked.set_exception(refused_as_away())
+                asked.set_exception(LogUnavailable(AWAY))
         bye = Bye(code=Code.DRAINING, message=AWAY, retry=True, retry_after=COME_BACK_SECONDS)
         for reached in tuple(self._reached.values()):
             reached.lost(bye)
@@ -206,7 +219,7 @@ class Colleague:
 
     async def _reply(self, link: Link, asked: frames.Ask) -> None:
         try:
-            reply = await _answered(self._desk, asked.question)
+            reply = await self._know(asked.question)
         except MessageRefused as refusal:
             reply = frames.Failed(refusal.code, refusal.sentence, refusal.retry)
         except LogUnavailable as error:
@@ -220,25 +233,21 @@ class Colleague:
             asked.set_result(answer.reply)
 
 
-async def _answered(desk: Desk, question: Question) -> Reply:
-    match question:
-        case frames.Spend(ticket):
-            credential = desk.doors.spend(ticket, asyncio.get_running_loop().time())
-            return frames.Spent((credential.tenant, tuple(credential.roles)) if credential is not None else None)
-        case frames.AskContacts(tenant, call_id, customer, most):
-            return frames.Contacts(tuple(await desk.contacts(CallKey(tenant, call_id), customer, most)))
-        case frames.AskBrief(tenant, call_id):
-            return frames.BriefIs(await desk.brief(CallKey(tenant, call_id)))
-
-
 class Colleagues:
     """All the others. Belongs to one event loop; `Others` to the desk."""
 
-    def __init__(self, place: Place, desk: Desk, limits: SocketLimits) -> None:
+    def __init__(self, place: Place, desk: Desk, log: EventLog, limits: SocketLimits) -> None:
+        self.app: ASGIApp = no_pages
+        """What answers requests that other workers carry here."""
+        self.lane: Lane | None = None
+        """The model lane of all workers, where it is here."""
+        self.lane_there: LaneThere | None = None
+        """The same where it is not."""
         self._place = place
         self._desk = desk
+        self._log = log
         self._of = {
-            number: Colleague(number, desk, limits, self._news)
+            number: Colleague(number, desk, limits, self._news, self._know)
             for number in range(place.workers)
             if number != place.worker
         }
@@ -270,8 +279,13 @@ class Colleagues:
             await asyncio.wait(self._dialling)
         if self._server is not None:
             self._server.close()
-        for link in tuple(self._links):
+        links = tuple(self._links)
+        for link in links:
             link.close()
+        if links:
+            await asyncio.wait([link.gone for link in links], timeout=CLOSE_SECONDS)
+        if self._server is not None:
+            await self._server.wait_closed()
 
     @property
     def away(self) -> list[int]:
@@ -281,7 +295,7 @@ class Colleagues:
 
     @property
     def workshop(self) -> int | None:
-        return 0 if self._place.worker else None
+        return HOST if self._place.worker != HOST else None
 
     def owner(self, tenant: str, call_id: str) -> int | None:
         owner = owner_of(tenant, call_id, self._place.workers)
@@ -333,6 +347,14 @@ class Colleagues:
         assert isinstance(reply, frames.BriefIs)
         return reply.brief
 
+    async def whole(self) -> tuple[Metrics, list[str]]:
+        """The figures of all workers that are there, and what is wrong with any."""
+        theirs = [
+            reply.figures for reply in await self.ask_all(frames.AskFigures()) if isinstance(reply, frames.FiguresAre)
+        ]
+        whole, problems = merged([figures(self._desk.metrics, self._desk.ready()), *theirs])
+        return whole, problems + [f"worker {number + 1} is away" for number in self.away]
+
     async def ask_all(self, question: Question) -> list[Reply]:
         """What those say who are there and can say it."""
 
@@ -342,6 +364,62 @@ class Colleagues:
             return []
 
         return [reply for replies in await asyncio.gather(*map(ask, self._of.values())) for reply in replies]
+
+    async def ask(self, worker: int, question: Question) -> Reply:
+        """Raises `LogUnavailable` where that worker is away, and what it says that went wrong."""
+        return await self._of[worker].ask(question)
+
+    async def carry(self, request: Carried) -> Answered:
+        """Have a request answered by the worker that hosts what there is one of."""
+        reply = await self.ask(HOST, frames.AskHttp(request))
+        assert isinstance(reply, frames.HttpIs)
+        return reply.answer
+
+    def share_lane(self, became: Callable[[LaneState], None]) -> LaneThere:
+        """The lane of the worker that has it."""
+        self.lane_there = LaneThere(self._of[HOST], became)
+        return self.lane_there
+
+    def lane_became(self, state: LaneState) -> None:
+        for link in self._linked:
+            link.put(frames.LaneIs(state))
+
+    def erased(self, tenant: str) -> None:
+        """A call of a tenant is erased here: what authors hold of it, elsewhere, must go."""
+        link = self._of[HOST].link
+        if link is not None:
+            link.put(frames.Erased(tenant))
+
+    def read(self, call: CallKey, reading: UtteranceRead) -> None:
+        """A reading goes to the call, which is here or elsewhere."""
+        owner = self.owner(call.tenant, call.call_id)
+        if owner is None:
+            self._desk.live.take_reading(call, reading)
+        elif (link := self._of[owner].link) is not None:
+            link.put(frames.ReadingIs(call.tenant, call.call_id, reading))
+
+    # What the others ask.
+
+    async def _know(self, question: Question) -> Reply:
+        desk = self._desk
+        match question:
+            case frames.Spend(ticket):
+                credential = desk.doors.spend(ticket, asyncio.get_running_loop().time())
+                return frames.Spent((credential.tenant, tuple(credential.roles)) if credential is not None else None)
+            case frames.AskContacts(tenant, call_id, customer, most):
+                return frames.Contacts(tuple(await desk.contacts(CallKey(tenant, call_id), customer, most)))
+            case frames.AskBrief(tenant, call_id):
+                return frames.BriefIs(await desk.brief(CallKey(tenant, call_id)))
+            case frames.AskFigures():
+                return frames.FiguresAre(figures(desk.metrics, desk.ready()))
+            case frames.AskHttp(request):
+                return frames.HttpIs(await answered(self.app, request))
+            case frames.AskCalls(tenant, most):
+                return frames.CallsAre(tuple(await self._log.begun(tenant, most)))
+            case frames.AskRecords():
+                return await records(self._log, question)
+            case frames.AskFind(query, most):
+                return frames.Found(await self.lane.find(query, most) if self.lane is not None else ())
 
     # What links tell.
 
@@ -367,9 +445,11 @@ class Colleagues:
         self._links.discard(link)
         colleague = self._linked.pop(link, None)
         if colleague is not None and colleague.link is link:
-            if not self._ending:
+            if not self._ending and not self._desk.draining:
                 _log.warning("worker lost", worker=colleague.number + 1)
             colleague.lost()
+            if colleague.number == HOST and self.lane_there is not None:
+                self.lane_there.become("down")
             for tenant in tuple(self._boards):
                 self._desk.floor(tenant).far_board(Board(rows=()), self._boards_whole(tenant))
 
@@ -380,6 +460,8 @@ class Colleagues:
         live = self._desk.live
         link.put(frames.AllGoing(tuple(self._going(key) for key in live.going_on())))
         colleague.up(link)
+        if self.lane is not None:
+            link.put(frames.LaneIs(self.lane.state))
 
     async def _stay_linked(self, number: int) -> None:
         loop = asyncio.get_running_loop()
@@ -415,6 +497,14 @@ class Colleagues:
                 self._announce(self._calls.goes_on(colleague.number, frame))
             case frames.Gone(tenant, call_id):
                 self._announce(self._calls.over(colleague.number, tenant, call_id))
+            case frames.Read(tenant, call_id, queue) if self.lane is not None:
+                self.lane.ask(CallKey(tenant, call_id), queue, utterances(frame))
+            case frames.ReadingIs(tenant, call_id, reading):
+                self.read(CallKey(tenant, call_id), reading)
+            case frames.LaneIs(state) if self.lane_there is not None:
+                self.lane_there.become(state)
+            case frames.Erased(tenant):
+                self._desk.erased(tenant)
             case _:
                 pass
 

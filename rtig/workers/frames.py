@@ -10,9 +10,12 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
+from rtig.core.events import Party, UtteranceRead
 from rtig.core.guidance import Brief, Contact
 from rtig.gateway.outbox import Key
-from rtig.wire.messages import Bye, CallSummary, Hello, Role
+from rtig.wire.messages import Bye, CallSummary, Hello, LaneState, Role
+from rtig.workers.figures import Figures
+from rtig.workers.http import Answered, Carried
 
 HEAD_BYTES = 4
 LONGEST_BYTES = 64 * 2**20
@@ -137,6 +140,85 @@ class BriefIs(_Frame, frozen=True, tag=25):
     brief: Brief
 
 
+class AskFigures(_Frame, frozen=True, tag=27):
+    pass
+
+
+class FiguresAre(_Frame, frozen=True, tag=28):
+    figures: Figures
+
+
+class AskHttp(_Frame, frozen=True, tag=29):
+    request: Carried
+
+
+class HttpIs(_Frame, frozen=True, tag=32):
+    answer: Answered
+
+
+class AskCalls(_Frame, frozen=True, tag=33):
+    """The last calls of a tenant."""
+
+    tenant: str
+    most: int
+
+
+class CallsAre(_Frame, frozen=True, tag=34):
+    """Oldest first, and when each began, in Unix milliseconds."""
+
+    calls: tuple[tuple[int, str], ...]
+
+
+class AskRecords(_Frame, frozen=True, tag=35):
+    """Some events of a call, behind a seq."""
+
+    tenant: str
+    call_id: str
+    after: int
+
+
+class RecordsAre(_Frame, frozen=True, tag=36):
+    """Epoch, seq, time and event of each; none where there are no more."""
+
+    records: tuple[tuple[int, int, int, bytes], ...]
+
+
+class AskFind(_Frame, frozen=True, tag=38):
+    """Articles by meaning."""
+
+    query: str
+    most: int
+
+
+class Found(_Frame, frozen=True, tag=39):
+    articles: tuple[tuple[str, float], ...]
+
+
+class Read(_Frame, frozen=True, tag=40):
+    """Have utterances (key, party, words) of a call in a queue read by the model."""
+
+    tenant: str
+    call_id: str
+    queue: str
+    utterances: tuple[tuple[str, Party, str], ...]
+
+
+class ReadingIs(_Frame, frozen=True, tag=41):
+    tenant: str
+    call_id: str
+    reading: UtteranceRead
+
+
+class LaneIs(_Frame, frozen=True, tag=42):
+    state: LaneState
+
+
+class Erased(_Frame, frozen=True, tag=37):
+    """A call of a tenant is erased."""
+
+    tenant: str
+
+
 class Failed(_Frame, frozen=True, tag=26):
     """What was asked could not be answered. With `code` empty it is the log that fails."""
 
@@ -145,8 +227,8 @@ class Failed(_Frame, frozen=True, tag=26):
     retry: bool
 
 
-Question = Spend | AskContacts | AskBrief
-Reply = Spent | Contacts | BriefIs | Failed
+Question = Spend | AskContacts | AskBrief | AskFigures | AskHttp | AskCalls | AskRecords | AskFind
+Reply = Spent | Contacts | BriefIs | FiguresAre | HttpIs | CallsAre | RecordsAre | Found | Failed
 
 
 class Ask(_Frame, frozen=True, tag=30):
@@ -159,7 +241,25 @@ class Answer(_Frame, frozen=True, tag=31):
     reply: Reply
 
 
-Frame = Hail | Open | Say | Took | Leave | Tell | Dismiss | Hold | Going | AllGoing | Gone | Ask | Answer
+Frame = (
+    Hail
+    | Open
+    | Say
+    | Took
+    | Leave
+    | Tell
+    | Dismiss
+    | Hold
+    | Going
+    | AllGoing
+    | Gone
+    | Erased
+    | Read
+    | ReadingIs
+    | LaneIs
+    | Ask
+    | Answer
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)

@@ -9,10 +9,10 @@ import contextlib
 import secrets
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -23,7 +23,7 @@ from rtig.core import events
 from rtig.core.playbook import Playbook, Source
 from rtig.core.utterances import Reading, Utterance
 from rtig.errors import Code, LogUnavailable, MessageRefused, PlaybookErrors
-from rtig.eventlog.port import CallKey, EventLog
+from rtig.eventlog.port import CallKey, Recorded
 from rtig.gateway.author import Result
 from rtig.knowledge import authoring
 from rtig.knowledge.explain import RuleStory, explain
@@ -79,12 +79,20 @@ class _Work:
         self.result: Result | None = None
 
 
+class Recordings(Protocol):
+    """What is asked of an event log, or of all those of a server."""
+
+    async def begun(self, tenant: str, most: int) -> list[tuple[int, str]]: ...
+
+    def read(self, call: CallKey, after: int = 0) -> AsyncIterator[Recorded]: ...
+
+
 class Bench:
     """One server's. Belongs to one event loop."""
 
     def __init__(
         self,
-        log: EventLog,
+        log: Recordings,
         playbook: Playbook,
         folder: Path,
         tell: Callable[[ServerMessage, str | None], None],
@@ -274,7 +282,7 @@ class Bench:
 
     async def begin(self, tenant: str, wanted: JobWanted) -> Job:
         """Begin a job; one of its kind that is there already gives way to it."""
-        calls = (await self._log.calls(tenant))[-wanted.calls :]
+        calls = [call_id for _, call_id in await self._log.begun(tenant, wanted.calls)]
         before = self._works.get((tenant, wanted.kind))
         if before is not None and before.task is not None:
             before.task.cancel()
