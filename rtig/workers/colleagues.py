@@ -472,7 +472,7 @@ class Colleagues:
             except OSError:
                 await asyncio.sleep(DIAL_AGAIN_SECONDS)
                 continue
-            await link.gone
+            await asyncio.shield(link.gone)
 
     # The calls that go on, everywhere.
 

@@ -7,7 +7,7 @@ import structlog
 
 from rtig.workers.frames import Frame, Incoming, framed
 
-UNSENT_BYTES = 1024 * 1024
+UNSENT_BYTES = 256 * 1024
 """What may wait for a worker that does not read before nothing more is taken from clients for it."""
 _log = structlog.get_logger(__name__)
 
@@ -78,7 +78,8 @@ class Link(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         if self._flushing is not None:
             self._flushing.cancel()
-        self.gone.set_result(None)
+        if not self.gone.done():
+            self.gone.set_result(None)
         self._listener.lost(self)
 
     def _flush(self) -> None:

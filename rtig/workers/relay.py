@@ -53,6 +53,8 @@ class RelayedSocket:
         self._flight = 0  # bytes told that the client has not taken yet
         self._open = True
         self._reading = True
+        self._unheard: deque[tuple[bytes, int]] = deque()  # was on its way here when nothing more was to be taken
+        self._hearing: asyncio.Handle | None = None
         self._closing: asyncio.Handle | None = None
 
     def begin(self, handler: Handler) -> None:
@@ -98,8 +100,12 @@ class RelayedSocket:
     # What the client's worker says.
 
     def say(self, frame: bytes, received_ns: int) -> None:
-        if self._open:
+        if not self._open:
+            return
+        if self._reading and not self._unheard:
             self._handler.text(frame, received_ns)
+        else:
+            self._unheard.append((frame, received_ns))
 
     def took(self, size: int) -> None:
         self._flight -= size
@@ -119,8 +125,10 @@ class RelayedSocket:
         if not self._open:
             return
         self._open = False
-        if self._closing is not None:
-            self._closing.cancel()
+        for handle in (self._closing, self._hearing):
+            if handle is not None:
+                handle.cancel()
+        self._unheard.clear()
         self._gone(self._number)
         self._handler.closed()
         self.outbox.clear()
@@ -129,6 +137,13 @@ class RelayedSocket:
         if self._open and on != self._reading:
             self._reading = on
             self._link.put(Hold(self._number, not on))
+            if on and self._unheard and self._hearing is None:
+                self._hearing = self._loop.call_soon(self._hear)
+
+    def _hear(self) -> None:
+        self._hearing = None
+        while self._unheard and self._reading and self._open:
+            self._handler.text(*self._unheard.popleft())
 
     def _too_slow(self) -> None:
         self._closing = None

@@ -1,5 +1,7 @@
 """Frames come out of a link as they went in, however the bytes were cut."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def test_frames_survive_any_cut(said: list[Frame], cuts: list[int]) -> None:
     places = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
     incoming = Incoming()
     heard: list[Frame] = []
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in pairwise(places):
         heard += incoming.feed(whole[begin:end])
     assert heard == said
 
