@@ -38,7 +38,8 @@ hypothesis.settings.load_profile("rtig")
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if GATEWAY in item.path.parents or WORKERS in item.path.parents:
+    served_here = item.get_closest_marker("process") is None
+    if served_here and (GATEWAY in item.path.parents or WORKERS in item.path.parents):
         return {"uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
 

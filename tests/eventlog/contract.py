@@ -391,6 +391,10 @@ class Contract(ABC):
         assert await log.calls("acme") == ["call-2", "call-1"]
         assert await log.calls("globex") == ["call-1"]
         assert await log.calls("nobody") == []
+        at = home.clock.ms
+        assert await log.begun("acme", 9) == [(at, "call-2"), (at, "call-1")]
+        assert await log.begun("acme", 1) == [(at, "call-1")]
+        assert await log.begun("nobody", 1) == []
         assert await events_of(log, NAMESAKE) == [said(0, "another tenant's words")]
         assert await log.erase(CALL) == 1
         assert await log.calls("globex") == ["call-1"]
