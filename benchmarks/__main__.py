@@ -14,6 +14,7 @@ from benchmarks import (
     search,
     slow_reader,
     step,
+    workers,
 )
 
 SUITES = {
@@ -28,6 +29,7 @@ SUITES = {
     "board": board.run,
     "glass": glass.run,
     "first_paint": first_paint.run,
+    "workers": workers.run,
 }
 
 

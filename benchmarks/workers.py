@@ -1,0 +1,321 @@
+"""What does a second worker cost, and how long is a call without guidance when its worker is killed?
+
+Calls at a recogniser's rhythm, multiplexed sources, a sidebar for each call, and a log on disk. First the same load on
+one worker and on two: what carrying messages between workers costs, in CPU time of the server for each message. Then
+two workers, one of which is killed with SIGKILL in the midst of the calls, while sources and sidebars do what those of
+anybody do (`rtig.client`): a call of the killed worker is without guidance from the kill until it is told of words
+that were said after it.
+
+Nothing may be lost or doubled: every event that was sent is in the logs once, and every sidebar has been told each
+change of each card once, as a replay of the log gives it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import uvloop
+
+from benchmarks.latency import CALLS_A_SOURCE, Figures, guided
+from benchmarks.servers import ROOT, TOKEN, Running, cpu_seconds
+from benchmarks.traffic import Traffic, voice_calls
+from rtig import knowledge
+from rtig.client import Source, watch
+from rtig.core import engine
+from rtig.core.events import SourceEvent, decode, key
+from rtig.core.guidance import Card
+from rtig.core.playbook import Playbook
+from rtig.eventlog import split
+from rtig.eventlog.port import CallKey, Recorded
+from rtig.eventlog.sqlite import SqliteLog
+from rtig.gateway.doors import DEFAULT_TENANT
+from rtig.wire.messages import Guided, Place, StartOver
+from rtig.workers.routing import owner_of
+
+WORKERS = 2
+KILLED = 1
+WINDOW = 10_000
+"""Events that a source may have on their way: it goes on in its rhythm while a worker is away."""
+FINISH_SECONDS = 60.0
+Shown = tuple[str, str, int]
+"""A card as it was told: id, state, and the seq of the event."""
+
+
+def run(arguments: list[str]) -> int:
+    """The suite's command line; 1 where something was lost or doubled, or a call was not guided again."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks workers", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--calls", type=int, default=200, help="simultaneous calls (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=40.0, help="that each play takes (%(default)s)")
+    parser.add_argument("--kill-at", type=float, default=20.0, help="seconds after the begin (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="of one worker and two in turns (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="fewer calls, one round")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    asked = parser.parse_args(arguments)
+    calls, seconds, kill_at, rounds = asked.calls, asked.seconds, asked.kill_at, asked.rounds
+    if asked.quick:
+        calls, seconds, kill_at, rounds = 60, 15.0, 6.0, 1
+    cost = [costs(calls, seconds, asked.seed + number) for number in range(rounds)]
+    _say(f"{calls} calls on {WORKERS} workers; worker {KILLED + 1} is killed after {kill_at:g} s")
+    made = killed(voice_calls(ROOT / "knowledge_base", calls, seconds, seconds / 8, asked.seed, "killed"), kill_at)
+    report = {"calls": calls, "seconds": seconds, "rounds": cost, **made.reported()}
+    print(json.dumps(report, indent=None if asked.json else 1))
+    return 0 if made.well else 1
+
+
+class Fleet(Running):
+    """A server with its workers."""
+
+    def cpu_seconds(self) -> float:
+        return sum(map(cpu_seconds, (self.process.pid, *self.workers())))
+
+    def workers(self) -> list[int]:
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def line(self, event: str) -> dict[str, Any]:
+        """Wait for the next line of its log that says so."""
+        assert self.process.stderr is not None
+        for text in self.process.stderr:
+            line: dict[str, Any] = json.loads(text)
+            if line["event"] == event:
+                return line
+        raise RuntimeError("the server has ended")
+
+
+@contextlib.contextmanager
+def serving(workers: int, log: str) -> Iterator[Fleet]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RTIG_")}
+    environment |= {f"RTIG_{role}_TOKEN": TOKEN for role in ("SOURCE", "AGENT", "SUPERVISOR")}
+    environment |= {"RTIG_MEANING": "off", "RTIG_RELOAD_SECONDS": "0", "RTIG_OTHER_MESSAGES_PER_SECOND": "1000"}
+    command = [sys.executable, "-m", "rtig", "serve", "--port", "0", "--workers", str(workers), "--log", log]
+    with subprocess.Popen(
+        [*command, "--kb", str(ROOT / "knowledge_base")], stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    ) as process:
+        try:
+            url = Fleet("", process).line("serving")["url"]
+            yield Fleet(f"ws{url.removeprefix('http')}/ws", process)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+# What a second worker costs.
+
+
+def costs(calls: int, seconds: float, seed: int) -> dict[str, Any]:
+    """CPU µs of the server for each message that it takes, with one worker and with two, under the same load."""
+    told: dict[str, Any] = {}
+    for workers in (1, WORKERS):
+        _say(f"{calls} calls on {workers} worker{'s' if workers > 1 else ''}")
+        traffic = voice_calls(ROOT / "knowledge_base", calls, seconds, seconds / 4, seed, f"w{workers}")
+        figures = Figures()
+        with tempfile.TemporaryDirectory() as folder, serving(workers, f"{folder}/calls.db") as server:
+            uvloop.run(guided(server, traffic, figures))
+        told[f"cpu_us_{workers}"] = round(1e6 * figures.cpu_seconds / len(traffic.sent), 1)
+        told[f"p50_us_{workers}"] = figures.fragment.get_value_at_percentile(50)
+        told[f"p99_us_{workers}"] = figures.fragment.get_value_at_percentile(99)
+        told[f"lost_{workers}"] = figures.lost
+    told["cpu_us_more"] = round(told[f"cpu_us_{WORKERS}"] - told["cpu_us_1"], 1)
+    return told
+
+
+# A worker that is killed.
+
+
+class Screen:
+    """What a sidebar was told of a call."""
+
+    def __init__(self) -> None:
+        self.shown: list[Shown] = []
+        self.after: Place | None = None
+        self.doubled = 0
+        self.told_after_kill = 0.0
+        """When it was first told of words that were said after the kill; 0 before."""
+
+    def put(self, told: Guided) -> None:
+        if self.after is not None and told.seq <= self.after.seq:
+            self.doubled += 1
+        self.after = Place(told.epoch, told.seq)
+        self.shown += [(item.id, item.state, told.seq) for item in told.items if isinstance(item, Card)]
+
+
+class Made:
+    """What the play has shown."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self.traffic = traffic
+        self.screens = {call_id: Screen() for call_id in traffic.call_ids}
+        self.killed_at = 0.0
+        self.serving_again = 0.0
+        self.affected: set[str] = set()
+        """Calls of the killed worker that were going on."""
+        self.said_after: dict[str, float] = {}
+        """When words of an affected call were first due after the kill."""
+        self.unacknowledged = 0
+        self.missing = 0
+        self.twice = 0
+        self.untold = 0
+        self.started_over = 0
+
+    @property
+    def waits(self) -> list[float]:
+        """Seconds without guidance, of the affected calls: from the first words after the kill to their guidance."""
+        return sorted(
+            self.screens[call].told_after_kill - at
+            for call, at in self.said_after.items()
+            if self.screens[call].told_after_kill
+        )
+
+    @property
+    def well(self) -> bool:
+        doubled = self.twice + sum(screen.doubled for screen in self.screens.values())
+        return not (self.unacknowledged or self.missing or self.untold or doubled) and (
+            len(self.waits) == len(self.said_after) > 0
+        )
+
+    def reported(self) -> dict[str, Any]:
+        waits = self.waits
+        return {
+            "affected_calls": len(self.affected),
+            "guided_again": len(waits),
+            "of_those_that_spoke": len(self.said_after),
+            "serving_again_s": round(self.serving_again - self.killed_at, 3),
+            "without_guidance_s": {
+                "p50": round(waits[len(waits) // 2], 3) if waits else None,
+                "p90": round(waits[len(waits) * 9 // 10], 3) if waits else None,
+                "max": round(waits[-1], 3) if waits else None,
+            },
+            "lost": self.unacknowledged + self.missing + self.untold,
+            "doubled": self.twice + sum(screen.doubled for screen in self.screens.values()),
+            "started_over": self.started_over,
+        }
+
+
+def killed(traffic: Traffic, kill_at: float) -> Made:
+    made = Made(traffic)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "calls.db"
+        with serving(WORKERS, str(log)) as server:
+            uvloop.run(_played(server, made, kill_at))
+        asyncio.run(_compared(log, knowledge.compile_folder(ROOT / "knowledge_base"), made))
+    return made
+
+
+async def _played(server: Fleet, made: Made, kill_at: float) -> None:
+    traffic = made.traffic
+    count = (traffic.lines + CALLS_A_SOURCE - 1) // CALLS_A_SOURCE
+    begins = {one.call: one.at for one in reversed(traffic.sent)}
+    async with contextlib.AsyncExitStack() as stack:
+        sources = [
+            await stack.enter_async_context(Source(server.url, TOKEN, f"source-{n}", window=WINDOW, first_delay=0.05))
+            for n in range(count)
+        ]
+        watching = [
+            asyncio.create_task(_watch(server.url, call_id, begins[number], made))
+            for number, call_id in enumerate(traffic.call_ids)
+        ]
+        killing = asyncio.create_task(_kill(server, made, kill_at))
+        began = time.perf_counter()
+        for one in traffic.sent:
+            await asyncio.sleep(max(0.0, began + one.at - time.perf_counter()))
+            call_id = traffic.call_ids[one.call]
+            if made.killed_at and one.segment_id and _is_affected(call_id) and begins[one.call] < kill_at:
+                made.affected.add(call_id)
+                made.said_after.setdefault(call_id, began + one.at)
+            event = cast(SourceEvent, decode(one.frame.encode()))
+            await sources[traffic.line_of[one.call] // CALLS_A_SOURCE].send(event)
+        await killing
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_SECONDS):
+                await asyncio.gather(*(source.drained() for source in sources))
+                await _all_told(made)
+        made.unacknowledged = sum(source.unacknowledged for source in sources)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+
+
+def _is_affected(call_id: str) -> bool:
+    return owner_of(DEFAULT_TENANT, call_id, WORKERS) == KILLED
+
+
+async def _kill(server: Fleet, made: Made, at: float) -> None:
+    await asyncio.sleep(at)
+    (pid,) = [pid for pid in server.workers() if _number_of(pid) == KILLED]
+    made.killed_at = time.perf_counter()
+    os.kill(pid, signal.SIGKILL)
+    await asyncio.to_thread(server.line, "worker serving")
+    made.serving_again = time.perf_counter()
+
+
+def _number_of(pid: int) -> int:
+    """A worker by the log that it has open."""
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if descriptor.readlink().name == f"calls.db.{KILLED + 1}":
+                return KILLED
+    return 0
+
+
+async def _watch(url: str, call_id: str, at: float, made: Made) -> None:
+    """A sidebar that watches a call from its begin on."""
+    await asyncio.sleep(at)
+    screen = made.screens[call_id]
+    async for told in watch(url, TOKEN, call_id, role="agent", first_delay=0.05, longest_delay=1.0):
+        if isinstance(told, StartOver):
+            made.started_over += 1
+            screen.shown.clear()
+            screen.after = None
+        elif isinstance(told, Guided):
+            screen.put(told)
+            if call_id in made.said_after and not screen.told_after_kill:
+                screen.told_after_kill = time.perf_counter()
+
+
+async def _all_told(made: Made) -> None:
+    """Until nothing more comes."""
+    before: list[Place | None] = []
+    while before != (now := [screen.after for screen in made.screens.values()]):
+        before = now
+        await asyncio.sleep(1.0)
+
+
+async def _compared(path: Path, playbook: Playbook, made: Made) -> None:
+    """The logs with what was sent, and the sidebars with a replay of the logs."""
+    kept: dict[str, list[Recorded]] = {call_id: [] for call_id in made.traffic.call_ids}
+    for file in split.files(path):
+        log = await SqliteLog.open_file(file, read_only=True)
+        for call_id, records in kept.items():
+            records += [one async for one in log.read(CallKey(DEFAULT_TENANT, call_id))]
+        await log.close()
+    sent: dict[str, Counter[str]] = {call_id: Counter() for call_id in kept}
+    for one in made.traffic.sent:
+        sent[made.traffic.call_ids[one.call]][key(decode(one.frame.encode()))] += 1
+    for call_id, records in kept.items():
+        there = Counter(key(one.event) for one in records)
+        made.missing += len(sent[call_id].keys() - there.keys())
+        made.twice += sum(number - 1 for number in there.values())
+        told = set(made.screens[call_id].shown)
+        replayed = engine.replay(playbook, call_id, (one.event for one in records))
+        made.untold += sum(
+            (item.id, item.state, folded.seq) not in told
+            for folded in replayed
+            for item in folded.guidance
+            if isinstance(item, Card)
+        )
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
