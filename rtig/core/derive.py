@@ -449,7 +449,7 @@ def foresee(playbook: Playbook, before: Call, call: Call) -> Call:
     times += (one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings)
     if playbook.silence_clauses:
         heard = heardings(playbook, call)
-        silences = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in playbook.silence_clauses)
+        silences = (conditions.deadline(playbook.clause(ref).condition, heard) for ref in playbook.silence_clauses)
         times += (at_ms for at_ms in silences if at_ms is not None)
     due = min(times, default=None)
     return call if due == call.due else replace(call, due=due)
@@ -499,6 +499,9 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
 
 def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int, int]]:
     """The silences that are long enough for some clause: from when, until when, and for which."""
+    since = shape.last_words(call.shape)
+    if since is not None and call.now - since < playbook.silences[0]:
+        return []
     spans = shape.quiet(call.shape, call.transcript, call.now)
     return [
         (span.start_ms, FOR_EVER if span is spans[-1] else span.end_ms, ms)

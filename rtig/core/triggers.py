@@ -4,7 +4,6 @@ A moment is a function of what was heard: it is found again, the same, however t
 a condition is met; here that is held against the rule's scope and the words that make it mean something else.
 """
 
-from collections.abc import Iterable
 from typing import Literal, assert_never
 
 from msgspec import Struct
@@ -31,6 +30,7 @@ from rtig.core.conditions import (
     TalkShare,
     by,
     course,
+    next_met,
     parts,
     places,
 )
@@ -146,11 +146,11 @@ class Scope(Struct, frozen=True):
 
 
 def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> tuple[list[Moment], int | None]:
-    """Every moment at which one clause of a rule was met, once per point in time; and its `deadline`."""
+    """Every moment at which one clause of a rule was met, once per point in time; and its deadline."""
     clause = rule.clauses[index]
     found = []
-    all_met = course(clause.condition, heard).met
-    for met in all_met:
+    whole = course(clause.condition, heard)
+    for met in whole.met:
         if met.at_ms <= heard.now:
             blocked, because = _blocked(rule, clause, met, heard, scope)
             found.append(
@@ -168,16 +168,7 @@ def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> tuple[lis
                     by=because,
                 )
             )
-    return found, _next(all_met, heard.now)
-
-
-def deadline(condition: Condition, heard: Heardings) -> int | None:
-    """When a condition that waits for the clock may next be met, if nothing more is said."""
-    return _next(course(condition, heard).met, heard.now)
-
-
-def _next(met: Iterable[Met], now: int) -> int | None:
-    return next((one.at_ms for one in met if one.at_ms > now), None)
+    return found, next_met(whole, heard.now)
 
 
 def in_words(moment: Moment) -> str:
