@@ -242,14 +242,7 @@ def course(condition: Condition, heard: Heardings) -> Course:
 
 def deadline(condition: Condition, heard: Heardings) -> int | None:
     """When a condition may next be met, if nothing more is said."""
-    match condition:
-        case AnyOf():
-            times = [at_ms for part in condition.parts if (at_ms := deadline(part, heard)) is not None]
-            return min(times, default=None)
-        case Silence():  # asked at every word
-            return _will_have_lasted(condition, heard)
-        case _:
-            return next_met(course(condition, heard), heard.now)
+    return next_met(course(condition, heard), heard.now)
 
 
 def next_met(whole: Course, now: int) -> int | None:
@@ -404,16 +397,6 @@ def _silences(heard: Heardings) -> Iterator[Span]:
     spans = [*heard.shape.gaps, *heard.quiet[:-1], *(Span(span.start_ms, FOR_EVER) for span in heard.quiet[-1:])]
     for span in spans:
         yield from outside(span, heard.holds)
-
-
-def _will_have_lasted(condition: Silence, heard: Heardings) -> int | None:
-    """When the silence that goes on now will be long enough; None where it has been so already."""
-    if heard.channel == "voice" and heard.quiet:
-        for span in outside(Span(heard.quiet[-1].start_ms, FOR_EVER), heard.holds):
-            at_ms = span.start_ms + condition.ms
-            if heard.now < at_ms <= span.end_ms:
-                return at_ms
-    return None
 
 
 def _after(ms: int, spans: Iterable[Span]) -> Course:

@@ -5,14 +5,14 @@ the same from all the words at once.
 """
 
 from bisect import insort
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from immutables import Map
 from msgspec.structs import replace
 
 from rtig.core import conditions, evidence, policy, shape, transcript, triggers, utterances, weighing
 from rtig.core.call import Call
-from rtig.core.conditions import Course, Heardings, Means, Said, SaidAgain, Tolerance
+from rtig.core.conditions import Course, Heardings, Tolerance
 from rtig.core.events import CardAnswered, HoldChanged, Party, UtteranceRead
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.policy import Choice, Choosing, Mute, Shown
@@ -447,12 +447,24 @@ def foresee(playbook: Playbook, before: Call, call: Call) -> Call:
         return call
     times = [*call.deadlines.values()]
     times += (one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings)
+    times += _next_silences(playbook, call)
     if playbook.silence_clauses:
         heard = heardings(playbook, call)
         silences = (conditions.deadline(playbook.clause(ref).condition, heard) for ref in playbook.silence_clauses)
         times += (at_ms for at_ms in silences if at_ms is not None)
     due = min(times, default=None)
     return call if due == call.due else replace(call, due=due)
+
+
+def _next_silences(playbook: Playbook, call: Call) -> Iterator[int]:
+    """When the silence that goes on now will be long enough for something; this is asked at every word."""
+    if playbook.plain_silences and call.channel == "voice":
+        quiet = shape.quiet(call.shape, call.transcript, call.now)
+        if quiet:
+            since = Span(quiet[-1].start_ms, FOR_EVER)
+            for span in shape.outside(since, holds(call.held)) if call.held else (since,):
+                times = (span.start_ms + ms for ms in playbook.plain_silences)
+                yield from (at_ms for at_ms in times if call.now < at_ms <= span.end_ms)
 
 
 def differs(before: Call, call: Call) -> bool:
@@ -528,7 +540,9 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
         if growing
         else []
     )
-    if not also and not meanings:
+    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
+    refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
+    if playbook.speaking_clauses.isdisjoint(refs):
         return {}, {}
     early = call.heard
     for phrase, places in also.items():
@@ -536,10 +550,8 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     heard = heardings(playbook, call, early=early)
     new: list[Moment] = []
     doubts: dict[str, str] = {}
-    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
-    refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
     for ref in refs:
-        if any(isinstance(part, Said | SaidAgain | Means) for part in conditions.parts(playbook.clause(ref).condition)):
+        if ref in playbook.speaking_clauses:
             known = {m.order for m in call.moments.get(ref, ())}
             for moment in _moments(playbook, call, ref, heard)[0]:
                 if moment.blocked:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from rtig.core.conditions import (
+    AnyOf,
     Condition,
     Leaf,
     Means,
@@ -150,9 +151,11 @@ class Playbook:
         self.hold_clauses: list[ClauseRef] = []
         self.timed_clauses: list[ClauseRef] = []
         self.silence_clauses: list[ClauseRef] = []
-        """Those of the timed ones that wait for a silence."""
+        """Those of the timed ones that wait for a silence and for something else at once."""
         patient: set[ClauseRef] = set()
+        speaking: set[ClauseRef] = set()
         silences: set[int] = set()
+        plain_silences: set[int] = set()
         for rule in source.rules:
             for index, clause in enumerate(rule.clauses):
                 ref = ClauseRef(rule.id, index)
@@ -173,10 +176,20 @@ class Playbook:
                         into.append(ref)
                 if waits(clause.condition):
                     self.timed_clauses.append(ref)
-                    silent = any(isinstance(leaf, Silence) for leaf in leaves)
-                    self.silence_clauses.append(ref) if silent else patient.add(ref)
+                    if not any(isinstance(leaf, Silence) for leaf in leaves):
+                        patient.add(ref)
+                    elif (plain := _plain_silences(clause.condition)) is not None:
+                        plain_silences.update(plain)
+                    else:
+                        self.silence_clauses.append(ref)
+                if any(isinstance(part, Said | SaidAgain | Means) for part in parts(clause.condition)):
+                    speaking.add(ref)
         self.deadline_clauses = frozenset(patient)
-        """The other timed ones."""
+        """Those that wait for the clock, and for no silence."""
+        self.speaking_clauses = frozenset(speaking)
+        """Those that wait for something to be said or meant, among other things."""
+        self.plain_silences = tuple(sorted(plain_silences))
+        """How long nobody must have spoken, in ms, for the timed clauses for which that is enough."""
         self.silences = tuple(sorted(silences))
         """How long nobody must have spoken, in ms, for any clause."""
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
@@ -274,6 +287,18 @@ def _condition_phrases(condition: Condition) -> Iterator[Spoken]:
         if isinstance(part, Said | NotSaid | SaidAgain):
             for phrase in part.phrases:
                 yield Spoken(phrase, part.tolerance == "asr")
+
+
+def _plain_silences(condition: Condition) -> list[int] | None:
+    """How long the silences are that alone are enough for a condition; None where the clock can meet it otherwise."""
+    match condition:
+        case Silence():
+            return [condition.ms]
+        case AnyOf():
+            waiting = [_plain_silences(part) for part in condition.parts if waits(part)]
+            return [ms for plain in waiting if plain for ms in plain] if None not in waiting else None
+        case _:
+            return None
 
 
 def _clause_phrases(clause: Clause) -> Iterator[Spoken]:

@@ -33,7 +33,6 @@ from rtig.core.conditions import (
     TalkShare,
     Tolerance,
     course,
-    deadline,
     parts,
     places,
     waits,
@@ -787,14 +786,6 @@ def compare(condition: Condition, heard: Heardings, times: range) -> None:
 def test_a_course_is_what_each_millisecond_says(condition: Condition, heard: Heardings) -> None:
     compare(condition, heard, range(LAST))
     compare(condition, heard, range(GRACE_MS, GRACE_MS + LAST))  # where things are missing
-
-
-@settings(max_examples=300)
-@given(_CONDITIONS, _HEARINGS)
-def test_a_deadline_is_the_next_time_of_the_course(condition: Condition, heard: Heardings) -> None:
-    assert deadline(condition, heard) == next(
-        (one.at_ms for one in course(condition, heard).met if one.at_ms > LAST), None
-    )
 
 
 @settings(max_examples=300)
