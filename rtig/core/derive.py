@@ -6,13 +6,14 @@ the same from all the words at once.
 
 from bisect import insort
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from immutables import Map
 from msgspec.structs import replace
 
 from rtig.core import conditions, evidence, policy, shape, transcript, triggers, utterances, weighing
 from rtig.core.call import Call
-from rtig.core.conditions import Course, Heardings, Tolerance
+from rtig.core.conditions import Course, Heardings, Monologue, Silence, TalkOver, Tolerance
 from rtig.core.events import CardAnswered, HoldChanged, Party, UtteranceRead
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.policy import Choice, Choosing, Mute, Shown
@@ -51,8 +52,7 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     clauses = dict.fromkeys(ref for phrase in touched for ref in playbook.clauses_of_phrase.get(phrase, ()))
     if weighing.moved(before, call):
         clauses.update(dict.fromkeys(playbook.mood_clauses))
-    if call.shape != before.shape:
-        clauses.update(dict.fromkeys(playbook.shape_clauses))
+    clauses.update(dict.fromkeys(_of_shape(playbook, before, call)))
     clauses.update(_of_meanings(playbook, before, call))
     return look_again(playbook, call, clauses)
 
@@ -88,9 +88,8 @@ def _reshape(call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
 
 def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call:
     for name in names:
-        said = playbook.signals[name].said
-        places = (place for phrase in said for place in heard_places(playbook, call.heard, phrase))
-        call = weighing.signalled(playbook, call, name, places)
+        places = said_places(playbook, call.heard, playbook.signals[name].said)
+        call = weighing.signalled(playbook, call, name, (place for _, place in places))
     return call
 
 
@@ -234,6 +233,23 @@ def _meant_by(one: Utterance, score: float, near: tuple[tuple[str, float], ...] 
     return Meant(one.key, score, one.party, one.start_ms, one.end_ms, one.quotes, near)
 
 
+def _of_shape(playbook: Playbook, before: Call, call: Call) -> Iterator[ClauseRef]:
+    """The clauses that wait for a part of the shape that is another now."""
+    then, now = before.shape, call.shape
+    if now is not then:
+        for kind, refs in playbook.shape_clauses.items():
+            if kind is Silence:
+                changed = now.gaps != then.gaps or _silences(playbook, before) != _silences(playbook, call)
+            elif kind is TalkOver:
+                changed = now.talk_over != then.talk_over
+            elif kind is Monologue:
+                changed = now.floors != then.floors
+            else:
+                changed = now.turns is not then.turns
+            if changed:
+                yield from refs
+
+
 def _of_meanings(playbook: Playbook, before: Call, call: Call) -> dict[ClauseRef, None]:
     """The clauses that wait for meanings that may be found elsewhere now."""
     if call.meant is before.meant and call.utterances is before.utterances:
@@ -281,7 +297,8 @@ def in_play(playbook: Playbook, call: Call) -> dict[ClauseRef, None]:
     """
     found = dict.fromkeys(ref for phrase in call.heard for ref in playbook.clauses_of_phrase.get(phrase, ()))
     found |= dict.fromkeys(ref for meaning in call.meant for ref in playbook.clauses_of_meaning.get(meaning, ()))
-    for refs in (playbook.mood_clauses, playbook.shape_clauses, playbook.hold_clauses, playbook.timed_clauses):
+    shaped = playbook.shape_clauses.values()
+    for refs in (playbook.mood_clauses, *shaped, playbook.hold_clauses, playbook.timed_clauses):
         found |= dict.fromkeys(refs)
     return found | dict.fromkeys(call.moments)
 
@@ -294,6 +311,18 @@ def heard_places(
     Without the places where a slot took only the beginning of a value, and those followed by what must not follow.
     """
     return _heard_places(playbook, heard, playbook.number(phrase, tolerance))
+
+
+def said_places(
+    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], phrases: tuple[str, ...], tolerance: Tolerance = "asr"
+) -> list[tuple[str, Heard]]:
+    """Where any of some phrases was said, with the phrase; those of one phrase in order of time."""
+    return [
+        (phrase, place)
+        for number, phrase in playbook.numbers(phrases, tolerance)
+        if number in heard
+        for place in _heard_places(playbook, heard, number)
+    ]
 
 
 def _heard_places(playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], number: int) -> tuple[Heard, ...]:
@@ -332,14 +361,6 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
     growing = _growing(call) if early is None else {}
     slots: dict[str, tuple[tuple[int, Capture], ...]] = {}
 
-    def said(phrases: tuple[str, ...], tolerance: Tolerance) -> list[tuple[str, Heard]]:
-        return [
-            (phrase, place)
-            for number, phrase in playbook.numbers(phrases, tolerance)
-            if number in heard
-            for place in _heard_places(playbook, heard, number)
-        ]
-
     def meant(meaning: str) -> tuple[Meant, ...]:
         found = call.meant.get(meaning, ())
         return tuple(one for one in found if (one.utterance, one.start_ms) not in growing) if growing else found
@@ -351,7 +372,7 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
         return slots[slot]
 
     found = Heardings(
-        said=said,
+        said=partial(said_places, playbook, heard),
         meant=meant,
         captured=taken,
         shape=call.shape,
@@ -577,11 +598,8 @@ def being_done(playbook: Playbook, call: Call, moment: Moment) -> bool:
     if not done or not call.transcript.open or moment.rule.exempt:
         return False
     heard = {phrase: tuple(places) for phrase, places in _open_places(call).items()}
-    return any(
-        triggers.does(place, moment.since_ms, moment.at_ms)
-        for phrase in done
-        for place in heard_places(playbook, heard, phrase)
-    )
+    places = said_places(playbook, heard, done)
+    return any(triggers.does(place, moment.since_ms, moment.at_ms) for _, place in places)
 
 
 def _open_places(call: Call) -> dict[int, list[Heard]]:

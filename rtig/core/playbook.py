@@ -147,7 +147,8 @@ class Playbook:
         clauses: dict[int, dict[ClauseRef, None]] = {}
         meant: dict[str, dict[ClauseRef, None]] = {}
         self.mood_clauses: list[ClauseRef] = []
-        self.shape_clauses: list[ClauseRef] = []
+        self.shape_clauses: dict[type[Leaf], list[ClauseRef]] = {}
+        """By the condition for which they look at the shape."""
         self.hold_clauses: list[ClauseRef] = []
         self.timed_clauses: list[ClauseRef] = []
         self.silence_clauses: list[ClauseRef] = []
@@ -167,11 +168,10 @@ class Playbook:
                         meant.setdefault(leaf.meaning, {})[ref] = None
                     elif isinstance(leaf, Silence):
                         silences.add(leaf.ms)
-                for kinds, into in (
-                    ((MoodAt, ScoreAt), self.mood_clauses),
-                    ((SaidAgain, Silence, TalkOver, Monologue, TalkShare), self.shape_clauses),
-                    ((OnHold, Silence), self.hold_clauses),
-                ):
+                for kind in (SaidAgain, Silence, TalkOver, Monologue, TalkShare):
+                    if any(isinstance(leaf, kind) for leaf in leaves):
+                        self.shape_clauses.setdefault(kind, []).append(ref)
+                for kinds, into in (((MoodAt, ScoreAt), self.mood_clauses), ((OnHold, Silence), self.hold_clauses)):
                     if any(isinstance(leaf, kinds) for leaf in leaves):
                         into.append(ref)
                 if waits(clause.condition):
