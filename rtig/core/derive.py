@@ -431,34 +431,60 @@ def heardings(
     `early`: `call` holds words too that are not final yet, and turns count as over. `slots` receives what each slot
     took that was asked for.
     """
-    growing = {} if early else _growing(call)
-    slots = {} if slots is None else slots
+    look = _Look(playbook, call, since, {} if early else _growing(call), {} if slots is None else slots)
+    return look.heardings()
 
-    def meant(meaning: str) -> tuple[Meant, ...]:
-        found = call.meant.get(meaning, ())
+
+class _Look:
+    """Looks up what conditions ask for.
+
+    It holds nothing that holds it. One is made for nearly every word, and cycles of them, each with a whole call, would
+    be most of what the garbage collector finds.
+    """
+
+    __slots__ = ("_call", "_growing", "_playbook", "_since", "_slots")
+
+    def __init__(
+        self,
+        playbook: Playbook,
+        call: Call,
+        since: int,
+        growing: Mapping[tuple[str, int], Utterance],
+        slots: dict[str, _Captured],
+    ) -> None:
+        self._playbook = playbook
+        self._call = call
+        self._since = since
+        self._growing = growing
+        self._slots = slots
+
+    def heardings(self) -> Heardings:
+        call = self._call
+        return Heardings(
+            said=partial(said_places, self._playbook, call),
+            meant=self._meant,
+            captured=self._taken,
+            shape=call.shape,
+            temper=self._playbook.temper,
+            weighing=call.weighing,
+            channel=call.channel,
+            started=call.started,
+            now=call.now,
+            quiet=shape.quiet(call.shape, call.transcript, call.now),
+            holds=holds(call.held),
+        )
+
+    def _meant(self, meaning: str) -> tuple[Meant, ...]:
+        found, growing = self._call.meant.get(meaning, ()), self._growing
         return tuple(one for one in found if (one.utterance, one.start_ms) not in growing) if growing else found
 
-    def taken(slot: str) -> _Captured:
-        if slot not in slots:
-            slots[slot] = ()  # a slot that waits for itself waits for ever
-            known = call.captures.get(slot)
-            slots[slot] = captured(playbook, call, slot, found, since if known is not None else 0, known or ())
-        return slots[slot]
-
-    found = Heardings(
-        said=partial(said_places, playbook, call),
-        meant=meant,
-        captured=taken,
-        shape=call.shape,
-        temper=playbook.temper,
-        weighing=call.weighing,
-        channel=call.channel,
-        started=call.started,
-        now=call.now,
-        quiet=shape.quiet(call.shape, call.transcript, call.now),
-        holds=holds(call.held),
-    )
-    return found
+    def _taken(self, slot: str) -> _Captured:
+        if slot not in self._slots:
+            self._slots[slot] = ()  # a slot that waits for itself waits for ever
+            known = self._call.captures.get(slot)
+            since = self._since if known is not None else 0
+            self._slots[slot] = captured(self._playbook, self._call, slot, self.heardings(), since, known or ())
+        return self._slots[slot]
 
 
 def captured(
