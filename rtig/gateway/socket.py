@@ -216,7 +216,7 @@ class Socket(asyncio.Protocol):
         if data:
             self._rest(data, received_ns)
         self._receiving = False
-        if self.outbox:
+        if self.outbox.size:
             self._flush()
 
     def eof_received(self) -> None:
@@ -329,8 +329,9 @@ class Socket(asyncio.Protocol):
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
-        while self.outbox and self._paused_at is None:
-            self._transport.write(b"".join(self.outbox.take(WRITE_AT_ONCE)))
+        outbox = self.outbox
+        while outbox.size and self._paused_at is None:
+            self._transport.write(b"".join(outbox.take(WRITE_AT_ONCE)))
         if self._open and self._paused_at is None:
             self._handler.drained()
 

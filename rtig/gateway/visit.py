@@ -193,7 +193,10 @@ class Visit:
             case Append(event):
                 decoded_ns = time.perf_counter_ns()
                 call = self._call(event.call_id)
-                self._when_open(call, lambda: self._take(call, event, received_ns, decoded_ns), event)
+                if call in self._waiting or not self._live.has(call):
+                    self._when_open(call, lambda: self._take(call, event, received_ns, decoded_ns), event)
+                else:
+                    self._take(call, event, received_ns, decoded_ns)
             case Carry(frame):
                 self._count("vendor")
                 self._when_open(self._call(self._hello.call_id), lambda: self._translate(frame, received_ns))

@@ -7,8 +7,7 @@ client joins those who follow live, in the same turn of the loop. What happens l
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-
-from msgspec.json import Encoder
+from typing import cast
 
 from rtig.core.guidance import Alert, CallInfo, Card, Line, Mood, Watched
 from rtig.eventlog.port import CallKey, Position
@@ -21,7 +20,8 @@ from rtig.wire.messages import CaughtUp, Guided, ServerMessage, StartOver, Timin
 ROOM = 64 * 1024
 """Of what can wait, no more is sent while this many bytes are unsent."""
 
-_timing = Encoder()
+_TIMING = ("{" + ",".join(f'"{name}":%d' for name in Timing.__struct_fields__) + "}}").encode()
+"""To put numbers into, and the end of the frame behind it."""
 _NO_TIMING = b"null}"
 
 
@@ -66,7 +66,9 @@ class Channel:
         key, supersedes = _place(items)
         for socket in tuple(self._sockets):
             socket.send_framed(frame, key, supersedes)
-        if update.received_ns and any(isinstance(item, Card) for item in update.items):
+        if key is not None:  # nothing but an interim text or a mood
+            return
+        if update.received_ns and any(isinstance(item, Card) for item in items):
             self._time(update)
         if self._over is not None and any(isinstance(item, CallInfo) and item.state == "ended" for item in items):
             self._over()
@@ -126,7 +128,10 @@ class Watch:
 
 def _watched(update: Update) -> tuple[Watched, ...]:
     """What an event brought for those who watch the call."""
-    return tuple(item for item in update.items if not isinstance(item, Alert))
+    for item in update.items:
+        if isinstance(item, Alert):
+            return tuple(item for item in update.items if not isinstance(item, Alert))
+    return cast(tuple[Watched, ...], update.items)
 
 
 def _guided(update: Update, items: tuple[Watched, ...]) -> Guided:
@@ -140,15 +145,14 @@ def _live(update: Update, items: tuple[Watched, ...]) -> bytes:
     if not update.received_ns:
         return body
     encoded_ns = time.perf_counter_ns()
-    timing = Timing(
-        decode_us=(update.decoded_ns - update.received_ns) // 1000,
-        append_us=(update.appended_ns - update.decoded_ns) // 1000,
-        fold_us=(update.folded_ns - update.appended_ns) // 1000,
-        encode_us=(encoded_ns - update.folded_ns) // 1000,
-        total_us=(encoded_ns - update.received_ns) // 1000,
-    )
     # `timing` is the last field of `Guided`, so it can be put in after the rest has been encoded and timed.
-    return body[: -len(_NO_TIMING)] + _timing.encode(timing) + b"}"
+    return body[: -len(_NO_TIMING)] + _TIMING % (
+        (update.decoded_ns - update.received_ns) // 1000,
+        (update.appended_ns - update.decoded_ns) // 1000,
+        (update.folded_ns - update.appended_ns) // 1000,
+        (encoded_ns - update.folded_ns) // 1000,
+        (encoded_ns - update.received_ns) // 1000,
+    )
 
 
 def _place(items: tuple[Watched, ...]) -> tuple[Key | None, list[Key]]:
