@@ -1,23 +1,48 @@
-"""A load that costs little itself: frames that were made before, and answers that are counted, not read.
-
-Each connection has one frame under way and sends the next when the last one was answered, so the server is always busy
-and never behind. CPU time a message is what is measured with it, and no latency: that wants frames at their own time.
-"""
+"""A load that costs little itself: frames that were made before, and answers that are counted, not read."""
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from websockets.frames import Frame, Opcode
 
-from rtig.wire.messages import SUBPROTOCOL
+from benchmarks.servers import TOKEN
+from rtig import knowledge
+from rtig.core.events import CallStarted, SegmentHeard
+from rtig.script import Script, perform
+from rtig.wire.messages import SUBPROTOCOL, ClientMessage, Hello, Watch, encode
+
+TEXT, PING = 0x81, 0x89
+PONG = bytes((0x8A, 0x80, 0, 0, 0, 0))
 
 
-def masked(payload: bytes) -> bytes:
-    """A text frame as clients send it."""
-    return Frame(Opcode.TEXT, payload).serialize(mask=True)
+def masked(message: ClientMessage) -> bytes:
+    """A message's frame as clients send it."""
+    return Frame(Opcode.TEXT, encode(message)).serialize(mask=True)
+
+
+def spoken(folder: Path, count: int, seed: int) -> list[SegmentHeard]:
+    """So many fragments of one long voice call, at a real recogniser's cut: interims that grow, and finals."""
+    scripts = [script for script in knowledge.read(folder).calls.values() if script.channel == "voice"]
+    lines = [line for script in scripts for line in script.lines]
+    heard: list[SegmentHeard] = []
+    rng = random.Random(seed)
+    part = 0
+    while len(heard) < count:
+        rng.shuffle(lines)
+        script = Script(id=f"wire-{part}", seed=seed + part, lines=tuple(lines))
+        begins = heard[-1].end_ms if heard else 0
+        for _, event in perform(script, "wire"):
+            if isinstance(event, SegmentHeard):
+                moved = replace(event, segment_id=f"{part}.{event.segment_id}", start_ms=begins + event.start_ms)
+                heard.append(replace(moved, end_ms=begins + event.end_ms))
+        part += 1
+    return heard[:count]
 
 
 class Connection(asyncio.Protocol):
@@ -28,15 +53,14 @@ class Connection(asyncio.Protocol):
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.count = 0
         """Messages heard so far."""
-        self.first = b""
-        """The beginning of the first of them."""
         self._rest = b""
 
     @classmethod
     async def to(cls, url: str) -> "Connection":
         address = urlsplit(url)
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(cls, address.hostname, address.port)
+        _, connection = await asyncio.get_running_loop().create_connection(
+            cls, str(address.hostname), address.port or 80
+        )
         request = (
             f"GET {address.path} HTTP/1.1", f"Host: {address.netloc}", "Upgrade: websocket", "Connection: Upgrade",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
@@ -54,8 +78,6 @@ class Connection(asyncio.Protocol):
 
     async def heard_so_many(self, count: int) -> None:
         """Wait until so many messages were heard in all."""
-        if self.count >= count:
-            return
         enough = asyncio.get_running_loop().create_future()
 
         def look(_: int) -> None:
@@ -63,6 +85,7 @@ class Connection(asyncio.Protocol):
                 enough.set_result(None)
 
         before, self.heard = self.heard, look
+        look(0)
         await enough
         self.heard = before
 
@@ -71,80 +94,74 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.opened.done():
-            self.opened.set_exception(error or ConnectionError("refused"))
+            self.opened.set_exception(error or ConnectionError("turned away"))
 
     def data_received(self, data: bytes) -> None:
         if self._rest:
             data = self._rest + data
-        at, end, count = 0, len(data), 0
+        at = 0
         if not self.opened.done():
             at = data.find(b"\r\n\r\n") + 4
             if at < 4:
                 self._rest = data
                 return
             self.opened.set_result(None)
-        while end - at >= 2:
-            size, body = data[at + 1], at + 2
-            if size == 126:
-                if end - at < 4:
-                    break
-                size, body = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
-            elif size == 127:
-                if end - at < 10:
-                    break
-                size, body = int.from_bytes(data[at + 2 : at + 10], "big"), at + 10
-            if body + size > end:
-                break
-            if data[at] == 0x81:
-                count += 1
-                self.first = self.first or data[body : body + 32]
-            elif data[at] == 0x89:
-                self.send(b"\x8a\x80\0\0\0\0" if not size else b"\x8a" + bytes((0x80 | size,)) + b"\0\0\0\0" + data[body : body + size])
-            at = body + size
+        texts, pings, at = frames_in(data, at)
         self._rest = data[at:]
-        if count:
-            self.count += count
-            self.heard(count)
+        for _ in range(pings):
+            self.send(PONG)
+        if texts:
+            self.count += texts
+            self.heard(texts)
 
 
-async def in_turns(connections: Sequence[Connection], frames: Sequence[Sequence[bytes]]) -> int:
-    """Send each connection's frames, one at a time; how many were answered. An answer is one message."""
-    left = len(connections)
-    done = asyncio.get_running_loop().create_future()
-    answered = 0
+def frames_in(data: bytes, at: int = 0) -> tuple[int, int, int]:
+    """How many whole frames of a server's text and pings stand in the data, and where they end."""
+    texts = pings = 0
+    end = len(data)
+    while end - at >= 2:
+        size, body = data[at + 1], at + 2
+        if size == 126:
+            size, body = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
+        elif size == 127:
+            size, body = int.from_bytes(data[at + 2 : at + 10], "big"), at + 10
+        if body + size > end:
+            break
+        texts += data[at] == TEXT
+        pings += data[at] == PING
+        at = body + size
+    return texts, pings, at
 
-    def play(connection: Connection, own: Sequence[bytes]) -> None:
-        waiting = iter(own)
 
-        def go_on(count: int) -> None:
-            nonlocal left, answered
-            answered += count
-            frame = next(waiting, None)
-            if frame is not None:
-                connection.send(frame)
-                return
-            connection.heard = lambda _: None
-            left -= 1
-            if not left:
-                done.set_result(None)
+async def sources(url: str, calls: Sequence[str]) -> list[Connection]:
+    """A source for each call, which has begun."""
+    connections = [await Connection.to(url) for _ in calls]
+    for call, connection in zip(calls, connections, strict=True):
+        connection.send(masked(Hello(role="source", token=TOKEN, source=call)))
+        connection.send(masked(CallStarted(call_id=call, agent=call)))
+    for connection in connections:
+        await connection.heard_so_many(2)  # welcome, ack
+    return connections
 
-        connection.heard = go_on
-        go_on(0)
 
-    for connection, own in zip(connections, frames, strict=True):
-        play(connection, own)
-    await done
-    return answered
+async def watchers(url: str, calls: Sequence[str]) -> list[Connection]:
+    """A sidebar for each call, which has been told what there was."""
+    connections = [await Connection.to(url) for _ in calls]
+    for call, connection in zip(calls, connections, strict=True):
+        connection.send(masked(Hello(role="agent", token=TOKEN, agent="nobody")))
+        connection.send(masked(Watch(call_id=call)))
+    for connection in connections:
+        await connection.heard_so_many(3)  # welcome, calls, caught_up
+    return connections
 
 
 async def at_rate(connections: Sequence[Connection], frames: Sequence[Sequence[bytes]], rate: float) -> None:
-    """Send the first frame of each connection, then the second of each and so on, so many in all a second."""
-    loop = asyncio.get_running_loop()
-    waiting = [(connection, frame) for row in zip(*frames, strict=True) for connection, frame in zip(connections, row, strict=True)]
+    """Send the first frame of each connection, then the second of each and so on: so many in all a second."""
+    due = [pair for row in zip(*frames, strict=True) for pair in zip(connections, row, strict=True)]
     begun, sent = time.perf_counter(), 0
-    while sent < len(waiting):
-        due = min(len(waiting), int((time.perf_counter() - begun) * rate) + 1)
-        for connection, frame in waiting[sent:due]:
+    while sent < len(due):
+        now = min(len(due), int((time.perf_counter() - begun) * rate) + 1)
+        for connection, frame in due[sent:now]:
             connection.send(frame)
-        sent = due
+        sent = now
         await asyncio.sleep(max(0.0, begun + sent / rate - time.perf_counter()))

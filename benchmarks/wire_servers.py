@@ -2,17 +2,17 @@
 
 `rtig` is the server as it is, with one thing put in place of the fold: a segment is told back as its line, and
 nothing else is made of it. What is left is what this project adds to a socket. `echo` is an echo through the same
-socket, `websockets` one through that package's own server, which is what most would take.
+socket; `websockets` one through that package's own server, which is what most would take, and `broadcast` tells
+everyone else what one connection says, with that package's own function for it.
 """
 
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import uvloop
 from msgspec.structs import replace
@@ -30,6 +30,32 @@ from rtig.core.playbook import Playbook
 from rtig.wire.messages import SUBPROTOCOL
 
 KNOWLEDGE = ROOT / "knowledge_base"
+What = Literal["rtig", "echo", "websockets", "broadcast"]
+
+
+class Served(NamedTuple):
+    url: str
+    pid: int
+
+    def cpu_us(self) -> float:
+        """CPU time of the process so far, all threads, to the nanosecond."""
+        took = 0
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it has just ended
+                took += int((task / "schedstat").read_text().split()[0])
+        return took / 1000
+
+
+@contextlib.contextmanager
+def served(what: What, log: str = "memory") -> Iterator[Served]:
+    """A server process that ends with the block."""
+    run_it = [sys.executable, "-m", "benchmarks.wire_servers", what, log]
+    with subprocess.Popen(run_it, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        try:
+            yield Served(process.stdout.readline().strip(), process.pid)
+        finally:
+            process.terminate()
 
 
 def unfolded(_: Playbook, call: Call, __: int, event: AnyEvent) -> tuple[Call, tuple[Guidance, ...]]:
@@ -55,26 +81,9 @@ def unfolded(_: Playbook, call: Call, __: int, event: AnyEvent) -> tuple[Call, t
             return call, ()
 
 
-@contextlib.contextmanager
-def started(what: str, log: str = "memory") -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A server's address and process, which ends with the block: `rtig`, `echo`, `websockets`, `broadcast`."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.wire_servers", what, log], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip(), process
-        finally:
-            process.terminate()
-
-
-def cpu_ns(pid: int) -> Counter[str]:
-    """CPU time of a process so far, in ns, by the names of its threads."""
-    took: Counter[str] = Counter()
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):  # it has just ended
-            took[task.name] += int((task / "schedstat").read_text().split()[0])
-    return took
+async def _serve_unfolded(log: str) -> None:
+    engine.step = unfolded  # type: ignore[assignment]  # its parameters have no names
+    await serve_rtig(log, KNOWLEDGE, "off")
 
 
 async def _serve_websockets() -> None:
@@ -87,7 +96,6 @@ async def _serve_websockets() -> None:
 
 
 async def _serve_broadcast() -> None:
-    """What one source says is told to everyone else, by `websockets.broadcast`."""
     everyone: set[ServerConnection] = set()
 
     async def hear(connection: ServerConnection) -> None:
@@ -102,41 +110,18 @@ async def _serve_broadcast() -> None:
     await _serve(hear)
 
 
-async def _serve(handler: object) -> None:
+async def _serve(handler: Callable[[ServerConnection], Awaitable[None]]) -> None:
+    subprotocols = [Subprotocol(SUBPROTOCOL)]
     async with serve(
-        handler,  # type: ignore[arg-type]
-        "127.0.0.1",
-        0,
-        compression=None,
-        subprotocols=[Subprotocol(SUBPROTOCOL)],
-        max_queue=None,
-        ping_interval=None,
-        backlog=2048,
+        handler, "127.0.0.1", 0, compression=None, subprotocols=subprotocols, ping_interval=None, backlog=2048
     ) as server:
         (listener,) = server.sockets
         print(f"ws://127.0.0.1:{listener.getsockname()[1]}/ws", flush=True)
         await asyncio.get_running_loop().create_future()
 
 
-async def _serve_unfolded(log: str) -> None:
-    engine.step = unfolded
-    await serve_rtig(log, KNOWLEDGE, "off")
-
-
 if __name__ == "__main__":
     log_to_stderr("warning")
     what, home = sys.argv[1:]
-    if os.environ.get("PROFILE"):
-        import cProfile
-        import signal
-
-        profile = cProfile.Profile()
-
-        def toggle(*_):
-            profile.disable()
-            profile.dump_stats(os.environ["PROFILE"])
-
-        signal.signal(signal.SIGUSR1, lambda *_: profile.enable())
-        signal.signal(signal.SIGUSR2, toggle)
-    serving = {"echo": serve_echo, "websockets": _serve_websockets, "broadcast": _serve_broadcast}
-    uvloop.run(serving[what]() if what in serving else _serve_unfolded(home))
+    others = {"echo": serve_echo, "websockets": _serve_websockets, "broadcast": _serve_broadcast}
+    uvloop.run(others[what]() if what in others else _serve_unfolded(home))

@@ -356,7 +356,9 @@ class _LiveCall:
         return max(self.call.now, (time.monotonic_ns() - self._origin_ns) // 1_000_000)
 
     def see_clock(self, at_ms: int) -> None:
-        self._origin_ns = min(self._origin_ns, time.monotonic_ns() - at_ms * 1_000_000)
+        origin_ns = time.monotonic_ns() - at_ms * 1_000_000
+        if origin_ns < self._origin_ns:
+            self._origin_ns = origin_ns
 
     def fold(self, position: Position, event: AnyEvent) -> tuple[Guidance, ...]:
         self.call, items = engine.step(self.playbook, self.call, position.seq, event)

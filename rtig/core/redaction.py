@@ -6,6 +6,7 @@ that is not final, an end that may be growing into one of these is masked too, f
 
 import re
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeVar
 
 import phonenumbers
@@ -61,7 +62,7 @@ _IBAN_LENGTHS = {
     for country in countries.split()
 }  # fmt: skip
 _PHONES_KNOWN_AT_MOST = 4096
-_phones_known: dict[tuple[int, int, tuple[str, ...]], list[tuple[int, int]]] = {}
+_phones_known: dict[tuple[bytes, tuple[str, ...]], list[tuple[int, int]]] = {}
 
 
 class Redacted(NamedTuple):
@@ -264,7 +265,7 @@ def _phones_in(number: str, regions: tuple[str, ...]) -> list[tuple[int, int]]:
     To look for them takes 50 µs a region, and interims repeat what was said, so it is remembered: under a hash, for
     nobody's number is kept here.
     """
-    key = (hash(number), len(number), regions)
+    key = (blake2b(number.encode(), digest_size=16).digest(), regions)
     known = _phones_known.get(key)
     if known is None:
         if len(_phones_known) >= _PHONES_KNOWN_AT_MOST:

@@ -38,8 +38,9 @@ from rtig.eventlog.sqlite_file import (
     name_of,
 )
 
-_BETWEEN_COMMITS_S = 0.005
-"""At the least. A commit costs 0.15 ms of CPU and a fight for the interpreter's lock, whatever its size."""
+_BETWEEN_COMMITS_S = 0.02
+"""At the least. A commit costs 0.2 ms of CPU and a fight for the interpreter's lock, whatever its size; guidance does
+not wait for it, and no person notices when an acknowledgement comes."""
 _BATCH = 4096
 """Most pieces of work in one transaction, so that none takes much longer than the others."""
 
@@ -169,6 +170,8 @@ class SqliteLog:
     async def read(self, call: CallKey, after: int = 0) -> AsyncIterator[Recorded]:
         self._check()
         opened = self._opened.get(call)
+        if opened is not None and not opened.seq:  # a new call: nothing of it is anywhere
+            return
         last = opened.seq if opened else None
         await self._written()
         place, last_written = await self._read(self._reader.find, call)

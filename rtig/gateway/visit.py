@@ -8,10 +8,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar, assert_never
+from typing import NamedTuple, TypeVar, assert_never, get_args
 
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 
 from rtig import __version__
@@ -84,6 +83,7 @@ _audit = structlog.get_logger("rtig.audit")
 _log = structlog.get_logger(__name__)
 
 Message = ClientMessage | SourceEvent
+_TAGS = {message: str(message.__struct_config__.tag) for message in get_args(ClientMessage)}
 _T = TypeVar("_T")
 
 
@@ -198,7 +198,7 @@ class Visit:
                 else:
                     self._take(call, event, received_ns, decoded_ns)
             case Carry(frame):
-                self._count("vendor")
+                self._desk.metrics.messages["vendor"] += 1
                 self._when_open(self._call(self._hello.call_id), lambda: self._translate(frame, received_ns))
             case Reply(message):
                 self._desk.metrics.refused[message.code] += 1
@@ -616,12 +616,8 @@ class Visit:
     def _send(self, message: ServerMessage) -> None:
         self._socket.send(encode(message))
 
-    def _count(self, message: Message | str) -> None:
-        self._desk.metrics.messages[message if isinstance(message, str) else _tag(message)] += 1
-
-
-def _tag(message: Struct) -> str:
-    return str(message.__struct_config__.tag)
+    def _count(self, message: Message) -> None:
+        self._desk.metrics.messages[_TAGS[type(message)]] += 1
 
 
 def _unknown_call() -> MessageRefused:

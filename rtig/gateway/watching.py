@@ -59,22 +59,24 @@ class Channel:
             socket.send_framed(frame)
 
     def _tell(self, update: Update) -> None:
-        items = _watched(update)
+        items = watched(update)
         if not items:
             return
-        frame = framed(_live(update, items))
+        frame = live_frame(update, items)
         key, supersedes = _place(items)
+        encoded_ns = time.perf_counter_ns()
+        written = True
         for socket in tuple(self._sockets):
-            socket.send_framed(frame, key, supersedes)
+            written &= socket.send_at_once(frame, key, supersedes)
         if key is not None:  # nothing but an interim text or a mood
             return
         if update.received_ns and any(isinstance(item, Card) for item in items):
-            self._time(update)
+            self._time(update, encoded_ns, written)
         if self._over is not None and any(isinstance(item, CallInfo) and item.state == "ended" for item in items):
             self._over()
 
-    def _time(self, update: Update) -> None:
-        took, encoded_ns = self._metrics.took, time.perf_counter_ns()
+    def _time(self, update: Update, encoded_ns: int, at_once: bool) -> None:
+        took = self._metrics.took
         took("decode", update.decoded_ns - update.received_ns)
         took("append", update.appended_ns - update.decoded_ns)
         took("fold", update.folded_ns - update.appended_ns)
@@ -85,8 +87,11 @@ class Channel:
             took("write", now - encoded_ns)
             took("total", now - update.received_ns)
 
-        # Behind the sockets' own turn to write, which `send_framed` has just asked for.
-        asyncio.get_running_loop().call_soon(written)
+        if at_once:
+            written()
+        else:
+            # Behind the sockets' own turn to write, which `send_at_once` has just asked for.
+            asyncio.get_running_loop().call_soon(written)
 
 
 class Watch:
@@ -109,7 +114,7 @@ class Watch:
         while True:
             for update in self._rest:
                 self._after = update.position
-                if not (items := _watched(update)):
+                if not (items := watched(update)):
                     continue
                 self._socket.send(encode(_guided(update, items)))
                 if self._socket.unsent >= ROOM:
@@ -126,7 +131,7 @@ class Watch:
             self._rest = iter(past.updates)
 
 
-def _watched(update: Update) -> tuple[Watched, ...]:
+def watched(update: Update) -> tuple[Watched, ...]:
     """What an event brought for those who watch the call."""
     for item in update.items:
         if isinstance(item, Alert):
@@ -139,20 +144,21 @@ def _guided(update: Update, items: tuple[Watched, ...]) -> Guided:
     return Guided(call_id=update.key.call_id, epoch=epoch, seq=seq, items=items)
 
 
-def _live(update: Update, items: tuple[Watched, ...]) -> bytes:
-    """The frame's payload, with the time that everything took, its own encoding included."""
+def live_frame(update: Update, items: tuple[Watched, ...]) -> bytes:
+    """With the time that everything took, its own encoding included."""
     body = encode(_guided(update, items))
     if not update.received_ns:
-        return body
+        return framed(body)
     encoded_ns = time.perf_counter_ns()
     # `timing` is the last field of `Guided`, so it can be put in after the rest has been encoded and timed.
-    return body[: -len(_NO_TIMING)] + _TIMING % (
+    timing = _TIMING % (
         (update.decoded_ns - update.received_ns) // 1000,
         (update.appended_ns - update.decoded_ns) // 1000,
         (update.folded_ns - update.appended_ns) // 1000,
         (encoded_ns - update.folded_ns) // 1000,
         (encoded_ns - update.received_ns) // 1000,
     )
+    return framed(body[: -len(_NO_TIMING)] + timing)
 
 
 def _place(items: tuple[Watched, ...]) -> tuple[Key | None, list[Key]]:
