@@ -5,6 +5,7 @@ import sys
 from benchmarks import (
     board,
     chaos,
+    fanout,
     first_paint,
     glass,
     lane,
@@ -14,10 +15,13 @@ from benchmarks import (
     search,
     slow_reader,
     step,
+    wire,
 )
 
 SUITES = {
     "step": step.run,
+    "wire": wire.run,
+    "fanout": fanout.run,
     "latency": latency.run,
     "slow_reader": slow_reader.run,
     "matcher": matcher.run,
