@@ -5,6 +5,7 @@ import sys
 from benchmarks import (
     board,
     chaos,
+    check,
     first_paint,
     glass,
     lane,
@@ -28,6 +29,7 @@ SUITES = {
     "board": board.run,
     "glass": glass.run,
     "first_paint": first_paint.run,
+    "check": check.run,
 }
 
 
