@@ -8,9 +8,11 @@ from benchmarks import (
     check,
     first_paint,
     glass,
+    growth,
     lane,
     latency,
     matcher,
+    memory,
     reload,
     search,
     slow_reader,
@@ -29,6 +31,8 @@ SUITES = {
     "board": board.run,
     "glass": glass.run,
     "first_paint": first_paint.run,
+    "growth": growth.run,
+    "memory": memory.run,
     "check": check.run,
 }
 
