@@ -57,7 +57,7 @@ from rtig.wire.messages import SUBPROTOCOL
 POINTS = {
     "calls": (10, 100, 1000, 5000),
     "triggers": (100, 1000, 10_000, 100_000),
-    "watchers": (0, 1, 10, 25, 50),
+    "watchers": (0, 1, 25, 50),
     "minutes": (1, 10, 60, 180),
 }
 QUICK_POINTS = {"calls": (10, 1000), "triggers": (100, 10_000), "watchers": (0, 1, 25, 50), "minutes": (1, 10)}
@@ -80,14 +80,12 @@ class Took(NamedTuple):
     more_us: float = 0.0
     """What comes on top of each."""
     cards: int = 0
+    each: Sequence[int] = ()
+    """Where points are compared fragment by fragment: both kinds, as they came."""
 
     @property
     def us(self) -> float:
         return statistics.fmean([*self.finals, *self.interims]) / 1000 + self.more_us
-
-    @property
-    def us_p50(self) -> float:
-        return statistics.median([*self.finals, *self.interims]) / 1000
 
 
 Probe = Callable[[int], Awaitable[Took]]
@@ -328,20 +326,33 @@ async def _watchers(
             live.accept(_key(n), event)
             return isinstance(event, SegmentHeard) and event.final
 
-        def probe(n: int) -> Probe:
-            async def turn(number: int) -> Took:
-                finals: list[int] = []
-                interims: list[int] = []
-                with _quiet():
-                    for _ in range(FRAGMENTS):
+        done: dict[int, dict[int, Took]] = {}
+
+        async def all_points(number: int) -> dict[int, Took]:
+            """Fragment by fragment in turns, for what one watcher costs is little beside what a machine's mood does."""
+            took: dict[int, tuple[list[int], list[int], list[int]]] = {n: ([], [], []) for n in points}
+            order, rng = list(points), random.Random(number)
+            with _quiet():
+                for _ in range(FRAGMENTS):
+                    rng.shuffle(order)
+                    for n in order:
                         begun = time.thread_time_ns()
                         final = accept(n)
                         await asyncio.sleep(0)  # what was sent in this turn of the loop is written in the next
                         await asyncio.sleep(0)
-                        (finals if final else interims).append(time.thread_time_ns() - begun)
+                        spent = time.thread_time_ns() - begun
+                        finals, interims, each = took[n]
+                        (finals if final else interims).append(spent)
+                        each.append(spent)
                         for one in audience[n]:
                             one.read()
-                return Took(finals, interims)
+            return {n: Took(finals, interims, each=each) for n, (finals, interims, each) in took.items()}
+
+        def probe(n: int) -> Probe:
+            async def turn(number: int) -> Took:
+                if number not in done:
+                    done[number] = await all_points(number)
+                return done[number][n]
 
             return turn
 
@@ -481,9 +492,12 @@ def _at(event: CallStarted | SegmentHeard) -> int:
 
 def _axis(name: str, took: Mapping[int, Sequence[Took]]) -> dict[str, Any]:
     points = sorted(took)
-    # What watchers cost is little beside a final's fold, so there it is the fragment in the middle.
-    us = {n: [one.us_p50 if name == "watchers" else one.us for one in took[n]] for n in points}
-    grown = sorted(more_of_each(points, turn) if name == "watchers" else turn[-1] / turn[0] for turn in _turns(us))
+    us = {n: [one.us for one in took[n]] for n in points}
+    turns = zip(*(took[n] for n in points), strict=True)
+    if name == "watchers":
+        grown = sorted(more_of_each(points, [one.each for one in turn]) for turn in turns)
+    else:
+        grown = sorted(turn[-1].us / turn[0].us for turn in turns)
     growth = [round(one, 2) for one in (grown[0], statistics.median(grown), grown[-1])]
     return {
         "points": points,
@@ -498,15 +512,17 @@ def _axis(name: str, took: Mapping[int, Sequence[Took]]) -> dict[str, Any]:
     }
 
 
-def more_of_each(points: Sequence[int], us: Sequence[float]) -> float:
-    """What one more costs between the last two points, over what it costs between the first two that have any."""
-    (a, b), (y, z) = points[1:3], points[-2:]
-    of = dict(zip(points, us, strict=True))
-    return ((of[z] - of[y]) / (z - y)) / ((of[b] - of[a]) / (b - a))
+def more_of_each(points: Sequence[int], took: Sequence[Sequence[int]]) -> float:
+    """What one more costs between the last two points, over what it costs between the first two that have any.
 
+    The same fragment is compared with itself; the median of these differences counts, as fragments differ far more.
+    """
 
-def _turns(us: Mapping[int, Sequence[float]]) -> list[tuple[float, ...]]:
-    return list(zip(*(us[n] for n in sorted(us)), strict=True))
+    def one_more(few: int, many: int) -> float:
+        pairs = zip(took[few], took[many], strict=True)
+        return statistics.median(most - least for least, most in pairs) / (points[many] - points[few])
+
+    return one_more(len(points) - 2, len(points) - 1) / one_more(1, 2)
 
 
 def _mean(each: Iterator[list[int]]) -> float | None:

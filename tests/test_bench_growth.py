@@ -11,8 +11,14 @@ from rtig.script import Line, Script
 
 
 def test_what_one_more_costs_among_many_over_among_few() -> None:
-    assert more_of_each((0, 1, 11, 20, 40), (50, 60, 160, 250, 450)) == 1.0
-    assert more_of_each((0, 1, 11, 20, 40), (50, 60, 160, 250, 650)) == 2.0
+    points = (0, 1, 11, 20, 40)
+
+    def took(last: int) -> list[list[int]]:
+        """Of three fragments, of which the last is disturbed."""
+        return [[base + us for base in (0, 5000, 90 * us)] for us in (50, 60, 160, 250, last)]
+
+    assert more_of_each(points, took(450)) == 1.0
+    assert more_of_each(points, took(650)) == 2.0
 
 
 def test_growth_is_of_each_turn_and_its_median_is_held_against_the_target() -> None:
