@@ -146,7 +146,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], name: str) -> str
     """The first column names the row. Where it is too wide it scrolls by itself."""
     numbers = [all(isinstance(row[at], int | float | None) for row in rows) for at in range(len(head))]
     top = "".join(
-        f'<th scope="col"{" class=n" if number else ""}>{escape(one)}</th>'
+        f'<th scope="col"{" class=n" if number else ""}>{escape(one)}</th>' if one else "<td></td>"
         for one, number in zip(head, numbers, strict=True)
     )
     body = "".join(
@@ -156,7 +156,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], name: str) -> str
         for first, *rest in rows
     )
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(name)}">'
+        f'<div class="wide" role="group" tabindex="0" aria-label="{escape(name)}">'
         f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -417,7 +417,7 @@ def _explained(suite: str) -> str:
     match = re.search(rf"^## {re.escape(suite)}\n(.*?)(?=^## |\Z)", readme, re.MULTILINE | re.DOTALL)
     text = match[1] if match is not None else "The README says nothing of it yet."
     html: str = MarkdownIt("commonmark").enable("table").render(text)
-    wide = '<div class="wide" role="region" tabindex="0" aria-label="from the README"><table>'
+    wide = '<div class="wide" role="group" tabindex="0" aria-label="from the README"><table>'
     return html.replace("<table>", wide).replace("</table>", "</table></div>")
 
 
@@ -427,5 +427,5 @@ def _html(title: str, body: str) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="color-scheme" content="light dark"><title>{escape(title)}</title><style>{style}</style></head>'
-        f"<body><main>{body}</main></body></html>\n"
+        f'<body><main data-testid="report">{body}</main></body></html>\n'
     )
