@@ -37,6 +37,12 @@ STAGES = ("stages", "parts")
 SIDES = {"whole": "rtig", "floor": "the floor", "plain": "plain websockets"}
 """Whose percentiles they are, by what their names begin with."""
 
+CONNECTIONS = {
+    "rtig": "rtig, an agent's sidebar",
+    "echo": "rtig's socket alone",
+    "websockets-deflate": "websockets with compression",
+}
+
 
 class Run(Struct, frozen=True):
     suite: str
@@ -147,6 +153,7 @@ def page(run: Run) -> str:
     body = (
         f'<p><a href="index.html">all suites</a></p><h1>{escape(asked)}</h1>'
         f"<p>{_badge(run)} {escape(_headline(run))}</p>"
+        + ("<p>A short run, to see that it works: its figures are not to be quoted.</p>" if _is_short(run) else "")
         + (f"<h2>Plots</h2>{''.join(drawn)}" if drawn else "")
         + f"<h2>All figures</h2>{''.join(tables(run.report))}"
         + _rows(run.results[:-1])
@@ -260,7 +267,8 @@ def _memory(run: Run) -> Iterator[str]:
             yield plots.bars(title, f"After {call['minutes']} minutes of talk.", list(call[key].items()), "KiB")
     each = run.report.get("kib_a_connection", {})
     if each:
-        yield plots.bars("An idle connection", "", [(name, spread[1]) for name, spread in each.items()], "KiB")
+        rows = [(CONNECTIONS.get(name, name), spread[1]) for name, spread in each.items()]
+        yield plots.bars("An idle connection", f"Of {run.report['connections']:,} to one server.", rows, "KiB")
 
 
 def _matcher(run: Run) -> Iterator[str]:
@@ -377,11 +385,24 @@ def _headline(run: Run) -> str:
             return f"at most {100 * report['more'][name]:+.1f} % ({name})"
     names = [name for name in FIRST if name in report]
     names = names or [name for name, value in report.items() if _is_number(value) and name != "seed"][:4]
-    return ", ".join(f"{name.replace('_', ' ')} {plots.shown(_cell(report[name]))}" for name in names[:6])
+    return ", ".join(_figure(name, report[name]) for name in names[:6])
+
+
+def _figure(name: str, value: Any) -> str:
+    """With its unit, which a name begins or ends with."""
+    for unit, written in (("us", "µs"), ("ms", "ms")):
+        if re.search(rf"(^|_){unit}(_|$)", name):
+            said = re.sub(rf"(^|_){unit}(_|$)", " ", name).replace("_", " ").strip()
+            return f"{said} {plots.shown(_cell(value))} {written}"
+    return f"{name.replace('_', ' ')} {plots.shown(_cell(value))}"
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_short(run: Run) -> bool:
+    return "--quick" in run.command.split()
 
 
 def _badge(run: Run) -> str:

@@ -99,6 +99,17 @@ def test_verdicts() -> None:
     assert run("latency", exit_code=2).verdict == ("did not run (exit code 2)", "bad")
 
 
+def test_a_headline_has_units() -> None:
+    assert "p50 900 µs, p99 4,000 µs, ratio p99 8" in report.page(run("latency", LATENCY))
+    assert "final 300 µs, interim 80.5 µs" in report.page(run("step", {"us_final": 300, "us_interim": 80.5}))
+
+
+def test_a_short_run_says_that_it_is_one() -> None:
+    short = "not to be quoted"
+    assert short not in report.page(run("latency", LATENCY))
+    assert short in report.page(run("latency --quick", LATENCY))
+
+
 def test_every_suite_has_a_question_and_its_meaning_is_in_the_readme() -> None:
     assert all(report.question(suite).endswith("?") for suite in command.SUITES)
 
