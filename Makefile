@@ -1,4 +1,4 @@
-# Six words run everything: demo, test, check, format, bench, serve. Each does its own set-up and is quick when run again.
+# Seven words run everything: demo, serve, test, check, format, bench, bench-check. Each does its own set-up and is quick when run again.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

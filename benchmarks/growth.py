@@ -120,6 +120,8 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer points, three turns")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     asked = parser.parse_args(arguments)
+    if unknown := set(asked.axes.split(",")) - set(POINTS):
+        parser.error(f"no axis is called {', '.join(sorted(unknown))}")
     turns = asked.turns or (3 if asked.quick else 5)
     points = QUICK_POINTS if asked.quick else POINTS
     shipped = knowledge.load(ROOT / "knowledge_base")

@@ -63,7 +63,7 @@ class Run(Struct, frozen=True):
     def verdict(self) -> tuple[str, str]:
         """A word, and what it is to look like."""
         if not self.results:
-            return f"did not run (exit code {self.exit_code})", "bad"
+            return ("skipped", "good") if self.exit_code == 0 else (f"did not run (exit code {self.exit_code})", "bad")
         if self.exit_code or self.report.get("passed") is False:
             return "failed", "bad"
         return ("passed", "good") if "passed" in self.report else ("measured", "good")
@@ -96,14 +96,11 @@ def machine() -> dict[str, str]:
     found["load before, of 1, 5 and 15 minutes"] = ", ".join(f"{one:.2f}" for one in os.getloadavg())
     found["Python"] = f"{platform.python_implementation()} {platform.python_version()}, {platform.python_compiler()}"
     found["packages"] = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],  # noqa: S607
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found["commit"] = git.stdout.strip() or "not known"
+    found["commit"] = "not known"
+    with contextlib.suppress(OSError):  # no git
+        asked = ["git", "describe", "--always", "--dirty"]
+        git = subprocess.run(asked, cwd=HERE, capture_output=True, text=True, check=False)
+        found["commit"] = git.stdout.strip() or "not known"
     return found
 
 

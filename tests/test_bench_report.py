@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import report
+from benchmarks import check, report
 from benchmarks.report import Run
 
 LATENCY = {
@@ -96,6 +96,7 @@ def test_verdicts() -> None:
     assert run("latency", LATENCY, exit_code=1).verdict == ("failed", "bad")
     assert run("growth", {"passed": True}).verdict == ("passed", "good")
     assert run("growth", {"passed": False}).verdict == ("failed", "bad")
+    assert run("check").verdict == ("skipped", "good")
     assert run("latency", exit_code=2).verdict == ("did not run (exit code 2)", "bad")
 
 
@@ -147,3 +148,18 @@ def test_a_suite_that_breaks_off_is_in_the_report(tmp_path: Path, monkeypatch: p
     with pytest.raises(RuntimeError):
         command.main()
     assert "did not run" in (tmp_path / "index.html").read_text()
+
+
+@pytest.mark.process
+def test_all_runs_every_suite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Here the one that does nothing where there is no valgrind, and one that no process knows."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(command, "SUITES", {"check": check.run, "unheard_of": check.run})
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "all", "--quick", "--out", str(tmp_path)])
+    assert command.main() == 1
+    assert re.findall(r"^(check|unheard_of) +(.+)$", capfd.readouterr().err, re.MULTILINE) == [
+        ("check", "passed"), ("unheard_of", "failed, exit code 2")
+    ]  # fmt: skip
+    assert "skipped" in (tmp_path / "index.html").read_text()
