@@ -107,7 +107,7 @@ async def running(
         if isinstance(log, SqliteLog):
             sqlite = log
             metrics.log_commits = lambda: sqlite.commits
-        live = LiveCalls(log, playbook)
+        live = LiveCalls(log, playbook, settings.budget_ms)
         stack.callback(live.close)
         librarian = _Librarian(Library(playbook))
         if settings.webhook_url is not None:
@@ -394,7 +394,7 @@ async def _tidy_now_and_then(live: LiveCalls, settings: Settings) -> None:
         try:
             # In this order: to be ended is an event too, and would make an old call a young one.
             expired = await live.expire(int((now - settings.retention_days * 86_400) * 1000))
-            abandoned = live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
+            abandoned = await live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
         except (LogUnavailable, MessageRefused) as error:
             _log.warning("calls not tidied", problem=str(error))
         else:

@@ -125,12 +125,13 @@ class Desk:
         self._release_seconds = release_seconds
         self._loop = asyncio.get_running_loop()
         self._owners: dict[CallKey, Owner] = {}
+        self._owned: dict[Owner, dict[CallKey, None]] = {}
         self._channels: dict[CallKey, Channel] = {}
         self._watches: dict[CallKey, int] = {}
         self._floors: dict[str, Floor] = {}
         self._releases: dict[CallKey, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        metrics.live_calls = lambda: sum(floor.live_calls() for floor in self._floors.values())
+        metrics.live_calls = live.count
 
     def admit(self, visitor: Visitor) -> Turned | None:
         """Whether a request for an upgrade is accepted; nothing is known yet of who is asking."""
@@ -176,12 +177,25 @@ class Desk:
 
     def own(self, key: CallKey, owner: Owner) -> None:
         """Take a call, or have it already. Raises `MessageRefused` (`call_taken`)."""
-        if self._owners.setdefault(key, owner) != owner:
+        known = self._owners.get(key)
+        if known is None:
+            self._owners[key] = owner
+            self._owned.setdefault(owner, {})[key] = None
+        elif known != owner:
             raise MessageRefused(Code.CALL_TAKEN, "Another source sends this call.")
 
     def disown(self, owner: Owner) -> None:
         """The owner is gone and cannot come back; its calls are anybody's."""
-        self._owners = {key: other for key, other in self._owners.items() if other != owner}
+        for key in self._owned.pop(owner, ()):
+            del self._owners[key]
+
+    def _unown(self, key: CallKey) -> None:
+        owner = self._owners.pop(key, None)
+        if owner is not None:
+            owned = self._owned[owner]
+            del owned[key]
+            if not owned:
+                del self._owned[owner]
 
     # Who watches a call.
 
@@ -260,7 +274,7 @@ class Desk:
             if call.ended:
                 self._release_later(key)
             elif not call.started:
-                self._owners.pop(key, None)
+                self._unown(key)
                 self.spawn(self._release(key))
 
     async def erase(self, key: CallKey) -> int:
@@ -269,7 +283,7 @@ class Desk:
         if channel is not None:
             channel.start_over(self.live.epoch)
             channel.close()
-        self._owners.pop(key, None)
+        self._unown(key)
         self.erased(key.tenant)
         return await self.live.erase(key)
 
@@ -282,7 +296,7 @@ class Desk:
     def _release_now(self, key: CallKey) -> None:
         del self._releases[key]
         if key not in self._watches:
-            self._owners.pop(key, None)
+            self._unown(key)
             self.spawn(self._release(key))
 
     async def _release(self, key: CallKey) -> None:
