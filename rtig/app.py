@@ -24,11 +24,13 @@ from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldErr
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, EventLog
 from rtig.eventlog.sqlite import SqliteLog
+from rtig.gateway.admission import Admission
 from rtig.gateway.author import author_routes
 from rtig.gateway.desk import Desk, Terms
 from rtig.gateway.doors import DEFAULT_TENANT, Doors, Token, digest_of, read_tokens
 from rtig.gateway.metrics import READING, Metrics
 from rtig.gateway.pages import WEB, pages
+from rtig.gateway.pulse import Pulse
 from rtig.gateway.socket import SocketLimits, uvicorn_ws
 from rtig.gateway.visit import Visit
 from rtig.gateway.webhook import Webhook
@@ -114,8 +116,10 @@ async def running(
             webhook = Webhook(live, metrics, settings.webhook_url, settings.webhook_key, settings.webhook_words)
             stack.push_async_callback(webhook.close)
         recovered = await live.recover()
-        desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian)
+        admission = Admission(settings.budget_ms, settings.most_calls)
+        desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian, admission=admission)
         stack.push_async_callback(desk.close)
+        stack.callback(Pulse(admission, metrics, live.count).close)
         bench = _bench(settings, log, playbook, desk)
         stack.push_async_callback(bench.close)
         if settings.meaning == "auto":

@@ -14,6 +14,7 @@ from rtig.core.events import Party, SourceEvent
 from rtig.core.guidance import Brief, Contact
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
+from rtig.gateway.admission import Admission, retry_after
 from rtig.gateway.doors import Doors
 from rtig.gateway.floor import Floor
 from rtig.gateway.metrics import Metrics
@@ -94,6 +95,12 @@ class Guest(Protocol):
         """Ends when everything that the connection appended is durable."""
 
 
+def no_room(key: CallKey) -> MessageRefused:
+    """Why a call is not taken in."""
+    sentence = "This server has as many calls as it can guide in time; this one was not taken."
+    return MessageRefused(Code.AT_CAPACITY, sentence, retry=True, retry_after=retry_after(key.call_id))
+
+
 class Desk:
     """One server's. It belongs to one event loop."""
 
@@ -106,7 +113,9 @@ class Desk:
         terms: Terms = Terms(),  # noqa: B008 (immutable)
         release_seconds: float = RELEASE_SECONDS,
         librarian: Librarian | None = None,
+        admission: Admission | None = None,
     ) -> None:
+        self.admission = admission if admission is not None else Admission()
         self.librarian = librarian if librarian is not None else Nobody()
         self.lane: LaneState = "off"
         self.greeting: Callable[[str], Iterable[ServerMessage]] = lambda _: ()
@@ -132,6 +141,8 @@ class Desk:
         self._releases: dict[CallKey, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         metrics.live_calls = live.count
+        metrics.busy = lambda: self.admission.busy
+        metrics.full = lambda: self.full
 
     def admit(self, visitor: Visitor) -> Turned | None:
         """Whether a request for an upgrade is accepted; nothing is known yet of who is asking."""
@@ -146,6 +157,8 @@ class Desk:
     def ready(self) -> list[str]:
         """Why no client should be sent here; empty when all is well."""
         reasons = ["draining"] if self.draining else []
+        if self.full:
+            reasons.append("at capacity")
         return [*reasons, f"log: {self.log_trouble}"] if self.log_trouble else reasons
 
     def tell_lane(self, state: LaneState) -> None:
@@ -174,6 +187,19 @@ class Desk:
         return floor
 
     # Who sends a call.
+
+    @property
+    def full(self) -> bool:
+        """Whether no new calls are taken for want of room."""
+        return self.admission.full(self.live.count())
+
+    def take_in(self, key: CallKey) -> None:
+        """Have room for a call that begins. Raises `MessageRefused` (`at_capacity`, `draining`)."""
+        if self.draining:
+            raise MessageRefused(Code.DRAINING, "This server takes no new calls.", retry=True, retry_after=1.0)
+        if not self.admission.take(self._loop.time(), self.live.count()):
+            raise no_room(key)
+        self.metrics.admitted += 1
 
     def own(self, key: CallKey, owner: Owner) -> None:
         """Take a call, or have it already. Raises `MessageRefused` (`call_taken`)."""
