@@ -13,6 +13,7 @@ from benchmarks import (
     reload,
     search,
     slow_reader,
+    stall,
     step,
 )
 
@@ -23,6 +24,7 @@ SUITES = {
     "matcher": matcher.run,
     "reload": reload.run,
     "search": search.run,
+    "stall": stall.run,
     "lane": lane.run,
     "chaos": chaos.run,
     "board": board.run,
