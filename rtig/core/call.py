@@ -91,8 +91,8 @@ class Call(Struct, frozen=True, kw_only=True):
     told: Told = Told()
     due: int | None = None
     """When the clock alone may next change something, if nothing more is heard."""
-    deadline: int | None = None
-    """The same of conditions that wait for no silence, which an interim word cannot put off."""
+    deadlines: Map[ClauseRef, int] = Map()
+    """The same of each clause that waits for the clock and for no silence, which an interim word cannot put off."""
 
     @property
     def scope(self) -> Scope:

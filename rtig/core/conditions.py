@@ -144,8 +144,8 @@ Condition = Leaf | AllOf | AnyOf | Not
 class Heardings(Struct, frozen=True):
     """What conditions look at."""
 
-    said: Callable[[str, Tolerance], Sequence[Heard]]
-    """AllOf places where a phrase was said, in order of time."""
+    said: Callable[[tuple[str, ...], Tolerance], list[tuple[str, Heard]]]
+    """AllOf places where any of some phrases was said, with the phrase; those of one phrase in order of time."""
     meant: Callable[[str], Sequence[Meant]]
     """AllOf utterances that were found to mean something, in order of time."""
     captured: Callable[[str], Sequence[tuple[int, Capture]]]
@@ -189,11 +189,14 @@ class Course(NamedTuple):
         return index > 0 and at_ms < self.holds[index - 1].end_ms
 
 
+NEVER = Course()
+
+
 def course(condition: Condition, heard: Heardings) -> Course:
     """When a condition holds and is met, as far as is known now."""
     match condition:
         case AllOf():
-            return _all(condition.parts, [course(part, heard) for part in condition.parts])
+            return _all(condition.parts, heard)
         case AnyOf():
             return _any(condition.parts, [course(part, heard) for part in condition.parts])
         case Not():
@@ -237,6 +240,16 @@ def course(condition: Condition, heard: Heardings) -> Course:
             assert_never(condition)
 
 
+def deadline(condition: Condition, heard: Heardings) -> int | None:
+    """When a condition may next be met, if nothing more is said."""
+    return next_met(course(condition, heard), heard.now)
+
+
+def next_met(whole: Course, now: int) -> int | None:
+    """When it is next met."""
+    return next((one.at_ms for one in whole.met if one.at_ms > now), None)
+
+
 def parts(condition: Condition) -> Iterator[Leaf]:
     """The simple conditions in a combined one."""
     match condition:
@@ -271,13 +284,14 @@ def by(party: Party, wanted: PartyWanted) -> bool:
 # --- what was said
 
 
-def places(phrases: Iterable[str], tolerance: Tolerance, heard: Heardings) -> list[tuple[str, Heard]]:
+def places(phrases: tuple[str, ...], tolerance: Tolerance, heard: Heardings) -> list[tuple[str, Heard]]:
     """Where any of some phrases was said, in order of time.
 
     Of two that end together the less bent, then the longer one comes first.
     """
-    found = [(phrase, place) for phrase in phrases for place in heard.said(phrase, tolerance)]
-    found.sort(key=lambda p: (p[1].end_ms, len(p[1].bends), p[1].start_ms, p[0]))
+    found = heard.said(phrases, tolerance)
+    if len(found) > 1:
+        found.sort(key=lambda p: (p[1].end_ms, len(p[1].bends), p[1].start_ms, p[0]))
     return found
 
 
@@ -328,6 +342,8 @@ def _answered(before: Heard, again: Heard, shape: Shape) -> bool:
 
 def _from(met: Sequence[Met], lasting_ms: int | None) -> Course:
     """What holds from each time that it is met: for good, or for a while. Of two at one time the first counts."""
+    if not met:
+        return NEVER
     once = {one.at_ms: one for one in reversed(met)}
     ordered = tuple(once[at_ms] for at_ms in sorted(once))
     spans = (Span(one.at_ms, FOR_EVER if lasting_ms is None else one.at_ms + lasting_ms) for one in ordered)
@@ -402,10 +418,15 @@ def _talk_over(condition: TalkOver, heard: Heardings) -> Course:
 # --- combinations
 
 
-def _all(of: Sequence[Condition], courses: Sequence[Course]) -> Course:
+def _all(of: Sequence[Condition], heard: Heardings) -> Course:
     holds: tuple[Span, ...] = (Span(0, FOR_EVER),)
-    for one in courses:
+    courses: list[Course] = []
+    for part in of:
+        one = course(part, heard)
         holds = _both(holds, one.holds)
+        if not holds:  # of the conditions of a playbook nearly all, nearly always
+            return NEVER
+        courses.append(one)
     times = {span.start_ms for span in holds} | {met.at_ms for one in courses for met in one.met}
     whole = Course(holds)
     met = (_merged(at_ms, courses) for at_ms in sorted(times) if whole.at(at_ms))

@@ -5,7 +5,7 @@ the same from all the words at once.
 """
 
 from bisect import insort
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from immutables import Map
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from rtig.core import conditions, evidence, policy, shape, transcript, triggers, utterances, weighing
 from rtig.core.call import Call
-from rtig.core.conditions import Course, Heardings, Means, Said, SaidAgain, Tolerance
+from rtig.core.conditions import Course, Heardings, Monologue, Silence, TalkOver, Tolerance
 from rtig.core.events import CardAnswered, CardMissed, HoldChanged, Party, UtteranceRead
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.policy import Choice, Choosing, Mute, Shown, Unseen
@@ -52,8 +52,7 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     clauses = dict.fromkeys(ref for phrase in touched for ref in playbook.clauses_of_phrase.get(phrase, ()))
     if weighing.moved(before, call):
         clauses.update(dict.fromkeys(playbook.mood_clauses))
-    if call.shape != before.shape:
-        clauses.update(dict.fromkeys(playbook.shape_clauses))
+    clauses.update(dict.fromkeys(_of_shape(playbook, before, call)))
     clauses.update(_of_meanings(playbook, before, call))
     return look_again(playbook, call, clauses)
 
@@ -89,9 +88,8 @@ def _reshape(call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
 
 def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call:
     for name in names:
-        said = playbook.signals[name].said
-        places = (place for phrase in said for place in heard_places(playbook, call.heard, phrase))
-        call = weighing.signalled(playbook, call, name, places)
+        places = said_places(playbook, call.heard, playbook.signals[name].said)
+        call = weighing.signalled(playbook, call, name, (place for _, place in places))
     return call
 
 
@@ -235,6 +233,23 @@ def _meant_by(one: Utterance, score: float, near: tuple[tuple[str, float], ...] 
     return Meant(one.key, score, one.party, one.start_ms, one.end_ms, one.quotes, near)
 
 
+def _of_shape(playbook: Playbook, before: Call, call: Call) -> Iterator[ClauseRef]:
+    """The clauses that wait for a part of the shape that is another now."""
+    then, now = before.shape, call.shape
+    if now is not then:
+        for kind, refs in playbook.shape_clauses.items():
+            if kind is Silence:
+                changed = now.gaps != then.gaps or _silences(playbook, before) != _silences(playbook, call)
+            elif kind is TalkOver:
+                changed = now.talk_over != then.talk_over
+            elif kind is Monologue:
+                changed = now.floors != then.floors
+            else:
+                changed = now.turns is not then.turns
+            if changed:
+                yield from refs
+
+
 def _of_meanings(playbook: Playbook, before: Call, call: Call) -> dict[ClauseRef, None]:
     """The clauses that wait for meanings that may be found elsewhere now."""
     if call.meant is before.meant and call.utterances is before.utterances:
@@ -294,7 +309,8 @@ def in_play(playbook: Playbook, call: Call) -> dict[ClauseRef, None]:
     """
     found = dict.fromkeys(ref for phrase in call.heard for ref in playbook.clauses_of_phrase.get(phrase, ()))
     found |= dict.fromkeys(ref for meaning in call.meant for ref in playbook.clauses_of_meaning.get(meaning, ()))
-    for refs in (playbook.mood_clauses, playbook.shape_clauses, playbook.hold_clauses, playbook.timed_clauses):
+    shaped = playbook.shape_clauses.values()
+    for refs in (playbook.mood_clauses, *shaped, playbook.hold_clauses, playbook.timed_clauses):
         found |= dict.fromkeys(refs)
     return found | dict.fromkeys(call.moments)
 
@@ -306,7 +322,22 @@ def heard_places(
 
     Without the places where a slot took only the beginning of a value, and those followed by what must not follow.
     """
-    number = playbook.number(phrase, tolerance)
+    return _heard_places(playbook, heard, playbook.number(phrase, tolerance))
+
+
+def said_places(
+    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], phrases: tuple[str, ...], tolerance: Tolerance = "asr"
+) -> list[tuple[str, Heard]]:
+    """Where any of some phrases was said, with the phrase; those of one phrase in order of time."""
+    return [
+        (phrase, place)
+        for number, phrase in playbook.numbers(phrases, tolerance)
+        if number in heard
+        for place in _heard_places(playbook, heard, number)
+    ]
+
+
+def _heard_places(playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], number: int) -> tuple[Heard, ...]:
     found = heard.get(number, ())
     if len(found) > 1 and number in playbook.phrases_with_slots:
         longest = dict(sorted(_run(capture) for place in found for capture in place.captures))
@@ -353,7 +384,7 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
         return slots[slot]
 
     found = Heardings(
-        said=partial(heard_places, playbook, heard),
+        said=partial(said_places, playbook, heard),
         meant=meant,
         captured=taken,
         shape=call.shape,
@@ -380,8 +411,7 @@ def captured(
     course: Course | None = conditions.course(source.when, also) if source.when is not None else None
     taken: list[tuple[Heard, Capture]] = []
     for number in playbook.phrases_of_slot.get(slot, ()):
-        phrase, tolerant = playbook.phrases[number]
-        for place in heard_places(playbook, heard, phrase, "asr" if tolerant else "none"):
+        for place in _heard_places(playbook, heard, number):
             if conditions.by(place.party, source.party) and (course is None or course.at(place.start_ms)):
                 taken += ((place, capture) for capture in place.captures if capture.slot == slot)
     longest = dict(sorted(_run(capture) for _, capture in taken))
@@ -415,47 +445,59 @@ def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> 
     heard = heardings(playbook, call)
     gone: list[Moment] = []
     new: list[Moment] = []
-    moments = call.moments
+    moments, deadlines = call.moments, call.deadlines
     for ref in refs:
         known = moments.get(ref, ())
-        found = _moments(playbook, call, ref, heard)
+        found, deadline = _moments(playbook, call, ref, heard)
         if found != known:
             gone.extend(known)
             new.extend(found)
             moments = moments.set(ref, found) if found else moments.delete(ref)
-    if moments is call.moments:
-        return call
-    choosing = _rechosen(playbook, call.choosing, gone, new)
-    return replace(call, moments=moments, choosing=choosing)
+        if ref in playbook.deadline_clauses and deadline != deadlines.get(ref):
+            deadlines = deadlines.delete(ref) if deadline is None else deadlines.set(ref, deadline)
+    if moments is not call.moments:
+        choosing = _rechosen(playbook, call.choosing, gone, new)
+        return replace(call, moments=moments, deadlines=deadlines, choosing=choosing)
+    return call if deadlines is call.deadlines else replace(call, deadlines=deadlines)
 
 
-def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -> tuple[Moment, ...]:
-    found = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope)
+def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -> tuple[tuple[Moment, ...], int | None]:
+    """A clause's moments, and when the clock alone may bring the next one."""
+    found, deadline = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope)
     if call.unsaid:
         found = [
             replace(m, blocked="late") if not m.blocked and (m.rule.id, m.at_ms) in call.unsaid else m for m in found
         ]
-    return tuple(found)
+    return tuple(found), deadline
 
 
 def foresee(playbook: Playbook, before: Call, call: Call) -> Call:
     """Find when a condition that waits for the clock may next be met, or a turn that means something will be over."""
     if not call.started or call.ended:
-        return call if call.due is None else replace(call, due=None, deadline=None)
-    anew = differs(before, call)
-    if not anew and call.transcript.open is before.transcript.open and call.readings is before.readings:
+        return call if call.due is None else replace(call, due=None)
+    silent = call.transcript.open is before.transcript.open and not differs(before, call)
+    if silent and call.deadlines is before.deadlines and call.readings is before.readings:
         return call
-    heard = heardings(playbook, call)
-    deadline = _next(playbook, playbook.deadline_clauses, heard) if anew else call.deadline
-    silence = _next(playbook, playbook.silence_clauses, heard)
-    times = [one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings]
-    due = min((at_ms for at_ms in (deadline, silence, *times) if at_ms is not None), default=None)
-    return call if (due, deadline) == (call.due, call.deadline) else replace(call, due=due, deadline=deadline)
+    times = [*call.deadlines.values()]
+    times += (one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings)
+    times += _next_silences(playbook, call)
+    if playbook.silence_clauses:
+        heard = heardings(playbook, call)
+        silences = (conditions.deadline(playbook.clause(ref).condition, heard) for ref in playbook.silence_clauses)
+        times += (at_ms for at_ms in silences if at_ms is not None)
+    due = min(times, default=None)
+    return call if due == call.due else replace(call, due=due)
 
 
-def _next(playbook: Playbook, clauses: Iterable[ClauseRef], heard: Heardings) -> int | None:
-    times = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in clauses)
-    return min((at_ms for at_ms in times if at_ms is not None), default=None)
+def _next_silences(playbook: Playbook, call: Call) -> Iterator[int]:
+    """When the silence that goes on now will be long enough for something; this is asked at every word."""
+    if playbook.plain_silences and call.channel == "voice":
+        quiet = shape.quiet(call.shape, call.transcript, call.now)
+        if quiet:
+            since = Span(quiet[-1].start_ms, FOR_EVER)
+            for span in shape.outside(since, holds(call.held)) if call.held else (since,):
+                times = (span.start_ms + ms for ms in playbook.plain_silences)
+                yield from (at_ms for at_ms in times if call.now < at_ms <= span.end_ms)
 
 
 def differs(before: Call, call: Call) -> bool:
@@ -502,6 +544,9 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
 
 def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int, int]]:
     """The silences that are long enough for some clause: from when, until when, and for which."""
+    since = shape.last_words(call.shape)
+    if since is not None and call.now - since < playbook.silences[0]:
+        return []
     spans = shape.quiet(call.shape, call.transcript, call.now)
     return [
         (span.start_ms, FOR_EVER if span is spans[-1] else span.end_ms, ms)
@@ -528,7 +573,9 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
         if growing
         else []
     )
-    if not also and not meanings:
+    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
+    refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
+    if playbook.speaking_clauses.isdisjoint(refs):
         return {}, {}
     early = call.heard
     for phrase, places in also.items():
@@ -536,12 +583,10 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     heard = heardings(playbook, call, early=early)
     new: list[Moment] = []
     doubts: dict[str, str] = {}
-    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
-    refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
     for ref in refs:
-        if any(isinstance(part, Said | SaidAgain | Means) for part in conditions.parts(playbook.clause(ref).condition)):
+        if ref in playbook.speaking_clauses:
             known = {m.order for m in call.moments.get(ref, ())}
-            for moment in _moments(playbook, call, ref, heard):
+            for moment in _moments(playbook, call, ref, heard)[0]:
                 if moment.blocked:
                     doubts[ref.rule_id] = moment.blocked
                 elif moment.order not in known:
@@ -565,11 +610,8 @@ def being_done(playbook: Playbook, call: Call, moment: Moment) -> bool:
     if not done or not call.transcript.open or moment.rule.exempt:
         return False
     heard = {phrase: tuple(places) for phrase, places in _open_places(call).items()}
-    return any(
-        triggers.does(place, moment.since_ms, moment.at_ms)
-        for phrase in done
-        for place in heard_places(playbook, heard, phrase)
-    )
+    places = said_places(playbook, heard, done)
+    return any(triggers.does(place, moment.since_ms, moment.at_ms) for _, place in places)
 
 
 def _open_places(call: Call) -> dict[int, list[Heard]]:
@@ -594,7 +636,7 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     empty = Call(call_id=call.call_id)
     fresh = replace(
         call, transcript=whole, heard=empty.heard, influences=empty.influences,
-        moments=empty.moments, utterances=_uttered(playbook, call), meant=empty.meant,
+        moments=empty.moments, deadlines=empty.deadlines, utterances=_uttered(playbook, call), meant=empty.meant,
         readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
         choosing=_rechosen(
             playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute | Unseen)]

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from rtig.core.conditions import (
+    AnyOf,
     Condition,
     Leaf,
     Means,
@@ -137,6 +138,7 @@ class Playbook:
 
         self.phrases = tuple(sorted(set(_phrases(source))))
         self._numbers = {spoken: number for number, spoken in enumerate(self.phrases)}
+        self._numbered: dict[tuple[tuple[str, ...], Tolerance], tuple[tuple[int, str], ...]] = {}
         self.language = language or Language(source.language)
         self.matcher = Matcher(self.phrases, self.language, _kinds(source.slots))
         self.phrases_of_slot = self._phrases_of_slots()
@@ -145,13 +147,16 @@ class Playbook:
         clauses: dict[int, dict[ClauseRef, None]] = {}
         meant: dict[str, dict[ClauseRef, None]] = {}
         self.mood_clauses: list[ClauseRef] = []
-        self.shape_clauses: list[ClauseRef] = []
+        self.shape_clauses: dict[type[Leaf], list[ClauseRef]] = {}
+        """By the condition for which they look at the shape."""
         self.hold_clauses: list[ClauseRef] = []
         self.timed_clauses: list[ClauseRef] = []
         self.silence_clauses: list[ClauseRef] = []
-        """Those of the timed ones that wait for a silence; the others are `deadline_clauses`."""
-        self.deadline_clauses: list[ClauseRef] = []
+        """Those of the timed ones that wait for a silence and for something else at once."""
+        patient: set[ClauseRef] = set()
+        speaking: set[ClauseRef] = set()
         silences: set[int] = set()
+        plain_silences: set[int] = set()
         for rule in source.rules:
             for index, clause in enumerate(rule.clauses):
                 ref = ClauseRef(rule.id, index)
@@ -163,17 +168,28 @@ class Playbook:
                         meant.setdefault(leaf.meaning, {})[ref] = None
                     elif isinstance(leaf, Silence):
                         silences.add(leaf.ms)
-                for kinds, into in (
-                    ((MoodAt, ScoreAt), self.mood_clauses),
-                    ((SaidAgain, Silence, TalkOver, Monologue, TalkShare), self.shape_clauses),
-                    ((OnHold, Silence), self.hold_clauses),
-                ):
+                for kind in (SaidAgain, Silence, TalkOver, Monologue, TalkShare):
+                    if any(isinstance(leaf, kind) for leaf in leaves):
+                        self.shape_clauses.setdefault(kind, []).append(ref)
+                for kinds, into in (((MoodAt, ScoreAt), self.mood_clauses), ((OnHold, Silence), self.hold_clauses)):
                     if any(isinstance(leaf, kinds) for leaf in leaves):
                         into.append(ref)
                 if waits(clause.condition):
                     self.timed_clauses.append(ref)
-                    silent = any(isinstance(leaf, Silence) for leaf in leaves)
-                    (self.silence_clauses if silent else self.deadline_clauses).append(ref)
+                    if not any(isinstance(leaf, Silence) for leaf in leaves):
+                        patient.add(ref)
+                    elif (plain := _plain_silences(clause.condition)) is not None:
+                        plain_silences.update(plain)
+                    else:
+                        self.silence_clauses.append(ref)
+                if any(isinstance(part, Said | SaidAgain | Means) for part in parts(clause.condition)):
+                    speaking.add(ref)
+        self.deadline_clauses = frozenset(patient)
+        """Those that wait for the clock, and for no silence."""
+        self.speaking_clauses = frozenset(speaking)
+        """Those that wait for something to be said or meant, among other things."""
+        self.plain_silences = tuple(sorted(plain_silences))
+        """How long nobody must have spoken, in ms, for the timed clauses for which that is enough."""
         self.silences = tuple(sorted(silences))
         """How long nobody must have spoken, in ms, for any clause."""
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
@@ -194,6 +210,14 @@ class Playbook:
     def number(self, phrase: str, tolerance: Tolerance = "asr") -> int:
         """The number under which a phrase is matched."""
         return self._numbers[Spoken(phrase, tolerance == "asr")]
+
+    def numbers(self, phrases: tuple[str, ...], tolerance: Tolerance = "asr") -> tuple[tuple[int, str], ...]:
+        """Phrases with the numbers under which they are matched; looked up once."""
+        known = self._numbered.get((phrases, tolerance))
+        if known is None:
+            known = tuple((self.number(phrase, tolerance), phrase) for phrase in phrases)
+            self._numbered[phrases, tolerance] = known
+        return known
 
     def tables(self) -> list[dict[Any, Any] | list[Any]]:
         """What is big in it, for whoever lets go of it bit by bit."""
@@ -263,6 +287,18 @@ def _condition_phrases(condition: Condition) -> Iterator[Spoken]:
         if isinstance(part, Said | NotSaid | SaidAgain):
             for phrase in part.phrases:
                 yield Spoken(phrase, part.tolerance == "asr")
+
+
+def _plain_silences(condition: Condition) -> list[int] | None:
+    """How long the silences are that alone are enough for a condition; None where the clock can meet it otherwise."""
+    match condition:
+        case Silence():
+            return [condition.ms]
+        case AnyOf():
+            waiting = [_plain_silences(part) for part in condition.parts if waits(part)]
+            return [ms for plain in waiting if plain for ms in plain] if None not in waiting else None
+        case _:
+            return None
 
 
 def _clause_phrases(clause: Clause) -> Iterator[Spoken]:

@@ -122,7 +122,7 @@ def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
 
     Before anybody has spoken there is no silence: a source may have joined a call in its middle.
     """
-    since = max([spans[-1].end_ms for spans in shape.turns.values()], default=None)
+    since = last_words(shape)
     found: list[Span] = []
     spoken = list(transcript.open.values())
     if len(spoken) > 1:
@@ -135,6 +135,11 @@ def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
     if since is not None:
         found.append(Span(since, max(since, now)))
     return tuple(found)
+
+
+def last_words(shape: Shape) -> int | None:
+    """When the last final words ended; None before any."""
+    return max([spans[-1].end_ms for spans in shape.turns.values()], default=None)
 
 
 def outside(span: Span, others: Iterable[Span]) -> Iterator[Span]:

@@ -30,6 +30,7 @@ from rtig.core.conditions import (
     TalkShare,
     by,
     course,
+    next_met,
     parts,
     places,
 )
@@ -144,11 +145,12 @@ class Scope(Struct, frozen=True):
         return ""
 
 
-def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Moment]:
-    """Every moment at which one clause of a rule was met, once per point in time."""
+def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> tuple[list[Moment], int | None]:
+    """Every moment at which one clause of a rule was met, once per point in time; and its deadline."""
     clause = rule.clauses[index]
     found = []
-    for met in course(clause.condition, heard).met:
+    whole = course(clause.condition, heard)
+    for met in whole.met:
         if met.at_ms <= heard.now:
             blocked, because = _blocked(rule, clause, met, heard, scope)
             found.append(
@@ -166,12 +168,7 @@ def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Mome
                     by=because,
                 )
             )
-    return found
-
-
-def deadline(condition: Condition, heard: Heardings) -> int | None:
-    """When a condition that waits for the clock may next be met, if nothing more is said."""
-    return next((met.at_ms for met in course(condition, heard).met if met.at_ms > heard.now), None)
+    return found, next_met(whole, heard.now)
 
 
 def in_words(moment: Moment) -> str:

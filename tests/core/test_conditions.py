@@ -31,6 +31,7 @@ from rtig.core.conditions import (
     SlotIs,
     TalkOver,
     TalkShare,
+    Tolerance,
     course,
     parts,
     places,
@@ -86,8 +87,11 @@ def heardings(
     quiet: tuple[Span, ...] = (),
     holds: tuple[Span, ...] = (),
 ) -> Heardings:
+    def places_of(phrase: str, tolerance: Tolerance) -> Sequence[Heard]:
+        return (said or {}).get(phrase if tolerance == "asr" else f"{phrase} as written", ())
+
     return Heardings(
-        said=lambda phrase, tolerance: (said or {}).get(phrase if tolerance == "asr" else f"{phrase} as written", ()),
+        said=lambda phrases, tolerance: [(one, place) for one in phrases for place in places_of(one, tolerance)],
         meant=lambda meaning: (meanings or {}).get(meaning, ()),
         captured=lambda slot: (captured or {}).get(slot, ()),
         shape=shape,
@@ -669,24 +673,22 @@ def truth(condition: Condition, heard: Heardings) -> Truth:
             return lambda t: not holds_at(t), lambda t: False
         case Said():
             first, past = condition.first_ms, condition.past_ms
-            ends = [p.end_ms for phrase in condition.phrases for p in heard.said(phrase, "asr")
-                    if _by(p.party, condition.party)]  # fmt: skip
+            ends = [p.end_ms for _, p in heard.said(condition.phrases, "asr") if _by(p.party, condition.party)]
             within = [at for at in ends if (first is None or at <= first) and (past is None or at > past)]
             return _from(within, condition.lasting_ms)
         case NotSaid():
             due = condition.within_ms + GRACE_MS
             missing = heard.started and not any(
                 _by(p.party, condition.party) and p.end_ms <= condition.within_ms
-                for phrase in condition.phrases
-                for p in heard.said(phrase, "asr")
+                for _, p in heard.said(condition.phrases, "asr")
             )
             return lambda t: missing and t >= due, lambda t: missing and t == due
         case SaidAgain():
             again = [
                 p.end_ms
                 for phrase in condition.phrases
-                for p in heard.said(phrase, "asr")
-                for q in heard.said(phrase, "asr")
+                for _, p in heard.said((phrase,), "asr")
+                for _, q in heard.said((phrase,), "asr")
                 if _by(p.party, condition.party)
                 and q.party == p.party
                 and q.end_ms <= p.start_ms
