@@ -371,32 +371,56 @@ def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard
     """
     heard = call.heard if early is None else early
     growing = _growing(call) if early is None else {}
-    slots: dict[str, tuple[tuple[int, Capture], ...]] = {}
+    return _Look(playbook, call, heard, growing).heardings()
 
-    def meant(meaning: str) -> tuple[Meant, ...]:
-        found = call.meant.get(meaning, ())
+
+class _Look:
+    """Looks up what conditions ask for.
+
+    It holds nothing that holds it. One is made for nearly every word, and cycles of them, each with a whole call, would
+    be most of what the garbage collector finds.
+    """
+
+    __slots__ = ("_call", "_growing", "_heard", "_playbook", "_slots")
+
+    def __init__(
+        self,
+        playbook: Playbook,
+        call: Call,
+        heard: Mapping[int, tuple[Heard, ...]],
+        growing: Mapping[tuple[str, int], Utterance],
+    ) -> None:
+        self._playbook = playbook
+        self._call = call
+        self._heard = heard
+        self._growing = growing
+        self._slots: dict[str, tuple[tuple[int, Capture], ...]] = {}
+
+    def heardings(self) -> Heardings:
+        call = self._call
+        return Heardings(
+            said=partial(said_places, self._playbook, self._heard),
+            meant=self._meant,
+            captured=self._taken,
+            shape=call.shape,
+            temper=self._playbook.temper,
+            weighing=call.weighing,
+            channel=call.channel,
+            started=call.started,
+            now=call.now,
+            quiet=shape.quiet(call.shape, call.transcript, call.now),
+            holds=holds(call.held),
+        )
+
+    def _meant(self, meaning: str) -> tuple[Meant, ...]:
+        found, growing = self._call.meant.get(meaning, ()), self._growing
         return tuple(one for one in found if (one.utterance, one.start_ms) not in growing) if growing else found
 
-    def taken(slot: str) -> tuple[tuple[int, Capture], ...]:
-        if slot not in slots:
-            slots[slot] = ()  # a slot that waits for itself waits for ever
-            slots[slot] = captured(playbook, heard, slot, found)
-        return slots[slot]
-
-    found = Heardings(
-        said=partial(said_places, playbook, heard),
-        meant=meant,
-        captured=taken,
-        shape=call.shape,
-        temper=playbook.temper,
-        weighing=call.weighing,
-        channel=call.channel,
-        started=call.started,
-        now=call.now,
-        quiet=shape.quiet(call.shape, call.transcript, call.now),
-        holds=holds(call.held),
-    )
-    return found
+    def _taken(self, slot: str) -> tuple[tuple[int, Capture], ...]:
+        if slot not in self._slots:
+            self._slots[slot] = ()  # a slot that waits for itself waits for ever
+            self._slots[slot] = captured(self._playbook, self._heard, slot, self.heardings())
+        return self._slots[slot]
 
 
 def captured(
