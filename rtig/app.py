@@ -16,6 +16,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from rtig import knowledge
+from rtig.collecting import Broom
 from rtig.config import Settings
 from rtig.core.events import UtteranceRead
 from rtig.core.playbook import Playbook
@@ -119,7 +120,9 @@ async def running(
         admission = Admission(settings.budget_ms, settings.most_calls)
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian, admission=admission)
         stack.push_async_callback(desk.close)
-        stack.callback(Pulse(admission, metrics, live.count).close)
+        broom = Broom(live.count)
+        aside = broom.sweep if gc.get_freeze_count() else lambda: None  # not where the process is another's: see below
+        stack.callback(Pulse(admission, metrics, live.count, aside).close)
         bench = _bench(settings, log, playbook, desk)
         stack.push_async_callback(bench.close)
         if settings.meaning == "auto":
@@ -174,7 +177,7 @@ async def serve(settings: Settings) -> None:
 
 
 def tune_process() -> None:
-    """Set the interpreter up for short pauses; call it once a playbook is compiled."""
+    """Set the interpreter up for short pauses; call it once a playbook is compiled, and before `running`."""
     # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
     gc.collect()
     gc.freeze()

@@ -19,10 +19,14 @@ BEATS = 5
 class Pulse:
     """Beats until `close`. It is started in the thread of the loop, whose CPU time it reads."""
 
-    def __init__(self, admission: Admission, metrics: Metrics, calls: Callable[[], int]) -> None:
+    def __init__(
+        self, admission: Admission, metrics: Metrics, calls: Callable[[], int], aside: Callable[[], None] = lambda: None
+    ) -> None:
+        """`aside` is done at each beat."""
         self._admission = admission
         self._metrics = metrics
         self._calls = calls
+        self._aside = aside
         self._loop = asyncio.get_running_loop()
         self._begin(time.perf_counter())
         self._wait(time.perf_counter())
@@ -49,4 +53,5 @@ class Pulse:
             busy = (time.thread_time() - self._cpu) / (now - self._since)
             self._admission.measure(now, min(1.0, busy), self._late / self._beats * 1000, self._calls())
             self._begin(now)
-        self._wait(now)
+        self._aside()
+        self._wait(time.perf_counter())

@@ -105,7 +105,7 @@ class Visit:
         self._ticket: Credential | None = None
         self._came_with_ticket = False
         self._hello = Hello(role="")
-        self._owner: Owner = self
+        self._owner: Owner = object()
         self._translator: Translator | None = None
         self._turned_away = False  # the call of a vendor's stream was not taken
         self._last_promise: asyncio.Future[None] | None = None
@@ -358,8 +358,8 @@ class Visit:
             self._take_translated(self._translator.finish(), now, now)
 
     def _disown(self) -> None:
-        if self._owner is self and not self._waiting:
-            self._desk.disown(self)
+        if not isinstance(self._owner, str) and not self._waiting:
+            self._desk.disown(self._owner)
 
     # Everyone.
 
