@@ -713,9 +713,9 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
         if growing
         else []
     )
-    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
+    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_called.get(phrase, ()))
     refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
-    if playbook.speaking_clauses.isdisjoint(refs):
+    if not refs:
         return {}, {}
     began = [place.start_ms for places in also.values() for place in places]
     since = max(0, min((*began, *(start_ms for _, start_ms in growing))) - REACH_MS)
@@ -723,13 +723,12 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     new: list[Moment] = []
     doubts: dict[str, str] = {}
     for ref in refs:
-        if ref in playbook.speaking_clauses:
-            known = {m.order for m in call.moments.get(ref, ())}
-            for moment in _moments(playbook, call, ref, heard, since)[0]:
-                if moment.blocked:
-                    doubts[ref.rule_id] = moment.blocked
-                elif moment.order not in known:
-                    new.append(moment)
+        known = {m.order for m in call.moments.get(ref, ())}
+        for moment in _moments(playbook, call, ref, heard, since)[0]:
+            if moment.blocked:
+                doubts[ref.rule_id] = moment.blocked
+            elif moment.order not in known:
+                new.append(moment)
     if not new:
         return {}, doubts
     choosing = _rechosen(playbook, call.choosing, (), new)
