@@ -515,8 +515,11 @@ def captured(
     places: list[Heard] = []
     for number in playbook.phrases_of_slot.get(slot, ()):
         said = _standing(playbook, call, number)
-        places += said[bisect_left(said, since, key=_ended) :]
-    if source.when is not None and places:
+        places += said[bisect_left(said, since, key=_ended) :] if said else said
+    kept = before[: bisect_left(before, since, key=lambda one: one[0])] if before else before
+    if not places:
+        return kept
+    if source.when is not None:
         course = conditions.course(source.when, also, min(place.start_ms for place in places))
         places = [place for place in places if course.at(place.start_ms)]
     taken = [
@@ -535,7 +538,6 @@ def captured(
             known is None or (length, capture.value) > (known[0], known[1].value)
         ):
             found[place.end_ms] = (length, capture)
-    kept = before[: bisect_left(before, since, key=lambda one: one[0])]
     return (*kept, *((at_ms, found[at_ms][1]) for at_ms in sorted(found)))
 
 
