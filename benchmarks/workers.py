@@ -27,7 +27,7 @@ from typing import Any, cast
 
 import uvloop
 
-from benchmarks.latency import CALLS_A_SOURCE, Figures, guided
+from benchmarks.latency import CALLS_A_SOURCE
 from benchmarks.servers import ROOT, TOKEN, Running, cpu_seconds
 from benchmarks.traffic import Traffic, voice_calls
 from rtig import knowledge
@@ -119,14 +119,11 @@ def costs(calls: int, seconds: float, seed: int) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for workers in (1, WORKERS):
         _say(f"{calls} calls on {workers} worker{'s' if workers > 1 else ''}")
-        traffic = voice_calls(ROOT / "knowledge_base", calls, seconds, seconds / 4, seed, f"w{workers}")
-        figures = Figures()
+        made = Made(voice_calls(ROOT / "knowledge_base", calls, seconds, seconds / 4, seed, f"w{workers}"))
         with tempfile.TemporaryDirectory() as folder, serving(workers, f"{folder}/calls.db") as server:
-            uvloop.run(guided(server, traffic, figures))
-        told[f"cpu_us_{workers}"] = round(1e6 * figures.cpu_seconds / len(traffic.sent), 1)
-        told[f"p50_us_{workers}"] = figures.fragment.get_value_at_percentile(50)
-        told[f"p99_us_{workers}"] = figures.fragment.get_value_at_percentile(99)
-        told[f"lost_{workers}"] = figures.lost
+            uvloop.run(_played(server, made, None))
+        told[f"cpu_us_{workers}"] = round(1e6 * made.cpu_seconds / len(made.traffic.sent), 1)
+        told[f"lost_{workers}"] = made.unacknowledged
     told["cpu_us_more"] = round(told[f"cpu_us_{WORKERS}"] - told["cpu_us_1"], 1)
     return told
 
@@ -157,6 +154,7 @@ class Made:
     def __init__(self, traffic: Traffic) -> None:
         self.traffic = traffic
         self.screens = {call_id: Screen() for call_id in traffic.call_ids}
+        self.cpu_seconds = 0.0
         self.killed_at = 0.0
         self.serving_again = 0.0
         self.affected: set[str] = set()
@@ -213,7 +211,8 @@ def killed(traffic: Traffic, kill_at: float) -> Made:
     return made
 
 
-async def _played(server: Fleet, made: Made, kill_at: float) -> None:
+async def _played(server: Fleet, made: Made, kill_at: float | None) -> None:
+    """Play the traffic, and kill a worker on the way where a time is given."""
     traffic = made.traffic
     count = (traffic.lines + CALLS_A_SOURCE - 1) // CALLS_A_SOURCE
     begins = {one.call: one.at for one in reversed(traffic.sent)}
@@ -226,17 +225,21 @@ async def _played(server: Fleet, made: Made, kill_at: float) -> None:
             asyncio.create_task(_watch(server.url, call_id, begins[number], made))
             for number, call_id in enumerate(traffic.call_ids)
         ]
-        killing = asyncio.create_task(_kill(server, made, kill_at))
+        killing = asyncio.create_task(_kill(server, made, kill_at)) if kill_at is not None else None
+        cpu = server.cpu_seconds()
         began = time.perf_counter()
         for one in traffic.sent:
             await asyncio.sleep(max(0.0, began + one.at - time.perf_counter()))
             call_id = traffic.call_ids[one.call]
-            if made.killed_at and one.segment_id and _is_affected(call_id) and begins[one.call] < kill_at:
+            going_on = kill_at is not None and begins[one.call] < kill_at
+            if made.killed_at and one.segment_id and _is_affected(call_id) and going_on:
                 made.affected.add(call_id)
                 made.said_after.setdefault(call_id, began + one.at)
             event = cast(SourceEvent, decode(one.frame.encode()))
             await sources[traffic.line_of[one.call] // CALLS_A_SOURCE].send(event)
-        await killing
+        made.cpu_seconds = server.cpu_seconds() - cpu
+        if killing is not None:
+            await killing
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FINISH_SECONDS):
                 await asyncio.gather(*(source.drained() for source in sources))

@@ -11,7 +11,7 @@ beside them.
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 
 from msgspec.structs import replace
@@ -60,6 +60,8 @@ class Floor:
         self._others = others if others is not None else Alone()
         self._loop = asyncio.get_running_loop()
         self._agents: dict[Outlet, str] = {}
+        self._sidebars: dict[str, dict[Outlet, None]] = {}
+        """The same by name."""
         self._screens: dict[Outlet, _Screen] = {}
         self._changed: dict[str, None] = {}
         self._round: dict[str, None] = {}  # of those that had changed when it began, what is still to be told
@@ -72,7 +74,7 @@ class Floor:
         self._unlisten = live.listen_tenant(tenant, self._hear)
 
     def live_calls(self) -> int:
-        return len(self._live.live(self.tenant))
+        return self._live.count(self.tenant)
 
     def close(self) -> None:
         self._unlisten()
@@ -82,7 +84,8 @@ class Floor:
     def enter_agent(self, socket: Outlet, agent: str) -> None:
         """Announce the live calls of an agent from now on; with no name, those of everyone."""
         self._agents[socket] = agent
-        self._announce(socket, agent)
+        self._sidebars.setdefault(agent, {})[socket] = None
+        self._announce(agent, (socket,))
 
     def enter_supervisor(self, socket: Outlet, own: bool = False) -> None:
         """Show the board from now on, whole first; the first of it when `go_on` is next called.
@@ -114,12 +117,15 @@ class Floor:
 
     def announce_again(self, agent: str) -> None:
         """The calls of an agent at other workers have changed."""
-        for socket, name in tuple(self._agents.items()):
-            if name in ("", agent):
-                self._announce(socket, name)
+        for name in {agent, ""}:
+            self._announce(name, self._sidebars.get(name, ()))
 
     def leave(self, socket: Outlet) -> None:
-        self._agents.pop(socket, None)
+        agent = self._agents.pop(socket, None)
+        if agent is not None:
+            del self._sidebars[agent][socket]
+            if not self._sidebars[agent]:
+                del self._sidebars[agent]
         screen = self._screens.pop(socket, None)
         if screen is not None and not screen.own and all(other.own for other in self._screens.values()):
             self._others.show_board(self.tenant, False)
@@ -153,9 +159,8 @@ class Floor:
         self._metrics.told(update.items)
         for item in update.items:
             if isinstance(item, CallInfo):
-                for socket, agent in tuple(self._agents.items()):
-                    if agent in ("", item.agent):
-                        self._announce(socket, agent)
+                for agent in {"", item.agent}:
+                    self._announce(agent, self._sidebars.get(agent, ()))
                 if item.state == "ended":
                     self._ended(update.key)
         if self._screens:
@@ -163,16 +168,20 @@ class Floor:
             if self._timer is None:
                 self._timer = self._loop.call_later(BOARD_SECONDS, self._begin_round)
 
-    def _announce(self, socket: Outlet, agent: str) -> None:
+    def _announce(self, agent: str, sockets: Collection[Outlet]) -> None:
+        """Tell the live calls of an agent; with no name, those of everyone."""
+        if not sockets:
+            return
         here, there = self._going(agent), self._others.going(self.tenant, agent)
         newest = heapq.merge(here, there, key=lambda going: -going.began_at)
         calls = tuple(going.summary for going in islice(newest, CALLS_TOLD))
-        socket.send_framed(framed(encode(Calls(calls=calls))), key=("calls",))
+        frame = framed(encode(Calls(calls=calls)))
+        for socket in tuple(sockets):
+            socket.send_framed(frame, key=("calls",))
 
     def _going(self, agent: str) -> Iterator[Going]:
-        for key in self._live.live(self.tenant):
-            if agent in ("", self._live.call(key).agent):
-                yield Going(self._live.began_at(key), summary(self._live, key))
+        for key in self._live.live(self.tenant, agent):
+            yield Going(self._live.began_at(key), summary(self._live, key))
 
     def _begin_round(self) -> None:
         self._round, self._changed = self._changed, {}

@@ -5,7 +5,8 @@ serves the pages of the same port and hands over a connection that asks for an u
 with messages is a `Handler`; who may come in at all is for `admit` to say, before the upgrade is accepted.
 
 Sending is through the connection's outbox: `send` never waits and never raises, all that was sent in one turn of the
-loop leaves in one write, and a client that does not keep up is closed.
+loop leaves in one write, and a client that does not keep up is closed. Only what a person waits for passes by an outbox
+that is empty.
 """
 
 import asyncio
@@ -80,6 +81,8 @@ class Outlet(Protocol):
     def send(self, payload: bytes) -> None: ...
 
     def send_framed(self, frame: bytes, key: Key | None = None, supersedes: Iterable[Key] = ()) -> None: ...
+
+    def send_at_once(self, frame: bytes, key: Key | None = None, supersedes: Iterable[Key] = ()) -> bool: ...
 
     def close(self, bye: Bye) -> None: ...
 
@@ -189,6 +192,17 @@ class Socket(asyncio.Protocol):
         elif self._flushing is None and not self._receiving:
             self._flushing = self._loop.call_soon(self._flush)
 
+    def send_at_once(self, frame: bytes, key: Key | None = None, supersedes: Iterable[Key] = ()) -> bool:
+        """Like `send_framed`, but written now where nothing waits before it. Whether it was.
+
+        For what somebody waits for: at the end of the turn it would wait for all else that came in the same turn.
+        """
+        if self._open and self._paused_at is None and not self.outbox.size:
+            self._transport.write(frame)
+            return True
+        self.send_framed(frame, key, supersedes)
+        return False
+
     def close(self, bye: Bye) -> None:
         """Say the bye, after all that was sent before it, and close."""
         if not self._open:
@@ -227,6 +241,11 @@ class Socket(asyncio.Protocol):
         for timer in (self._keepalive, self._cut):
             if timer is not None:
                 timer.cancel()
+        # The handler holds this socket, and the protocol holds itself, twice. So they go now, and not when the garbage
+        # collector walks all that lives.
+        self._handler = _GONE
+        vars(self._protocol).pop("select_subprotocol", None)
+        self._protocol.parser.close()
 
     def data_received(self, data: bytes) -> None:
         received_ns = time.perf_counter_ns()
@@ -236,7 +255,7 @@ class Socket(asyncio.Protocol):
         if data:
             self._rest(data, received_ns)
         self._receiving = False
-        if self.outbox:
+        if self.outbox.size:
             self._flush()
 
     def eof_received(self) -> None:
@@ -349,8 +368,9 @@ class Socket(asyncio.Protocol):
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
-        while self.outbox and self._paused_at is None:
-            self._transport.write(b"".join(self.outbox.take(WRITE_AT_ONCE)))
+        outbox = self.outbox
+        while outbox.size and self._paused_at is None:
+            self._transport.write(b"".join(outbox.take(WRITE_AT_ONCE)))
         if self._open and self._paused_at is None:
             self._handler.drained()
 
@@ -432,6 +452,23 @@ class Socket(asyncio.Protocol):
         oldest = self.outbox.oldest()
         since = self._paused_at if oldest is None else min(oldest, self._paused_at)
         self._slow_check = self._loop.call_at(since + self._limits.outbox_seconds + A_MOMENT, self._check_slowness)
+
+
+class _Gone:
+    """The handler of a connection that is gone."""
+
+    def opened(self, socket: Socket, visitor: Visitor) -> None: ...
+
+    def text(self, frame: bytes, received_ns: int) -> None: ...
+
+    def binary(self, frame: bytes) -> None: ...
+
+    def drained(self) -> None: ...
+
+    def closed(self) -> None: ...
+
+
+_GONE = _Gone()
 
 
 def uvicorn_ws(

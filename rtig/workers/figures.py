@@ -45,7 +45,7 @@ def figures(metrics: Metrics, problems: Iterable[str]) -> Figures:
         if isinstance(value, Counter):
             counts[name] = tuple(value.items())
         elif isinstance(value, int | float):
-            numbers[name] = value
+            numbers[name] = int(value) if isinstance(value, bool) else value
         elif isinstance(value, Mapping) and callable(kept):
             tables[name] = dict(value)
     return Figures(

@@ -82,6 +82,10 @@ class RelayedSocket:
             # Never at once: whoever is sending may be in the midst of telling all watchers of a call.
             self._closing = self._loop.call_soon(self._too_slow)
 
+    def send_at_once(self, frame: bytes, key: Key | None = None, supersedes: Iterable[Key] = ()) -> bool:
+        self.send_framed(frame, key, supersedes)
+        return False  # all that is told in one turn goes over the link together
+
     def close(self, bye: Bye) -> None:
         if not self._open:
             return

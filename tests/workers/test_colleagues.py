@@ -35,7 +35,7 @@ async def test_a_call_meets_its_watchers_wherever_they_are(tmp_path: Path) -> No
                     await source.acked(segment(worker + 2, f"live {worker}", call))
                     live = await agent.until(Guided)
                     assert (live.call_id, live.timing is not None) == (call, True)
-        assert {worker: len(server.live.live("default")) for worker, server in workers.servers.items()} == {0: 1, 1: 1}
+        assert {worker: server.live.count() for worker, server in workers.servers.items()} == {0: 1, 1: 1}
 
 
 async def test_an_agent_is_told_of_its_calls_at_every_worker_newest_first(tmp_path: Path) -> None:
