@@ -125,7 +125,10 @@ async def running(
             webhook = Webhook(live, metrics, settings.webhook_url, settings.webhook_key, settings.webhook_words)
             stack.push_async_callback(webhook.close)
         recovered = await live.recover()
-        admission = Admission(settings.budget_ms, settings.most_calls)
+        most = settings.most_calls
+        if most is not None and place is not None:
+            most = -(-most // place.workers)
+        admission = Admission(settings.budget_ms, most)
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian, admission=admission)
         stack.push_async_callback(desk.close)
         broom = Broom(live.count)

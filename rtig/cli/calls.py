@@ -35,6 +35,7 @@ from rtig.core.guidance import Card, Guidance, Line, Quote
 from rtig.core.playbook import Playbook
 from rtig.core.redaction import redacted
 from rtig.errors import MessageRefused, WorldError
+from rtig.eventlog import split
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.ingest.feed import read_file
@@ -174,11 +175,14 @@ def erase(
     """Remove a call from an event log; afterwards no byte of it is left there."""
 
     async def run() -> int:
-        opened = await SqliteLog.open_file(existing(log))
-        try:
-            return await opened.erase(CallKey(tenant, call))
-        finally:
-            await opened.close()
+        erased = 0
+        for file in split.files(existing(log)):
+            opened = await SqliteLog.open_file(file)
+            try:
+                erased += await opened.erase(CallKey(tenant, call))
+            finally:
+                await opened.close()
+        return erased
 
     count = asyncio.run(run())
     if not count:
@@ -237,11 +241,14 @@ def _recording(
 
 
 async def _logged(path: Path, call: CallKey) -> list[AnyEvent]:
-    log = await SqliteLog.open_file(path, read_only=True)
-    try:
-        return [record.event async for record in log.read(call)]
-    finally:
-        await log.close()
+    found: list[AnyEvent] = []
+    for file in split.files(path):
+        log = await SqliteLog.open_file(file, read_only=True)
+        try:
+            found += [record.event async for record in log.read(call)]
+        finally:
+            await log.close()
+    return found
 
 
 def _print_guidance(item: Guidance) -> None:

@@ -22,6 +22,7 @@ from rtig.cli.meaning import Meaning, reader_of, taught
 from rtig.core.events import AnyEvent, Party
 from rtig.core.playbook import Playbook
 from rtig.errors import PlaybookErrors, WorldError
+from rtig.eventlog import split
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.knowledge.explain import clock
@@ -139,16 +140,17 @@ def _files_in(path: Path) -> list[Path]:
 def _logged_calls(path: Path, tenant: str) -> Iterator[list[AnyEvent]]:
     """A server may be writing the log."""
     with asyncio.Runner() as runner:
-        log = runner.run(SqliteLog.open_file(path, read_only=True))
 
-        async def events_of(call: CallKey) -> list[AnyEvent]:
+        async def events_of(log: SqliteLog, call: CallKey) -> list[AnyEvent]:
             return [record.event async for record in log.read(call)]
 
-        try:
-            for call_id in runner.run(log.calls(tenant)):
-                yield runner.run(events_of(CallKey(tenant, call_id)))
-        finally:
-            runner.run(log.close())
+        for file in split.files(path):
+            log = runner.run(SqliteLog.open_file(file, read_only=True))
+            try:
+                for call_id in runner.run(log.calls(tenant)):
+                    yield runner.run(events_of(log, CallKey(tenant, call_id)))
+            finally:
+                runner.run(log.close())
 
 
 def _models(playbooks: tuple[Playbook, Playbook], wanted: bool) -> list[Read | None]:

@@ -32,6 +32,7 @@ from rtig.wire.session import (
     Carry,
     Close,
     Credential,
+    Forward,
     Greet,
     Reply,
     Session,
@@ -323,3 +324,51 @@ def test_hear_never_raises_and_is_silent_once_closing(frames: list[bytes]) -> No
 def test_what_is_refused_of_what_a_person_did_names_its_event(message: ClientMessage, key: str) -> None:
     refused = refusal_of(MessageRefused(Code.CALL_ENDED, "over"), message)
     assert (refused.call_id, refused.key) == ("c1", key)
+
+
+# --- calls of other workers
+
+
+def shared() -> Session:
+    """`far` is another worker's call."""
+    session = Session(lambda _: Credential("acme", frozenset({"source"})), {"source": 2.0}, ("vendor",), _owner)
+    assert isinstance(session.hear(b'{"type":"hello","role":"source"}', 0.0)[0], Greet)
+    return session
+
+
+def _owner(tenant: str, call_id: str) -> int | None:
+    return 7 if (tenant, call_id) == ("acme", "far") else None
+
+
+def test_what_is_about_another_workers_call_goes_there_as_it_came() -> None:
+    session = shared()
+    for frame in (b'{"type":"call_started","call_id":"far"}', b'{"type":"nonsense","call_id":"far","x":[1]}'):
+        assert session.hear(frame, 0.0) == (Forward(7, frame),)
+    assert isinstance(session.hear(b'{"type":"call_started","call_id":"near"}', 9.0)[0], Append)
+    for broken in (b'{"call_id":"far"', b'{"call_id":7}', b"\xff", b"[]"):
+        assert isinstance(session.hear(broken, 9.0)[0], Reply)
+        session.accepted()
+
+
+def test_what_goes_there_counts_and_is_refused_by_name() -> None:
+    session = shared()
+    frame = b'{"type":"call_started","call_id":"far"}'
+    for _ in range(2):
+        session.hear(frame, 0.0)
+    (reply,) = session.hear(frame, 0.0)
+    assert isinstance(reply, Reply)
+    assert (reply.message.code, reply.message.call_id, reply.message.key) == (Code.RATE_LIMITED, "far", "call_started")
+
+
+def test_a_vendors_frames_go_where_its_call_is() -> None:
+    session = Session(lambda _: Credential("acme", frozenset({"source"})), {"source": 9.0}, ("vendor",), _owner)
+    session.hear(b'{"type":"hello","role":"source","format":"vendor","call_id":"far"}', 0.0)
+    assert session.hear(b'{"call_id":"near"}', 0.0) == (Forward(7, b'{"call_id":"near"}'),)
+
+
+def test_who_was_greeted_elsewhere_is_heard_at_once_and_not_counted() -> None:
+    session = Session(lambda _: None, {"source": 1.0})
+    session.greeted(Greet(Hello(role="source"), "source", "acme"))
+    for _ in range(9):
+        (action,) = session.hear(b'{"type":"call_started","call_id":"far"}', 0.0)
+        assert isinstance(action, Append)

@@ -35,7 +35,8 @@ class House:
         self.workers = workers
         self.servers: dict[int, Server] = {}
         self._folder = folder
-        self._settings: dict[str, Any] = {"port": 0, "log": "memory", "meaning": "off", "reload_seconds": 0} | settings
+        chosen = {"port": 0, "log": "memory", "meaning": "off", "reload_seconds": 0, "budget_ms": 0}
+        self._settings: dict[str, Any] = chosen | settings
         self._settings.setdefault("other_messages_per_second", 1000)
         self._playbook = playbook or small_playbook()
         self._stacks: dict[int, contextlib.AsyncExitStack] = {}
