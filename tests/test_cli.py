@@ -24,6 +24,7 @@ from rtig.core import events
 from rtig.core.events import CallStarted, ClockTicked
 from rtig.core.guidance import Quote
 from rtig.errors import EncoderUnavailable
+from rtig.eventlog import split
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
 from rtig.knowledge import authoring
@@ -392,6 +393,14 @@ def test_erase(log: Path, kb: Path) -> None:
     assert b"my bill has doubled" not in log.read_bytes()
     assert "has no call `doubled`" in run("erase", "doubled", "--log", log, code=1).stderr
     run("erase", "doubled", code=2)
+
+
+def test_a_log_in_several_files_is_read_and_erased_as_one(log: Path, kb: Path) -> None:
+    before = run("explain", "doubled", "--log", log, "--kb", kb).stdout
+    split.settle(log, 2, lambda _: 1)
+    assert run("explain", "doubled", "--log", log, "--kb", kb).stdout == before
+    assert parsed("erase", "doubled", "--log", log)["events"] > 5
+    assert b"my bill has doubled" not in split.file_of(log, 1).read_bytes()
 
 
 # --- programs
