@@ -194,7 +194,15 @@ def drawings(run: Run) -> Iterator[str]:
                     unit = "ms" if any(key.endswith("_ms") for one in of.values() for key in one) else "µs"
                     note = "Of each stage by itself; the stages' percentiles do not add up to the whole's."
                     yield plots.bars(f"Where the time goes: {said}", note, known, unit)
-    draw = {"step": _step, "growth": _growth, "memory": _memory, "matcher": _matcher, "check": _check}.get(run.suite)
+    draw = {
+        "step": _step,
+        "growth": _growth,
+        "memory": _memory,
+        "matcher": _matcher,
+        "check": _check,
+        "wire": _wire,
+        "fanout": _fanout,
+    }.get(run.suite)
     if draw is not None:
         yield from draw(run)
     for name, measured in _row_lists(report):
@@ -292,32 +300,64 @@ def _middle(figure: Any) -> float:
     return float(figure[1] if isinstance(figure, list) else figure)
 
 
+def _wire(run: Run) -> Iterator[str]:
+    rows = [
+        (key.removeprefix("us_").replace("_", " "), _middle(run.report[key])) for key in run.report if key[:3] == "us_"
+    ]
+    if rows:
+        yield plots.bars("What a message costs the server", "The median of the rounds.", rows, "CPU µs")
+
+
+def _fanout(run: Run) -> Iterator[str]:
+    found = {int(count): one for count, one in run.report.items() if count.isdigit()}
+    sides = {"us": "rtig", "broadcast_us": "websockets.broadcast"}
+    series = [
+        Series(said, [(float(count), _middle(one[key])) for count, one in sorted(found.items()) if key in one])
+        for key, said in sides.items()
+    ]
+    series = [one for one in series if one.points]
+    if series and len(found) > 1:
+        values = [us for one in series for _, us in one.points]
+        x, y = plots.at("watchers", [float(count) for count in found]), plots.linear("CPU µs a watcher", values)
+        yield plots.curves("A watcher, by their number", "The median of the rounds.", series, x, y)
+
+
 def _row_lists(report: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Lists of rows wherever they stand, with what they are called; those in a row after it."""
     for key, value in report.items():
         name = f"{within}{key.replace('_', ' ')}"
-        if isinstance(value, list) and len(value) > 1 and all(isinstance(row, dict) for row in value):
-            yield name, value
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            if len(value) > 1:
+                yield name, value
+            for number, row in enumerate(value, 1):
+                yield from _row_lists(row, f"{name} {row.get(key, number)}, ")
         elif isinstance(value, dict):
-            yield from _row_lists(value, f"{name}: ")
+            yield from _row_lists(value, f"{name}, ")
 
 
 def _over(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Percentiles, and then memory, over what the rows were measured at."""
-    place = next((one for one in PLACES if all(isinstance(row.get(one), int | float) for row in rows)), None)
+    own = name.rpartition(", ")[2]
+    places = (own, own.removesuffix("s"), *PLACES)
+    place = next((one for one in places if all(_is_number(row.get(one)) for row in rows)), None)
     if place is None or len({row[place] for row in rows}) < 2:
         return
-    numbers = [key for key in rows[0] if key != place and all(isinstance(row.get(key), int | float) for row in rows)]
+    numbers = [key for key in rows[0] if key != place and all(_is_number(row.get(key)) for row in rows)]
+    at = [float(row[place]) for row in rows]
     for pattern, unit in ((r"(.*_)?p\d+_us", "µs"), (r"(.*_)?p\d+_ms", "ms"), (r".*_mb", "MB"), (r".*_kib", "KiB")):
         keys = [key for key in numbers if re.fullmatch(pattern, key)]
-        series = [Series(key.replace("_", " "), [(float(row[place]), float(row[key])) for row in rows]) for key in keys]
+        series = [
+            Series(key.replace("_", " "), [(x, float(row[key])) for x, row in zip(at, rows, strict=True)])
+            for key in keys
+        ]
+        # What took no time has no place on a logarithmic scale.
+        series = (
+            [Series(one.name, [(x, max(y, 1.0)) for x, y in one.points]) for one in series] if unit == "µs" else series
+        )
         values = [value for one in series for _, value in one.points]
         if series:
-            y = (
-                plots.linear(unit, values)
-                if "p" not in pattern or min(values) <= 0
-                else plots.logarithmic(unit, values)
-            )
-            yield plots.curves(f"{name}, {unit}", "", series, plots.at(place, [float(row[place]) for row in rows]), y)
+            y = (plots.logarithmic if unit == "µs" else plots.linear)(unit, values)
+            yield plots.curves(f"{name[:1].upper()}{name[1:]}, {unit}", "", series, plots.at(place, at), y)
 
 
 # --- all figures
@@ -328,8 +368,11 @@ def tables(report: Mapping[str, Any]) -> Iterator[str]:
     plain: list[list[Cell]] = [[name, _cell(value)] for name, value in report.items() if not _has_parts(value)]
     if plain:
         yield plots.table(["figure", "value"], plain, "figures")
+    numbered = {name: value for name, value in report.items() if name.isdigit() and _has_parts(value)}
+    if numbered:
+        yield _parts("by number", numbered)
     for name, value in report.items():
-        if _has_parts(value):
+        if _has_parts(value) and name not in numbered:
             yield f"<h3>{escape(name.replace('_', ' '))}</h3>{_parts(name, value)}"
 
 
