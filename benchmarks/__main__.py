@@ -14,6 +14,7 @@ from benchmarks import (
     board,
     chaos,
     check,
+    fanout,
     first_paint,
     glass,
     growth,
@@ -26,10 +27,13 @@ from benchmarks import (
     search,
     slow_reader,
     step,
+    wire,
 )
 
 SUITES = {
     "step": step.run,
+    "wire": wire.run,
+    "fanout": fanout.run,
     "latency": latency.run,
     "slow_reader": slow_reader.run,
     "matcher": matcher.run,

@@ -75,7 +75,7 @@ class _Echo:
         pass
 
 
-async def _serve_echo() -> None:
+async def serve_echo() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         _no_pages,
@@ -94,7 +94,7 @@ async def _no_pages(scope: object, receive: object, send: object) -> None:
     raise RuntimeError("the echo has no pages")
 
 
-async def _serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
+async def serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
     settings = Settings(
         port=0,
         log=log,
@@ -118,4 +118,4 @@ if __name__ == "__main__":
     log_to_stderr("warning")
     what, home, folder = sys.argv[1:]
     meaning: Literal["auto", "off"] = "auto" if what == "rtig-with-lane" else "off"
-    uvloop.run(_serve_echo() if what == "echo" else _serve_rtig(home, Path(folder), meaning))
+    uvloop.run(serve_echo() if what == "echo" else serve_rtig(home, Path(folder), meaning))

@@ -75,8 +75,8 @@ class LiveCalls:
         self._log = log
         self._calls: dict[CallKey, _LiveCall] = {}
         self._opening: dict[CallKey, asyncio.Lock] = {}
-        self._listeners: dict[str, list[Listener]] = {}
-        self._everywhere: list[Listener] = []
+        self._tenants: dict[str, _Listeners] = {}
+        self._everywhere = _Listeners()
         self.ask: Ask | None = None
 
     @property
@@ -124,13 +124,18 @@ class LiveCalls:
             appended_ns = time.perf_counter_ns()
             known = live.call.utterances
             items = live.fold(appended.position, event)
-            if isinstance(event, SegmentHeard | CallEnded):
-                live.see_clock(event.end_ms if isinstance(event, SegmentHeard) else event.at_ms)
+            if isinstance(event, SegmentHeard):
+                live.see_clock(event.end_ms)
+            elif isinstance(event, CallEnded):
+                live.see_clock(event.at_ms)
             update = Update(key, appended.position, items, received_ns, decoded_ns, appended_ns, time.perf_counter_ns())
             live.remember(update)
             live.last_at = int(time.time() * 1000)
             live.first_at = live.first_at or live.last_at
-            self._tell(live, update)
+            live.listeners.tell(update)
+            if key.tenant in self._tenants:
+                self._tenants[key.tenant].tell(update)
+            self._everywhere.tell(update)
             self._arm(live)
             if live.call.utterances is not known:
                 self._ask(live)
@@ -193,15 +198,15 @@ class LiveCalls:
 
     def listen(self, key: CallKey, listener: Listener) -> Unlisten:
         """Every later update of an opened call, in order, before `accept` returns."""
-        return _subscribe(self._calls[key].listeners, listener)
+        return self._calls[key].listeners.add(listener)
 
     def listen_tenant(self, tenant: str, listener: Listener) -> Unlisten:
         """Every later update of every call of a tenant."""
-        return _subscribe(self._listeners.setdefault(tenant, []), listener)
+        return self._tenants.setdefault(tenant, _Listeners()).add(listener)
 
     def listen_everywhere(self, listener: Listener) -> Unlisten:
         """Every later update of every call, which this process heard live: what is folded again is not told again."""
-        return _subscribe(self._everywhere, listener)
+        return self._everywhere.add(listener)
 
     async def change_playbook(self, playbook: Playbook) -> None:
         """Fold all live calls with another playbook from here on; each call's log says so."""
@@ -255,10 +260,6 @@ class LiveCalls:
         for live in self._calls.values():
             live.disarm()
 
-    def _tell(self, live: "_LiveCall", update: Update) -> None:
-        for listener in (*live.listeners, *self._listeners.get(live.key.tenant, ()), *self._everywhere):
-            listener(update)
-
     def _ask(self, live: "_LiveCall") -> None:
         if self.ask is None:
             return
@@ -287,13 +288,37 @@ class LiveCalls:
             _log.warning("tick refused", code=refused.code)
 
 
+class _Listeners:
+    """Those who hear of something, in the order in which they came."""
+
+    __slots__ = ("_all",)
+
+    def __init__(self) -> None:
+        self._all: tuple[Listener, ...] = ()  # never changed but replaced: whoever is being told may leave
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def tell(self, update: Update) -> None:
+        for listener in self._all:
+            listener(update)
+
+    def add(self, listener: Listener) -> Unlisten:
+        self._all = (*self._all, listener)
+
+        def unlisten() -> None:
+            self._all = tuple(other for other in self._all if other is not listener)
+
+        return unlisten
+
+
 class _LiveCall:
     def __init__(self, key: CallKey, playbook: Playbook) -> None:
         self.key = key
         self.playbook = playbook
         self.call = engine.begin(key.call_id)
         self.position = Position(0, 0)
-        self.listeners: list[Listener] = []
+        self.listeners = _Listeners()
         self.timer: asyncio.TimerHandle | None = None
         self.wake: int | None = None
         self.first_at = self.last_at = 0
@@ -331,7 +356,9 @@ class _LiveCall:
         return max(self.call.now, (time.monotonic_ns() - self._origin_ns) // 1_000_000)
 
     def see_clock(self, at_ms: int) -> None:
-        self._origin_ns = min(self._origin_ns, time.monotonic_ns() - at_ms * 1_000_000)
+        origin_ns = time.monotonic_ns() - at_ms * 1_000_000
+        if origin_ns < self._origin_ns:
+            self._origin_ns = origin_ns
 
     def fold(self, position: Position, event: AnyEvent) -> tuple[Guidance, ...]:
         self.call, items = engine.step(self.playbook, self.call, position.seq, event)
@@ -394,13 +421,3 @@ class _LiveCall:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-
-
-def _subscribe(listeners: list[Listener], listener: Listener) -> Unlisten:
-    listeners.append(listener)
-
-    def unlisten() -> None:
-        if listener in listeners:
-            listeners.remove(listener)
-
-    return unlisten
