@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from markdown_it import MarkdownIt
@@ -179,11 +179,15 @@ def _docstring(suite: str) -> str:
 def drawings(run: Run) -> Iterator[str]:
     """The plots that a suite's figures allow."""
     report = run.report
-    groups = {name: found for name, found in percentile_groups(report).items() if len(found) > 1}
-    whole = {name: found for name, found in groups.items() if name.split(": ")[0] not in STAGES}
-    if whole:
-        unit = "ms" if any(key.endswith("_ms") for key in report) else "µs"
-        yield _percentiles(whole, unit)
+    groups = {name: found for name, found in percentile_groups(report).items() if len(found.points) > 1}
+    for unit in ("µs", "ms"):
+        whole = {
+            name: found.points
+            for name, found in groups.items()
+            if found.unit == unit and name.split(": ")[0] not in STAGES and not name.startswith("ratio")
+        }
+        if whole:
+            yield _percentiles(whole, unit)
     for name in STAGES:
         of = report.get(name)
         if isinstance(of, dict) and all(isinstance(one, dict) for one in of.values()):
@@ -209,34 +213,41 @@ def drawings(run: Run) -> Iterator[str]:
         yield from _over(name, measured)
 
 
-def percentile_groups(report: Mapping[str, Any]) -> dict[str, dict[float, float]]:
-    """What has percentiles in a report, by name: from where an HDR plot has each to its value."""
-    found: dict[str, dict[float, float]] = {}
+class Group(NamedTuple):
+    unit: str
+    points: dict[float, float]
+    """From where an HDR plot has a percentile to its value."""
+
+
+def percentile_groups(report: Mapping[str, Any], unit: str = "µs") -> dict[str, Group]:
+    """What has percentiles in a report, by name. `unit` is theirs where their own names have none."""
+    found: dict[str, Group] = {}
     for key, value in report.items():
         if isinstance(value, dict):
-            for name, group in percentile_groups(value).items():
+            for name, group in percentile_groups(value, "ms" if key.endswith("_ms") else unit).items():
                 found[f"{key}: {name}" if name != "whole" else key] = group
         match = re.fullmatch(r"(?:(.+)_)?(p50|p90|p95|p99|p999|p9999)(?:_(us|ms))?", key)
         if match is not None and isinstance(value, int | float):
-            found.setdefault(match[1] or "whole", {})[SHARES[match[2]]] = value
+            own = {"us": "µs", "ms": "ms"}.get(match[3] or "", unit)
+            found.setdefault(match[1] or "whole", Group(own, {})).points[SHARES[match[2]]] = value
     return found
 
 
 def _percentiles(groups: Mapping[str, Mapping[float, float]], unit: str) -> str:
-    series = [
-        Series(
-            SIDES.get(name, name.replace("_", " ")),
-            [(share, value) for share, value in sorted(group.items()) if value > 0],
-        )
-        for name, group in groups.items()
-        if not name.startswith("ratio")
-    ]
+    each = [Series(_side(name), [at for at in sorted(group.items()) if at[1] > 0]) for name, group in groups.items()]
+    series = [one for one in each if one.points]
+    if not series:
+        return ""
     values = [value for one in series for _, value in one.points]
     highest = max(share for one in series for share, _ in one.points)
     note = "Each further nine is as far again, so that the rare and slow ones show."
     return plots.curves(
         "Latency by percentile", note, series, plots.percentiles(highest), plots.logarithmic(unit, values)
     )
+
+
+def _side(name: str) -> str:
+    return SIDES.get(name, re.sub(r"_(ms|us)$", "", name).replace("_", " "))
 
 
 def _share(figures: Mapping[str, Any], share: str) -> float | None:
@@ -479,6 +490,7 @@ def _explained(suite: str) -> str:
     text = match[1] if match is not None else "The README says nothing of it yet."
     html: str = MarkdownIt("commonmark").enable("table").render(text)
     wide = '<div class="wide" role="group" tabindex="0" aria-label="from the README"><table>'
+    html = html.replace("<th></th>", "<td></td>")
     return html.replace("<table>", wide).replace("</table>", "</table></div>")
 
 

@@ -49,10 +49,18 @@ class Shape(HTMLParser):
 
 def test_percentiles_are_found_wherever_they_stand() -> None:
     groups = report.percentile_groups(LATENCY)
-    assert groups["whole"] == {2.0: 900, 100.0: 4000, 1000.0: 9000}
-    assert groups["floor"] == {2.0: 200, 100.0: 500}
-    assert groups["card"] == {2.0: 1000, 100.0: 5000}
-    assert groups["stages: fold"] == {2.0: 300, 100.0: 900}
+    assert groups["whole"] == report.Group("µs", {2.0: 900, 100.0: 4000, 1000.0: 9000})
+    assert groups["floor"] == report.Group("µs", {2.0: 200, 100.0: 500})
+    assert groups["card"] == report.Group("µs", {2.0: 1000, 100.0: 5000})
+    assert groups["stages: fold"] == report.Group("µs", {2.0: 300, 100.0: 900})
+
+
+def test_what_is_in_another_unit_is_drawn_by_itself() -> None:
+    both = {"budget_ms": 100, "ack": {"p50_us": 1500, "p99_us": 4000}, "frame_ms": {"p50": 16.7, "p99": 33.4}}
+    page = report.page(run("chaos", both))
+    assert re.findall(r'<p class="y">([^<]*)', page) == ["µs", "ms"]
+    legends = re.findall(r"</svg>([^<]*)</li>", page)
+    assert legends == ["ack", "frame"]
 
 
 def test_latency_is_drawn_by_percentile_and_by_stage() -> None:
