@@ -26,6 +26,7 @@ from benchmarks import (
     report,
     search,
     slow_reader,
+    stall,
     step,
     wire,
 )
@@ -39,6 +40,7 @@ SUITES = {
     "matcher": matcher.run,
     "reload": reload.run,
     "search": search.run,
+    "stall": stall.run,
     "lane": lane.run,
     "chaos": chaos.run,
     "board": board.run,

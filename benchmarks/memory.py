@@ -215,7 +215,7 @@ def _idle(name: str, many: int) -> float:
 
 
 @contextmanager
-def _served(name: str) -> Iterator[Running]:
+def _served(name: Any) -> Iterator[Running]:
     if not name.startswith("websockets"):
         with started(name) as server:
             yield server

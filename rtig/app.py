@@ -16,6 +16,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from rtig import knowledge
+from rtig.collecting import Broom
 from rtig.config import Settings
 from rtig.core.events import UtteranceRead
 from rtig.core.playbook import Playbook
@@ -24,11 +25,13 @@ from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldErr
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, EventLog
 from rtig.eventlog.sqlite import SqliteLog
+from rtig.gateway.admission import Admission
 from rtig.gateway.author import author_routes
 from rtig.gateway.desk import Desk, Terms
 from rtig.gateway.doors import DEFAULT_TENANT, Doors, Token, digest_of, read_tokens
 from rtig.gateway.metrics import READING, Metrics
 from rtig.gateway.pages import WEB, pages
+from rtig.gateway.pulse import Pulse
 from rtig.gateway.socket import SocketLimits, uvicorn_ws
 from rtig.gateway.visit import Visit
 from rtig.gateway.webhook import Webhook
@@ -107,15 +110,19 @@ async def running(
         if isinstance(log, SqliteLog):
             sqlite = log
             metrics.log_commits = lambda: sqlite.commits
-        live = LiveCalls(log, playbook)
+        live = LiveCalls(log, playbook, settings.budget_ms)
         stack.callback(live.close)
         librarian = _Librarian(Library(playbook))
         if settings.webhook_url is not None:
             webhook = Webhook(live, metrics, settings.webhook_url, settings.webhook_key, settings.webhook_words)
             stack.push_async_callback(webhook.close)
         recovered = await live.recover()
-        desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian)
+        admission = Admission(settings.budget_ms, settings.most_calls)
+        desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian, admission=admission)
         stack.push_async_callback(desk.close)
+        broom = Broom(live.count)
+        aside = broom.sweep if gc.get_freeze_count() else lambda: None  # not where the process is another's: see below
+        stack.callback(Pulse(admission, metrics, live.count, aside).close)
         bench = _bench(settings, log, playbook, desk)
         stack.push_async_callback(bench.close)
         if settings.meaning == "auto":
@@ -170,7 +177,7 @@ async def serve(settings: Settings) -> None:
 
 
 def tune_process() -> None:
-    """Set the interpreter up for short pauses; call it once a playbook is compiled."""
+    """Set the interpreter up for short pauses; call it once a playbook is compiled, and before `running`."""
     # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
     gc.collect()
     gc.freeze()
@@ -394,7 +401,7 @@ async def _tidy_now_and_then(live: LiveCalls, settings: Settings) -> None:
         try:
             # In this order: to be ended is an event too, and would make an old call a young one.
             expired = await live.expire(int((now - settings.retention_days * 86_400) * 1000))
-            abandoned = live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
+            abandoned = await live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
         except (LogUnavailable, MessageRefused) as error:
             _log.warning("calls not tidied", problem=str(error))
         else:

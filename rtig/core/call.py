@@ -80,6 +80,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """What the agent did with cards, by the id of the answer."""
     missed: Map[str, str] = Map()
     """Cards that must not be shown, by id, with the reason."""
+    missed_early: Map[str, None] = Map()
+    """Cards of which nobody saw the provisional one, by id; they may come once their words are final."""
     answered: tuple[AlertAnswered, ...] = ()
     """What supervisors did about alerts."""
     help: Help | None = None

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from rtig.core import conditions, evidence, policy, shape, transcript, triggers, utterances, weighing
 from rtig.core.call import Call
 from rtig.core.conditions import Heardings, Monologue, Silence, TalkOver, Tolerance
-from rtig.core.events import CardAnswered, HoldChanged, Party, UtteranceRead
+from rtig.core.events import CardAnswered, CardMissed, HoldChanged, Party, UtteranceRead
 from rtig.core.playbook import ClauseRef, Playbook
-from rtig.core.policy import Choice, Choosing, Mute, Shown
+from rtig.core.policy import Choice, Choosing, Mute, Shown, Unseen
 from rtig.core.shape import FOR_EVER, Span
 from rtig.core.transcript import Capture, Change, Heard, Segment
 from rtig.core.triggers import Moment
@@ -337,8 +337,20 @@ def answer(playbook: Playbook, call: Call, event: CardAnswered) -> Call:
     return replace(call, choosing=_rechosen(playbook, call.choosing, (), (mute,)))
 
 
+def miss(playbook: Playbook, call: Call, event: CardMissed) -> Call:
+    """Nobody saw a card."""
+    if event.early:
+        return replace(call, missed_early=call.missed_early.set(event.card_id, None))
+    call = replace(call, missed=call.missed.set(event.card_id, "late"))
+    shown = call.told.choice.shown.get(event.card_id)
+    if shown is None:
+        return call
+    unseen = Unseen(shown.shown_ms, shown.moment.rule.id, shown.number)
+    return replace(call, choosing=_rechosen(playbook, call.choosing, (), (unseen,)))
+
+
 def _rechosen(
-    playbook: Playbook, choosing: Choosing, gone: Collection[Moment], new: Collection[Moment | Mute]
+    playbook: Playbook, choosing: Choosing, gone: Collection[Moment], new: Collection[Moment | Mute | Unseen]
 ) -> Choosing:
     return choosing.revised(gone, new, lambda choice, fact: policy.choose(playbook.attention, choice, fact))
 
@@ -773,7 +785,9 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
         influences=empty.influences, moments=empty.moments, deadlines=empty.deadlines,
         utterances=_uttered(playbook, call), meant=empty.meant,
         readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
-        choosing=_rechosen(playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute)]),
+        choosing=_rechosen(
+            playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute | Unseen)]
+        ),
     )  # fmt: skip
     fresh = _index(playbook, fresh, segments, ())
     fresh = weighing.again(playbook, fresh)

@@ -95,7 +95,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             if event.answer_id not in call.answers:
                 call = replace(call, answers=call.answers.set(event.answer_id, event))
         case CardMissed():
-            call = replace(call, missed=call.missed.set(event.card_id, "late"))
+            call = derive.miss(playbook, call, event)
         case Whispered():
             call = derive.advance(call, event.at_ms)
             items.append(

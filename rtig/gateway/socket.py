@@ -219,6 +219,11 @@ class Socket(asyncio.Protocol):
         for timer in (self._keepalive, self._cut):
             if timer is not None:
                 timer.cancel()
+        # The handler holds this socket, and the protocol holds itself, twice. So they go now, and not when the garbage
+        # collector walks all that lives.
+        self._handler = _GONE
+        vars(self._protocol).pop("select_subprotocol", None)
+        self._protocol.parser.close()
 
     def data_received(self, data: bytes) -> None:
         received_ns = time.perf_counter_ns()
@@ -425,6 +430,23 @@ class Socket(asyncio.Protocol):
         oldest = self.outbox.oldest()
         since = self._paused_at if oldest is None else min(oldest, self._paused_at)
         self._slow_check = self._loop.call_at(since + self._limits.outbox_seconds + A_MOMENT, self._check_slowness)
+
+
+class _Gone:
+    """The handler of a connection that is gone."""
+
+    def opened(self, socket: Socket, visitor: Visitor) -> None: ...
+
+    def text(self, frame: bytes, received_ns: int) -> None: ...
+
+    def binary(self, frame: bytes) -> None: ...
+
+    def drained(self) -> None: ...
+
+    def closed(self) -> None: ...
+
+
+_GONE = _Gone()
 
 
 def uvicorn_ws(

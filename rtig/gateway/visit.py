@@ -31,7 +31,7 @@ from rtig.core.redaction import redacted
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey, Position
 from rtig.gateway.acks import log_unavailable
-from rtig.gateway.desk import Desk, Owner, Translator
+from rtig.gateway.desk import Desk, Owner, Translator, no_room
 from rtig.gateway.socket import Socket, Visitor
 from rtig.gateway.watching import ROOM, Watch
 from rtig.live import SEGMENTS_PER_CALL
@@ -106,8 +106,9 @@ class Visit:
         self._ticket: Credential | None = None
         self._came_with_ticket = False
         self._hello = Hello(role="")
-        self._owner: Owner = self
+        self._owner: Owner = object()
         self._translator: Translator | None = None
+        self._turned_away = False  # the call of a vendor's stream was not taken
         self._last_promise: asyncio.Future[None] | None = None
         self._watches: dict[CallKey, Watch] = {}
         self._board = False
@@ -193,13 +194,19 @@ class Visit:
             case Append(event):
                 decoded_ns = time.perf_counter_ns()
                 call = self._call(event.call_id)
-                if call in self._waiting or not self._live.has(call):
+                if isinstance(event, CallStarted) and self._has_no_room(call):
+                    self._refuse(no_room(call), event)
+                elif call in self._waiting or not self._live.has(call):
                     self._when_open(call, lambda: self._take(call, event, received_ns, decoded_ns), event)
                 else:
                     self._take(call, event, received_ns, decoded_ns)
             case Carry(frame):
                 self._desk.metrics.messages["vendor"] += 1
-                self._when_open(self._call(self._hello.call_id), lambda: self._translate(frame, received_ns))
+                call = self._call(self._hello.call_id)
+                if self._has_no_room(call):
+                    self._turn_away(no_room(call))
+                else:
+                    self._when_open(call, lambda: self._translate(frame, received_ns))
             case Reply(message):
                 self._desk.metrics.refused[message.code] += 1
                 self._send(message)
@@ -286,22 +293,39 @@ class Visit:
         """One event of a source."""
         try:
             self._desk.own(call, self._owner)
-            if self._desk.draining and isinstance(event, CallStarted) and not self._live.call(call).started:
-                raise MessageRefused(Code.DRAINING, "This server takes no new calls.", retry=True, retry_after=1.0)
+            if isinstance(event, CallStarted) and not self._live.call(call).started:
+                self._desk.take_in(call)
             if isinstance(event, SegmentHeard):
                 since_us = (time.perf_counter_ns() - received_ns) // 1000
                 event = replace(event, received=time.time_ns() // 1000 - since_us)
             self._append(call, event, received_ns, decoded_ns)
         except MessageRefused as refusal:
-            self._refuse(refusal, event)
+            if refusal.code is Code.AT_CAPACITY and self._translator is not None:
+                self._turn_away(refusal)
+            else:
+                self._refuse(refusal, event)
             self._desk.let_go(call)
         else:
             self._count(event)
             self._session.accepted()
 
+    def _has_no_room(self, call: CallKey) -> bool:
+        """Whether a call is refused at once. Bringing it into memory first would cost more than it does to guide it."""
+        return self._desk.full and not self._live.has(call) and call not in self._waiting
+
+    def _turn_away(self, refusal: MessageRefused) -> None:
+        """A vendor's stream carries one call; where that is not taken, nothing else is to be heard."""
+        self._translator = None
+        self._turned_away = True
+        self._desk.metrics.refused[refusal.code] += 1
+        close = self._session.close(refusal.code, refusal.sentence, refusal.retry, refusal.retry_after)
+        self._socket.close(close.bye)
+
     def _translate(self, frame: bytes, received_ns: int) -> None:
         """One message of a vendor."""
         hello, call = self._hello, self._call(self._hello.call_id)
+        if self._turned_away:
+            return
         try:
             if self._translator is None:
                 started = self._live.call(call).started
@@ -322,10 +346,13 @@ class Visit:
             call = self._call(event.call_id)
             if isinstance(event, CallStarted):
                 self._take(call, event if event.agent else replace(event, agent=agent), received_ns, decoded_ns)
-                continue
-            if not self._live.call(call).started:
-                self._take(call, CallStarted(call_id=event.call_id, agent=agent), received_ns, decoded_ns)
-            self._take(call, event, received_ns, decoded_ns)
+            else:
+                if not self._live.call(call).started:
+                    self._take(call, CallStarted(call_id=event.call_id, agent=agent), received_ns, decoded_ns)
+                if not self._turned_away:
+                    self._take(call, event, received_ns, decoded_ns)
+            if self._turned_away:
+                return
 
     def _finish(self) -> None:
         """The vendor's stream is over: what it had promised is final now."""
@@ -334,8 +361,8 @@ class Visit:
             self._take_translated(self._translator.finish(), now, now)
 
     def _disown(self) -> None:
-        if self._owner is self and not self._waiting:
-            self._desk.disown(self)
+        if not isinstance(self._owner, str) and not self._waiting:
+            self._desk.disown(self._owner)
 
     # Everyone.
 

@@ -47,6 +47,7 @@ class Channel:
 
     def close(self) -> None:
         self._unlisten()
+        self._unlisten = _no_more  # it holds this channel
 
     def start_over(self, epoch: int) -> None:
         """Tell everyone to forget what they hold of the call."""
@@ -92,6 +93,10 @@ class Channel:
         else:
             # Behind the sockets' own turn to write, which `send_at_once` has just asked for.
             asyncio.get_running_loop().call_soon(written)
+
+
+def _no_more() -> None:
+    """Nothing is left to be ended."""
 
 
 class Watch:

@@ -226,6 +226,7 @@ class Session:
     def close(self, code: Code, sentence: str, retry: bool = False, retry_after: float | None = None) -> Close:
         """End the connection for a reason of the shell's."""
         self.closing = True
+        self._authenticate = _nobody
         return Close(Bye(code=code, message=sentence, retry=retry, retry_after=retry_after))
 
     def _pace(self, now: float) -> None:
@@ -271,10 +272,15 @@ class Session:
             if not _a_name(hello.call_id):
                 return self.close(Code.BAD_MESSAGE, "With a vendor's `format`, `call_id` must name the call.")
         self.role, self.tenant = role, credential.tenant
+        self._authenticate = _nobody  # said once; and whoever was asked holds this session
         self._carries = hello.format != OWN_FORMAT
         rate = self._rates[role]
         self._bucket = TokenBucket(rate, rate, now)
         return Greet(hello, role, credential.tenant)
+
+
+def _nobody(_: Hello) -> Credential | None:
+    return None
 
 
 def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | None = None) -> Refused:

@@ -289,7 +289,10 @@ def happenings(draw: st.DrawFn) -> list[AnyEvent]:
                     action=st.just("dismissed"), reason=st.sampled_from(("wrong", "late")), at_ms=st.just(9_000),
                     answer_id=st.just("x"),
                 ),
-                st.builds(CardMissed, call_id=st.just(CALL), card_id=st.sampled_from(("bill.1", "cancel.1"))),
+                st.builds(
+                    CardMissed, call_id=st.just(CALL), card_id=st.sampled_from(("bill.1", "cancel.1")),
+                    early=st.booleans(),
+                ),
             ),
             max_size=5,
         )
