@@ -55,7 +55,7 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     if weighing.moved(before, call):
         clauses.update(dict.fromkeys(playbook.mood_clauses))
     if playbook.silences and _silences(playbook, before) != _silences(playbook, call):
-        call = _touched(call, shape.last_words(before.shape) or 0)
+        call = _hushed(before, call)
     clauses.update(dict.fromkeys(_of_shape(playbook, before, call)))
     clauses.update(_of_meanings(playbook, before, call))
     return look_again(playbook, _turns_over(before, call), clauses)
@@ -64,6 +64,11 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
 def _touched(call: Call, at_ms: int) -> Call:
     """The call, of which something has changed from a time on."""
     return replace(call, touched=at_ms) if at_ms < call.touched else call
+
+
+def _hushed(before: Call, call: Call) -> Call:
+    """The call, in which nobody has spoken at other times since the last words that are final."""
+    return _touched(call, min(shape.last_words(one.shape) or 0 for one in (before, call)))
 
 
 def _turns_over(before: Call, call: Call) -> Call:
@@ -251,8 +256,7 @@ def rescoped(playbook: Playbook, before: Call, call: Call) -> Call:
 
 def end(playbook: Playbook, before: Call, call: Call) -> Call:
     """The last word on everything: no time passes for a call that is over, and no turn goes on."""
-    since = shape.last_words(call.shape)
-    call = _touched(_turns_over(before, call), min(before.now, since or 0))
+    call = _touched(_hushed(before, _turns_over(before, call)), before.now)
     return look_again(playbook, call, in_play(playbook, call))
 
 
@@ -665,7 +669,7 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
     spoken = call.transcript.open is not before.transcript.open
     hushed = spoken and bool(playbook.silences) and _silences(playbook, before) != _silences(playbook, call)
     if hushed:
-        call = _touched(call, shape.last_words(before.shape) or 0)
+        call = _hushed(before, call)
     if before.due is not None and call.now >= before.due:
         over = _growing(before).keys() - _growing(call).keys()
         grown = (
