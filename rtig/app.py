@@ -184,6 +184,8 @@ def tune_process() -> None:
     # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
     gc.collect()
     gc.freeze()
+    # Half of what Python waits for: what lives through this is frozen (`collecting`), so it need not be put off.
+    gc.set_threshold(700, 5)
     # The log's threads hold the interpreter for as long as this; with Python's 5 ms they are the tail of every figure.
     sys.setswitchinterval(SWITCH_SECONDS)
 

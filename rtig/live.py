@@ -89,6 +89,7 @@ class LiveCalls:
         # Those going on, by tenant, and by tenant and agent, oldest first.
         self._going_on: dict[str, dict[CallKey, None]] = {}
         self._of_agent: dict[tuple[str, str], dict[CallKey, None]] = {}
+        self._count = 0
         # Briefs take turns: several threads at work at once would each keep the loop waiting for the interpreter.
         self._scribe = ThreadPoolExecutor(1, "rtig-brief")
         self._opening: dict[CallKey, asyncio.Lock] = {}
@@ -212,7 +213,7 @@ class LiveCalls:
     def count(self, tenant: str | None = None) -> int:
         """How many calls are going on, of a tenant or in all."""
         if tenant is None:
-            return sum(map(len, self._going_on.values()))
+            return self._count
         return len(self._going_on.get(tenant, ()))
 
     def past(self, key: CallKey, after: Position | None) -> Past:
@@ -318,13 +319,18 @@ class LiveCalls:
     def _sort(self, live: "_LiveCall") -> None:
         """Put a call among those going on once it has started; take it out once it is over."""
         if live.going_on:
-            self._going_on.setdefault(live.key.tenant, {})[live.key] = None
+            going_on = self._going_on.setdefault(live.key.tenant, {})
+            self._count += live.key not in going_on
+            going_on[live.key] = None
             self._of_agent.setdefault((live.key.tenant, live.call.agent), {})[live.key] = None
         else:
             self._forget(live)
 
     def _forget(self, live: "_LiveCall") -> None:
-        self._going_on.get(live.key.tenant, {}).pop(live.key, None)
+        going_on = self._going_on.get(live.key.tenant, {})
+        if live.key in going_on:
+            del going_on[live.key]
+            self._count -= 1
         agent = (live.key.tenant, live.call.agent)
         of_agent = self._of_agent.get(agent, {})
         of_agent.pop(live.key, None)
