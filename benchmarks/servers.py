@@ -1,17 +1,23 @@
-"""What is measured: rtig as it is served, and an echo through the same server stack. Each in its own process."""
+"""What is measured: rtig as it is served, and what it is held against. Each in its own process."""
 
 import contextlib
 import os
+import re
+import resource
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import uvicorn
 import uvloop
 from pydantic import SecretStr
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from rtig import knowledge
 from rtig.app import log_to_stderr, running, tune_process
@@ -20,6 +26,9 @@ from rtig.gateway.socket import Socket, Visitor, uvicorn_ws
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "benchmark"  # noqa: S105 (of a server on loopback that lives for a minute)
+What = Literal["rtig", "rtig-with-lane", "echo", "plain"]
+"""`echo`: every message back to its sender through rtig's own server stack; `plain`: the same through the asyncio API
+of `websockets`, on uvloop as well."""
 
 
 class Running(NamedTuple):
@@ -29,6 +38,47 @@ class Running(NamedTuple):
     def cpu_seconds(self) -> float:
         """CPU time that the process has used so far; 0 where the system does not say."""
         return cpu_seconds(self.process.pid)
+
+    def pids(self) -> list[int]:
+        """The process and all that it has started; itself alone where the system does not say."""
+        found = [self.process.pid]
+        for pid in found:
+            for file in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += [int(child) for child in file.read_text().split()]
+        return found
+
+    def metrics(self) -> str:
+        """What the server has counted, as Prometheus would read it."""
+        with urllib.request.urlopen(f"http://{urlsplit(self.url).netloc}/metrics", timeout=10) as answer:
+            return str(answer.read(), "utf-8")
+
+
+def counted(page: str, name: str) -> float:
+    """One figure of such a page; 0 where it is not there."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", page, re.MULTILINE)
+    return float(found[1]) if found is not None else 0.0
+
+
+def rss_kib(pid: int) -> int:
+    """Resident memory of a process; 0 where the system does not say."""
+    status = Path(f"/proc/{pid}/status")
+    found = re.search(r"^VmRSS:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.exists() else None
+    return int(found[1]) if found is not None else 0
+
+
+def machine_cpu_seconds() -> float:
+    """CPU time that the whole machine has used so far; 0 where the system does not say."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    user, nice, system, _, _, *rest = map(int, stat.read_text().split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
+
+
+def allow_many_sockets() -> None:
+    """As many open files as the system lets this process have."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def cpu_seconds(pid: int) -> float:
@@ -41,8 +91,8 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def started(what: str, log: str = "memory", knowledge_base: Path = ROOT / "knowledge_base") -> Iterator[Running]:
-    """A server process, `rtig`, `rtig-with-lane` or `echo`, that ends with the block."""
+def started(what: What, log: str = "memory", knowledge_base: Path = ROOT / "knowledge_base") -> Iterator[Running]:
+    """A server process, as `What` says, that ends with the block."""
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.servers", what, log, str(knowledge_base)],
         stdout=subprocess.PIPE,
@@ -75,7 +125,21 @@ class _Echo:
         pass
 
 
-async def _serve_echo() -> None:
+async def _serve_plain() -> None:
+    """An echo as most would write it: the asyncio API of `websockets`."""
+
+    async def echo(connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            async for message in connection:
+                await connection.send(message)
+
+    async with serve(echo, "127.0.0.1", 0, compression=None) as server:
+        port = server.sockets[0].getsockname()[1]
+        print(f"ws://127.0.0.1:{port}/ws", flush=True)
+        await server.serve_forever()
+
+
+async def serve_echo() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         _no_pages,
@@ -94,7 +158,7 @@ async def _no_pages(scope: object, receive: object, send: object) -> None:
     raise RuntimeError("the echo has no pages")
 
 
-async def _serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
+async def serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
     settings = Settings(
         port=0,
         log=log,
@@ -114,8 +178,17 @@ async def _serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "
         await server.ended.wait()
 
 
-if __name__ == "__main__":
+def _main(what: str, log: str, knowledge_base: str) -> None:
     log_to_stderr("warning")
-    what, home, folder = sys.argv[1:]
-    meaning: Literal["auto", "off"] = "auto" if what == "rtig-with-lane" else "off"
-    uvloop.run(_serve_echo() if what == "echo" else _serve_rtig(home, Path(folder), meaning))
+    allow_many_sockets()
+    match what:
+        case "echo":
+            uvloop.run(serve_echo())
+        case "plain":
+            uvloop.run(_serve_plain())
+        case _:
+            uvloop.run(serve_rtig(log, Path(knowledge_base), "auto" if what == "rtig-with-lane" else "off"))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

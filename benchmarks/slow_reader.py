@@ -11,25 +11,23 @@ disturbs a single round more than one slow sidebar could.
 import argparse
 import asyncio
 import json
-import re
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import uvloop
 from websockets.exceptions import WebSocketException
 
-from benchmarks.latency import Figures, greeted, guided, percentiles
-from benchmarks.servers import ROOT, TOKEN, Running, started
-from benchmarks.traffic import Traffic, voice_calls
+from benchmarks.latency import Figures, greeted, percentiles
+from benchmarks.load import Outcome, Plan, play
+from benchmarks.servers import ROOT, TOKEN, Running, counted, started
+from benchmarks.traffic import Shape
 from rtig.wire.messages import Calls, CaughtUp, Hello, Watch, decode_told, encode
 
 RAMP_SECONDS = 5.0
@@ -47,12 +45,13 @@ class Cost:
         self.outbox_bytes = 0
         self.closed = 0
 
-    def count(self, server: Running) -> None:
+    def count(self, server: Running, played: Outcome) -> None:
         """Take what the server itself has counted."""
-        page = _page(server)
-        self.after.append(_rss_kib(server))
-        self.outbox_bytes = max(self.outbox_bytes, _figure(page, "rtig_outbox_largest_bytes"))
-        self.closed += _figure(page, 'rtig_connections_closed_total{code="too_slow"}')
+        page = server.metrics()
+        self.before.append(played.slices[0].server_rss_kib)
+        self.after.append(played.slices[-1].server_rss_kib)
+        self.outbox_bytes = max(self.outbox_bytes, round(counted(page, "rtig_outbox_largest_bytes")))
+        self.closed += round(counted(page, 'rtig_connections_closed_total{code="too_slow"}'))
 
 
 def run(arguments: list[str]) -> int:
@@ -71,9 +70,8 @@ def run(arguments: list[str]) -> int:
     costs = {False: Cost(), True: Cost()}
     for number in range(asked.rounds):
         seconds = RAMP_SECONDS + asked.seconds
-        traffic = voice_calls(
-            ROOT / "knowledge_base", asked.sidebars, seconds, RAMP_SECONDS, asked.seed + number, f"r{number}"
-        )
+        seed = asked.seed + number
+        shape = Shape(lines=asked.sidebars, seconds=seconds, ramp=RAMP_SECONDS, seed=seed, prefix=f"r{seed % 1000:03d}")
         # Each side goes first as often as the other.
         for slow in (False, True) if number % 2 == 0 else (True, False):
             what = "one does not read" if slow else "all read"
@@ -81,23 +79,14 @@ def run(arguments: list[str]) -> int:
             with tempfile.TemporaryDirectory() as folder, started("rtig", f"{folder}/calls.db") as server:
                 figures[slow].append(Figures())
                 with _slow_sidebar(server) if slow else ExitStack():
-                    uvloop.run(_played(server, traffic, figures[slow][-1], costs[slow]))
-                costs[slow].count(server)
+                    played = play(server, Plan(url=server.url, shape=shape, slice_seconds=1.0))
+                figures[slow][-1].add(played)
+                costs[slow].count(server, played)
     report = _report(asked.sidebars, figures, costs)
     _print(report)
     if asked.json:
         print(json.dumps(report))
     return 1 if report["lost"] or not report["closed"] else 0
-
-
-async def _played(server: Running, traffic: Traffic, figures: Figures, cost: Cost) -> None:
-    async def look() -> None:
-        await asyncio.sleep(RAMP_SECONDS)
-        cost.before.append(_rss_kib(server))
-
-    looking = asyncio.create_task(look())
-    await guided(server, traffic, figures)
-    await looking
 
 
 @contextmanager
@@ -140,24 +129,6 @@ async def _stop_reading(url: str) -> None:
     connection.transport.pause_reading()
     await asyncio.sleep(DEAF_SECONDS)
     connection.transport.abort()
-
-
-def _page(server: Running) -> str:
-    address = urlsplit(server.url)
-    with urllib.request.urlopen(f"http://{address.netloc}/metrics", timeout=10) as answer:
-        return str(answer.read(), "utf-8")
-
-
-def _figure(page: str, name: str) -> int:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", page, re.MULTILINE)
-    return int(float(found[1])) if found is not None else 0
-
-
-def _rss_kib(server: Running) -> int:
-    """0 where the system does not say."""
-    status = Path(f"/proc/{server.process.pid}/status")
-    found = re.search(r"^VmRSS:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.exists() else None
-    return int(found[1]) if found is not None else 0
 
 
 def _report(sidebars: int, figures: dict[bool, list[Figures]], costs: dict[bool, Cost]) -> dict[str, Any]:

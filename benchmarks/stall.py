@@ -5,27 +5,22 @@ changed. A beat each millisecond in the server's loop says how late it was, and 
 """
 
 import argparse
-import asyncio
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import uvloop
-
-from benchmarks.latency import Figures, greeted, guided, percentiles
+from benchmarks.latency import Figures, percentiles, shaped
+from benchmarks.load import Plan, play
 from benchmarks.phrases_data import dialogues, phrases
 from benchmarks.reload import write_triggers
-from benchmarks.servers import ROOT, TOKEN, Running
-from benchmarks.traffic import voice_calls
-from rtig.wire.messages import Hello, WatchBoard, encode
+from benchmarks.servers import ROOT, Running
 
-RAMP_SECONDS = 10.0
 SHOWN = 12
 
 
@@ -52,8 +47,7 @@ def _measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     spoken = [" ".join(phrase) for phrase in phrases(dialogues(None, asked.seed), asked.triggers, asked.seed)]
     for at in range(0, len(spoken), 100):
         write_triggers(base, at, spoken[at : at + 100])
-    seconds = max(asked.seconds, RAMP_SECONDS * 2)
-    traffic = voice_calls(ROOT / "knowledge_base", asked.calls, seconds, RAMP_SECONDS, asked.seed, "r")
+    shape = shaped(asked.calls, asked.seconds, asked.seed)
     figures = Figures()
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.stall_server", str(folder / "calls.db"), str(base)],
@@ -62,17 +56,23 @@ def _measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
         cwd=ROOT,
     ) as process:
         assert process.stdout is not None
+        changing = threading.Timer(
+            shape.ramp + asked.seconds / 2,
+            lambda: write_triggers(base, 0, [f"{spoken[0]} again {time.time_ns()}", *spoken[1:100]]),
+        )
         try:
             server = Running(process.stdout.readline().strip(), process)
-            uvloop.run(_played(server, traffic, figures, base, spoken, seconds))
+            changing.start()
+            figures.add(play(server, Plan(url=server.url, shape=shape)))
         finally:
+            changing.cancel()
             process.terminate()
         noted = json.loads(process.stdout.read().strip().splitlines()[-1])
     return {
         "calls": asked.calls,
-        "seconds": seconds,
+        "seconds": asked.seconds,
         "rate": round(figures.sent / figures.seconds, 1),
-        "cpu_share": round(figures.cpu_seconds / figures.seconds, 3),
+        "cpu_share": round(figures.server_cpu / figures.seconds, 3),
         "lost": figures.lost,
         "longest_stall_ms": round(noted["lag_us"]["max"] / 1000, 1),
         "longest_turn_cpu_ms": round(noted["turn_cpu_us"]["max"] / 1000, 1),
@@ -81,29 +81,6 @@ def _measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
         "fragment": percentiles(figures.fragment),
         **noted,
     }
-
-
-async def _played(
-    server: Running, traffic: Any, figures: Figures, base: Path, spoken: list[str], seconds: float
-) -> None:
-    board = await greeted(server.url, Hello(role="supervisor", token=TOKEN))
-    await board.send(encode(WatchBoard()).decode())
-
-    async def look() -> None:
-        async for _ in board:
-            pass
-
-    async def change() -> None:
-        await asyncio.sleep(seconds / 2)
-        write_triggers(base, 0, [f"{spoken[0]} again {time.time_ns()}", *spoken[1:100]])
-
-    asides = [asyncio.create_task(look()), asyncio.create_task(change())]
-    await guided(server, traffic, figures)
-    for aside in asides:
-        aside.cancel()
-        with suppress(asyncio.CancelledError):
-            await aside
-    await board.close()
 
 
 def _print(report: dict[str, Any]) -> None:

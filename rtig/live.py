@@ -93,8 +93,8 @@ class LiveCalls:
         # Briefs take turns: several threads at work at once would each keep the loop waiting for the interpreter.
         self._scribe = ThreadPoolExecutor(1, "rtig-brief")
         self._opening: dict[CallKey, asyncio.Lock] = {}
-        self._listeners: dict[str, list[Listener]] = {}
-        self._everywhere: list[Listener] = []
+        self._tenants: dict[str, _Listeners] = {}
+        self._everywhere = _Listeners()
         self.ask: Ask | None = None
 
     @property
@@ -146,8 +146,10 @@ class LiveCalls:
             appended_ns = time.perf_counter_ns()
             before = live.call
             items = live.fold(appended.position, event)
-            if isinstance(event, SegmentHeard | CallEnded):
-                live.see_clock(event.end_ms if isinstance(event, SegmentHeard) else event.at_ms)
+            if isinstance(event, SegmentHeard):
+                live.see_clock(event.end_ms)
+            elif isinstance(event, CallEnded):
+                live.see_clock(event.at_ms)
             folded_ns = time.perf_counter_ns()
             late = self._late(before, live.call, items, due_ns or received_ns or appended_ns, folded_ns)
             if late:
@@ -158,7 +160,10 @@ class LiveCalls:
             live.first_at = live.first_at or live.last_at
             if (live.call.started, live.call.ended) != (before.started, before.ended):
                 self._sort(live)
-            self._tell(live, update)
+            live.listeners.tell(update)
+            if key.tenant in self._tenants:
+                self._tenants[key.tenant].tell(update)
+            self._everywhere.tell(update)
             self._arm(live)
             if live.call.utterances is not before.utterances:
                 self._ask(live)
@@ -227,15 +232,15 @@ class LiveCalls:
 
     def listen(self, key: CallKey, listener: Listener) -> Unlisten:
         """Every later update of an opened call, in order, before `accept` returns."""
-        return _subscribe(self._calls[key].listeners, listener)
+        return self._calls[key].listeners.add(listener)
 
     def listen_tenant(self, tenant: str, listener: Listener) -> Unlisten:
         """Every later update of every call of a tenant."""
-        return _subscribe(self._listeners.setdefault(tenant, []), listener)
+        return self._tenants.setdefault(tenant, _Listeners()).add(listener)
 
     def listen_everywhere(self, listener: Listener) -> Unlisten:
         """Every later update of every call, which this process heard live: what is folded again is not told again."""
-        return _subscribe(self._everywhere, listener)
+        return self._everywhere.add(listener)
 
     async def change_playbook(self, playbook: Playbook) -> None:
         """Fold all live calls with another playbook from here on; each call's log says so.
@@ -362,10 +367,6 @@ class LiveCalls:
         except MessageRefused as refused:
             _log.warning("late card not recorded", code=refused.code)
 
-    def _tell(self, live: "_LiveCall", update: Update) -> None:
-        for listener in (*live.listeners, *self._listeners.get(live.key.tenant, ()), *self._everywhere):
-            listener(update)
-
     def _ask_some(self, keys: Iterator[CallKey]) -> None:
         key = None
         for key in islice(keys, CALLS_AT_ONCE):
@@ -413,13 +414,37 @@ class _Ahead(NamedTuple):
     step: tuple[Call, tuple[Guidance, ...]]
 
 
+class _Listeners:
+    """Those who hear of something, in the order in which they came."""
+
+    __slots__ = ("_all",)
+
+    def __init__(self) -> None:
+        self._all: tuple[Listener, ...] = ()  # never changed but replaced: whoever is being told may leave
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def tell(self, update: Update) -> None:
+        for listener in self._all:
+            listener(update)
+
+    def add(self, listener: Listener) -> Unlisten:
+        self._all = (*self._all, listener)
+
+        def unlisten() -> None:
+            self._all = tuple(other for other in self._all if other is not listener)
+
+        return unlisten
+
+
 class _LiveCall:
     def __init__(self, key: CallKey, playbook: Playbook) -> None:
         self.key = key
         self.playbook = playbook
         self.call = engine.begin(key.call_id)
         self.position = Position(0, 0)
-        self.listeners: list[Listener] = []
+        self.listeners = _Listeners()
         self.timer: asyncio.TimerHandle | None = None
         self.wake: int | None = None
         self.ahead: _Ahead | None = None
@@ -460,7 +485,9 @@ class _LiveCall:
         return max(self.call.now, (time.monotonic_ns() - self._origin_ns) // 1_000_000)
 
     def see_clock(self, at_ms: int) -> None:
-        self._origin_ns = min(self._origin_ns, time.monotonic_ns() - at_ms * 1_000_000)
+        origin_ns = time.monotonic_ns() - at_ms * 1_000_000
+        if origin_ns < self._origin_ns:
+            self._origin_ns = origin_ns
 
     def fold(self, position: Position, event: AnyEvent) -> tuple[Guidance, ...]:
         ahead, self.ahead = self.ahead, None
@@ -568,13 +595,3 @@ def _reached(since_ns: int) -> int:
     """
     turn_ns = int(asyncio.get_running_loop().time() * 1e9)
     return turn_ns if 0 < since_ns - turn_ns < LONGEST_TURN_NS else since_ns
-
-
-def _subscribe(listeners: list[Listener], listener: Listener) -> Unlisten:
-    listeners.append(listener)
-
-    def unlisten() -> None:
-        if listener in listeners:
-            listeners.remove(listener)
-
-    return unlisten

@@ -43,7 +43,8 @@ def done(playbook: Playbook, call: Call, step: StepSource, since_ms: int = 0) ->
     """Where a step was said first, since a time on the call's clock; None where it was not."""
     places = [
         place
-        for _, place in derive.said_places(playbook, call.heard, step.said)
+        for _, places in derive.said_places(playbook, call, step.said)
+        for place in places
         if step.party in ("any", place.party) and place.start_ms >= since_ms
     ]
     return min(places, key=derive.when_heard) if places else None

@@ -4,8 +4,8 @@ Everything here is a function of the words, their times and the clock. It is kep
 the same from all the words at once.
 """
 
-from bisect import insort
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from immutables import Map
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from rtig.core import conditions, evidence, policy, shape, transcript, triggers, utterances, weighing
 from rtig.core.call import Call
-from rtig.core.conditions import Course, Heardings, Monologue, Silence, TalkOver, Tolerance
+from rtig.core.conditions import Heardings, Monologue, Silence, TalkOver, Tolerance
 from rtig.core.events import CardAnswered, CardMissed, HoldChanged, Party, UtteranceRead
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.policy import Choice, Choosing, Mute, Shown, Unseen
@@ -24,6 +24,8 @@ from rtig.core.utterances import Meant, Utterance
 
 MEANT_FROM = 0.5
 """Models' thresholds are set here: see `UtteranceRead`."""
+REACH_MS = triggers.DONE_REACH_MS
+"""What is said bears on moments this long before, and on none earlier: it may have done what they call for."""
 NEAR_TIE = 0.1
 """Another article this near to the likeliest one is about as likely."""
 
@@ -41,7 +43,7 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
         return call
     touched = sorted({h.phrase for segment in (*change.settled, *change.unsettled) for h in segment.heard})
     changed = (*change.unsettled, *change.settled)
-    call = _index(call, change.settled, change.unsettled)
+    call = _index(playbook, call, change.settled, change.unsettled)
     call = _reshape(call, before, changed)
     if call.shape is not before.shape:
         on_hold = holds(call.held)
@@ -52,12 +54,25 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     clauses = dict.fromkeys(ref for phrase in touched for ref in playbook.clauses_of_phrase.get(phrase, ()))
     if weighing.moved(before, call):
         clauses.update(dict.fromkeys(playbook.mood_clauses))
+    if playbook.silences and _silences(playbook, before) != _silences(playbook, call):
+        call = _touched(call, shape.last_words(before.shape) or 0)
     clauses.update(dict.fromkeys(_of_shape(playbook, before, call)))
     clauses.update(_of_meanings(playbook, before, call))
-    return look_again(playbook, call, clauses)
+    return look_again(playbook, _turns_over(before, call), clauses)
 
 
-def _index(call: Call, settled: tuple[Segment, ...], unsettled: tuple[Segment, ...]) -> Call:
+def _touched(call: Call, at_ms: int) -> Call:
+    """The call, of which something has changed from a time on."""
+    return replace(call, touched=at_ms) if at_ms < call.touched else call
+
+
+def _turns_over(before: Call, call: Call) -> Call:
+    """The call, in which what was meant in turns counts that were still going on before."""
+    began = (start_ms for _, start_ms in _growing(before)) if before.readings else ()
+    return _touched(call, min(began, default=FOR_EVER))
+
+
+def _index(playbook: Playbook, call: Call, settled: tuple[Segment, ...], unsettled: tuple[Segment, ...]) -> Call:
     """Keep `heard` in step with the final segments."""
     if not any(s.heard for s in settled) and not any(s.heard for s in unsettled):
         return call
@@ -72,10 +87,38 @@ def _index(call: Call, settled: tuple[Segment, ...], unsettled: tuple[Segment, .
     for segment in unsettled:
         for heard in segment.heard:
             of(heard.phrase).remove(heard)
-    index = call.heard
+    changed = [h for segment in (*settled, *unsettled) for h in segment.heard]
+    call = replace(call, heard=_with(call.heard, places))
+    since = min(h.start_ms for h in (*changed, *_followed(playbook, call.heard, changed)))
+    return _touched(replace(call, standing=_standing_since(playbook, call, call.heard, places, since)), since)
+
+
+def _followed(playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], changed: Iterable[Heard]) -> Iterator[Heard]:
+    """The places behind which something stands, among what has changed, that must not follow there."""
+    for one in changed:
+        if one.after is not None:
+            yield from (h for h in heard.get(playbook.banned[one.phrase], ()) if h.ends == one.after)
+
+
+def _standing_since(
+    playbook: Playbook, call: Call, heard: Mapping[int, tuple[Heard, ...]], phrases: Iterable[int], since: int
+) -> Map[int, tuple[Heard, ...]]:
+    """The places that count, where only what was said of some phrases, from a time on, is other than in the call."""
+    standing = call.standing
+    for number in sorted({playbook.banned.get(phrase, phrase) for phrase in phrases}):
+        if number in playbook.phrases_with_slots or number in playbook.matcher.bans:
+            before, now = standing.get(number, ()), heard.get(number, ())
+            kept = before[: bisect_left(before, since, key=_ended)]
+            again = _counting(playbook, heard, number, now[bisect_left(now, since, key=_ended) :])
+            standing = _with(standing, {number: kept + again})
+    return standing
+
+
+def _with(index: Map[int, tuple[Heard, ...]], places: Mapping[int, Sequence[Heard]]) -> Map[int, tuple[Heard, ...]]:
+    """An index with other places of some phrases."""
     for phrase, found in places.items():
         index = index.set(phrase, tuple(found)) if found else index.delete(phrase) if phrase in index else index
-    return replace(call, heard=index)
+    return index
 
 
 def when_heard(heard: Heard) -> tuple[int, int, str, str]:
@@ -83,19 +126,24 @@ def when_heard(heard: Heard) -> tuple[int, int, str, str]:
 
 
 def _reshape(call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
-    return replace(call, shape=shape.reshape(call.shape, before.transcript, call.transcript, changed))
+    after = shape.reshape(call.shape, before.transcript, call.transcript, changed)
+    if after is call.shape:
+        return call
+    began = (shape.turns_differ_from(before.shape, after, segment) for segment in changed if segment.words.size)
+    return _touched(replace(call, shape=after), min(began))
 
 
 def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call:
     for name in names:
-        places = said_places(playbook, call.heard, playbook.signals[name].said)
-        call = weighing.signalled(playbook, call, name, (place for _, place in places))
+        said = said_places(playbook, call, playbook.signals[name].said)
+        call = weighing.signalled(playbook, call, name, (place for _, places in said for place in places))
     return call
 
 
 def hold(playbook: Playbook, call: Call, event: HoldChanged) -> Call:
     """The customer was put on hold or taken off it."""
     before, held = call, tuple(sorted({*call.held, (event.at_ms, event.on)}))
+    call = _touched(call, event.at_ms)
     call = weighing.shaped(playbook, call, replace(call, held=held), holds(call.held), holds(held))
     clauses = dict.fromkeys(playbook.hold_clauses)
     if weighing.moved(before, call):
@@ -182,6 +230,7 @@ def _remean(playbook: Playbook, call: Call, gone: Collection[Utterance], new: Co
     for one in new:
         for meaning, meant in _meant(playbook, call, one):
             insort(of(meaning), meant, key=_when_meant)
+    call = _touched(call, min((one.start_ms for one in (*gone, *new)), default=FOR_EVER))
     kept = call.meant
     for meaning, found in index.items():
         kept = kept.set(meaning, tuple(found)) if found else kept.delete(meaning) if meaning in kept else kept
@@ -197,6 +246,13 @@ def rescoped(playbook: Playbook, before: Call, call: Call) -> Call:
     call = _remean(playbook, replace(call, meant=Map()), (), _all_utterances(call))
     on_hold = holds(call.held)
     call = weighing.shaped(playbook, before, call, on_hold, on_hold)
+    return look_again(playbook, call, in_play(playbook, call), 0)
+
+
+def end(playbook: Playbook, before: Call, call: Call) -> Call:
+    """The last word on everything: no time passes for a call that is over, and no turn goes on."""
+    since = shape.last_words(call.shape)
+    call = _touched(_turns_over(before, call), min(before.now, since or 0))
     return look_again(playbook, call, in_play(playbook, call))
 
 
@@ -322,23 +378,30 @@ def heard_places(
 
     Without the places where a slot took only the beginning of a value, and those followed by what must not follow.
     """
-    return _heard_places(playbook, heard, playbook.number(phrase, tolerance))
+    number = playbook.number(phrase, tolerance)
+    return _counting(playbook, heard, number, heard.get(number, ()))
 
 
 def said_places(
-    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], phrases: tuple[str, ...], tolerance: Tolerance = "asr"
-) -> list[tuple[str, Heard]]:
-    """Where any of some phrases was said, with the phrase; those of one phrase in order of time."""
+    playbook: Playbook, call: Call, phrases: tuple[str, ...], tolerance: Tolerance = "asr"
+) -> list[tuple[str, Sequence[Heard]]]:
+    """Of some phrases those that were said, and where, in order of time."""
     return [
-        (phrase, place)
+        (phrase, places)
         for number, phrase in playbook.numbers(phrases, tolerance)
-        if number in heard
-        for place in _heard_places(playbook, heard, number)
+        if number in call.heard and (places := _standing(playbook, call, number))
     ]
 
 
-def _heard_places(playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], number: int) -> tuple[Heard, ...]:
-    found = heard.get(number, ())
+def _standing(playbook: Playbook, call: Call, number: int) -> tuple[Heard, ...]:
+    """The places of a phrase that count."""
+    picky = number in playbook.phrases_with_slots or number in playbook.matcher.bans
+    return (call.standing if picky else call.heard).get(number, ())
+
+
+def _counting(
+    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], number: int, found: tuple[Heard, ...]
+) -> tuple[Heard, ...]:
     if len(found) > 1 and number in playbook.phrases_with_slots:
         longest = dict(sorted(_run(capture) for place in found for capture in place.captures))
         found = tuple(place for place in found if all(_goes_no_further(capture, longest) for capture in place.captures))
@@ -364,14 +427,24 @@ def _goes_no_further(capture: Capture, longest: Mapping[_Start, _Reach]) -> bool
     return longest[start] == reach
 
 
-def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard, ...]] | None = None) -> Heardings:
-    """What conditions look at.
+_Captured = tuple[tuple[int, Capture], ...]
 
-    `early`: where phrases were heard when words that are not final yet count too; turns then count as over.
+
+def heardings(
+    playbook: Playbook,
+    call: Call,
+    since: int = 0,
+    *,
+    early: bool = False,
+    slots: dict[str, _Captured] | None = None,
+) -> Heardings:
+    """What conditions look at, from a time on.
+
+    `early`: `call` holds words too that are not final yet, and turns count as over. `slots` receives what each slot
+    took that was asked for.
     """
-    heard = call.heard if early is None else early
-    growing = _growing(call) if early is None else {}
-    return _Look(playbook, call, heard, growing).heardings()
+    look = _Look(playbook, call, since, {} if early else _growing(call), {} if slots is None else slots)
+    return look.heardings()
 
 
 class _Look:
@@ -381,25 +454,26 @@ class _Look:
     be most of what the garbage collector finds.
     """
 
-    __slots__ = ("_call", "_growing", "_heard", "_playbook", "_slots")
+    __slots__ = ("_call", "_growing", "_playbook", "_since", "_slots")
 
     def __init__(
         self,
         playbook: Playbook,
         call: Call,
-        heard: Mapping[int, tuple[Heard, ...]],
+        since: int,
         growing: Mapping[tuple[str, int], Utterance],
+        slots: dict[str, _Captured],
     ) -> None:
         self._playbook = playbook
         self._call = call
-        self._heard = heard
+        self._since = since
         self._growing = growing
-        self._slots: dict[str, tuple[tuple[int, Capture], ...]] = {}
+        self._slots = slots
 
     def heardings(self) -> Heardings:
         call = self._call
         return Heardings(
-            said=partial(said_places, self._playbook, self._heard),
+            said=partial(said_places, self._playbook, call),
             meant=self._meant,
             captured=self._taken,
             shape=call.shape,
@@ -416,28 +490,38 @@ class _Look:
         found, growing = self._call.meant.get(meaning, ()), self._growing
         return tuple(one for one in found if (one.utterance, one.start_ms) not in growing) if growing else found
 
-    def _taken(self, slot: str) -> tuple[tuple[int, Capture], ...]:
+    def _taken(self, slot: str) -> _Captured:
         if slot not in self._slots:
             self._slots[slot] = ()  # a slot that waits for itself waits for ever
-            self._slots[slot] = captured(self._playbook, self._heard, slot, self.heardings())
+            known = self._call.captures.get(slot)
+            since = self._since if known is not None else 0
+            self._slots[slot] = captured(self._playbook, self._call, slot, self.heardings(), since, known or ())
         return self._slots[slot]
 
 
 def captured(
-    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], slot: str, also: Heardings
-) -> tuple[tuple[int, Capture], ...]:
-    """What a slot took, and when, in order of time.
+    playbook: Playbook, call: Call, slot: str, also: Heardings, since: int = 0, before: _Captured = ()
+) -> _Captured:
+    """What a slot took, and when, in order of time. `before`: what is known of it, which stands as far as `since`.
 
     Of two phrases that end together the longer one knows best, and of two that take words from one place on the one
     that takes the more.
     """
     source = playbook.slots[slot]
-    course: Course | None = conditions.course(source.when, also) if source.when is not None else None
-    taken: list[tuple[Heard, Capture]] = []
+    places: list[Heard] = []
     for number in playbook.phrases_of_slot.get(slot, ()):
-        for place in _heard_places(playbook, heard, number):
-            if conditions.by(place.party, source.party) and (course is None or course.at(place.start_ms)):
-                taken += ((place, capture) for capture in place.captures if capture.slot == slot)
+        said = _standing(playbook, call, number)
+        places += said[bisect_left(said, since, key=_ended) :]
+    if source.when is not None and places:
+        course = conditions.course(source.when, also, min(place.start_ms for place in places))
+        places = [place for place in places if course.at(place.start_ms)]
+    taken = [
+        (place, capture)
+        for place in places
+        if conditions.by(place.party, source.party)
+        for capture in place.captures
+        if capture.slot == slot
+    ]
     longest = dict(sorted(_run(capture) for _, capture in taken))
     found: dict[int, tuple[int, Capture]] = {}
     for place, capture in taken:
@@ -447,7 +531,12 @@ def captured(
             known is None or (length, capture.value) > (known[0], known[1].value)
         ):
             found[place.end_ms] = (length, capture)
-    return tuple((at_ms, found[at_ms][1]) for at_ms in sorted(found))
+    kept = before[: bisect_left(before, since, key=lambda one: one[0])]
+    return (*kept, *((at_ms, found[at_ms][1]) for at_ms in sorted(found)))
+
+
+def _ended(place: Heard) -> int:
+    return place.end_ms
 
 
 def values(playbook: Playbook, call: Call, at_ms: int, slots: Collection[str] | None = None) -> dict[str, str]:
@@ -461,33 +550,54 @@ def values(playbook: Playbook, call: Call, at_ms: int, slots: Collection[str] | 
     return known
 
 
-def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> Call:
-    """Look again for the moments of some clauses, and choose again where they differ."""
+def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef], since: int | None = None) -> Call:
+    """Look again for the moments of some clauses, and choose again where they differ.
+
+    From a time on, by default from where this event has changed something.
+    """
     refs = list(clauses)
     if not refs:
         return call
-    heard = heardings(playbook, call)
+    since = max(0, call.touched - REACH_MS if since is None else since)
+    slots: dict[str, _Captured] = {}
+    heard = heardings(playbook, call, since, slots=slots)
     gone: list[Moment] = []
     new: list[Moment] = []
     moments, deadlines = call.moments, call.deadlines
     for ref in refs:
         known = moments.get(ref, ())
-        found, deadline = _moments(playbook, call, ref, heard)
-        if found != known:
-            gone.extend(known)
+        first = bisect_left(known, since, key=_met_at)
+        found, deadline = _moments(playbook, call, ref, heard, since)
+        if found != known[first:]:
+            gone.extend(known[first:])
             new.extend(found)
-            moments = moments.set(ref, found) if found else moments.delete(ref)
+            whole = known[:first] + found
+            moments = moments.set(ref, whole) if whole else moments.delete(ref)
+        for slot in playbook.slots_of_clause.get(ref, ()):
+            heard.captured(slot)  # some conditions are not looked at to their end
         if ref in playbook.deadline_clauses and deadline != deadlines.get(ref):
             deadlines = deadlines.delete(ref) if deadline is None else deadlines.set(ref, deadline)
+    captures = call.captures
+    for slot, taken in slots.items():
+        if captures.get(slot) != taken:
+            captures = captures.set(slot, taken)
+    if captures is not call.captures:
+        call = replace(call, captures=captures)
     if moments is not call.moments:
         choosing = _rechosen(playbook, call.choosing, gone, new)
         return replace(call, moments=moments, deadlines=deadlines, choosing=choosing)
     return call if deadlines is call.deadlines else replace(call, deadlines=deadlines)
 
 
-def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -> tuple[tuple[Moment, ...], int | None]:
-    """A clause's moments, and when the clock alone may bring the next one."""
-    found, deadline = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope)
+def _met_at(moment: Moment) -> int:
+    return moment.at_ms
+
+
+def _moments(
+    playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings, since: int
+) -> tuple[tuple[Moment, ...], int | None]:
+    """A clause's moments from a time on, and when the clock alone may bring the next one."""
+    found, deadline = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope, since)
     if call.unsaid:
         found = [
             replace(m, blocked="late") if not m.blocked and (m.rule.id, m.at_ms) in call.unsaid else m for m in found
@@ -553,6 +663,9 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
         if change.transcript is not call.transcript:
             call = replace(call, transcript=change.transcript)
     spoken = call.transcript.open is not before.transcript.open
+    hushed = spoken and bool(playbook.silences) and _silences(playbook, before) != _silences(playbook, call)
+    if hushed:
+        call = _touched(call, shape.last_words(before.shape) or 0)
     if before.due is not None and call.now >= before.due:
         over = _growing(before).keys() - _growing(call).keys()
         grown = (
@@ -560,10 +673,9 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
             if over
             else {}
         )
+        call = _touched(_turns_over(before, call), before.now)
         return look_again(playbook, call, {**dict.fromkeys(playbook.timed_clauses), **grown})
-    if spoken and playbook.silences and _silences(playbook, before) != _silences(playbook, call):
-        call = look_again(playbook, call, playbook.timed_clauses)
-    return call
+    return look_again(playbook, call, playbook.timed_clauses) if hushed else call
 
 
 def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int, int]]:
@@ -601,16 +713,15 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
     if playbook.speaking_clauses.isdisjoint(refs):
         return {}, {}
-    early = call.heard
-    for phrase, places in also.items():
-        early = early.set(phrase, (*early.get(phrase, ()), *places))
-    heard = heardings(playbook, call, early=early)
+    began = [place.start_ms for places in also.values() for place in places]
+    since = max(0, min((*began, *(start_ms for _, start_ms in growing))) - REACH_MS)
+    heard = heardings(playbook, _with_open(playbook, call, also), since, early=True)
     new: list[Moment] = []
     doubts: dict[str, str] = {}
     for ref in refs:
         if ref in playbook.speaking_clauses:
             known = {m.order for m in call.moments.get(ref, ())}
-            for moment in _moments(playbook, call, ref, heard)[0]:
+            for moment in _moments(playbook, call, ref, heard, since)[0]:
                 if moment.blocked:
                     doubts[ref.rule_id] = moment.blocked
                 elif moment.order not in known:
@@ -628,14 +739,25 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     return likely, doubts
 
 
+def _with_open(playbook: Playbook, call: Call, also: Mapping[int, list[Heard]]) -> Call:
+    """The call as if the steady words of open segments were final."""
+    heard = _with(call.heard, {phrase: (*call.heard.get(phrase, ()), *places) for phrase, places in also.items()})
+    changed = [place for places in also.values() for place in places]
+    since = min((h.start_ms for h in (*changed, *_followed(playbook, heard, changed))), default=0)
+    return replace(call, heard=heard, standing=_standing_since(playbook, call, heard, also, since))
+
+
 def being_done(playbook: Playbook, call: Call, moment: Moment) -> bool:
     """Whether the agent is just saying, in words that are not final yet, what makes a moment's card needless."""
     done = moment.rule.clauses[moment.clause].done
     if not done or not call.transcript.open or moment.rule.exempt:
         return False
     heard = {phrase: tuple(places) for phrase, places in _open_places(call).items()}
-    places = said_places(playbook, heard, done)
-    return any(triggers.does(place, moment.since_ms, moment.at_ms) for _, place in places)
+    return any(
+        triggers.does(place, moment.since_ms, moment.at_ms)
+        for phrase in done
+        for place in heard_places(playbook, heard, phrase)
+    )
 
 
 def _open_places(call: Call) -> dict[int, list[Heard]]:
@@ -659,23 +781,24 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     segments = tuple(segment for stream in whole.streams.values() for segment in stream)
     empty = Call(call_id=call.call_id)
     fresh = replace(
-        call, transcript=whole, heard=empty.heard, influences=empty.influences,
-        moments=empty.moments, deadlines=empty.deadlines, utterances=_uttered(playbook, call), meant=empty.meant,
+        call, transcript=whole, heard=empty.heard, standing=empty.standing, captures=empty.captures,
+        influences=empty.influences, moments=empty.moments, deadlines=empty.deadlines,
+        utterances=_uttered(playbook, call), meant=empty.meant,
         readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
         choosing=_rechosen(
             playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute | Unseen)]
         ),
     )  # fmt: skip
-    fresh = _index(fresh, segments, ())
+    fresh = _index(playbook, fresh, segments, ())
     fresh = weighing.again(playbook, fresh)
     fresh = _remean(playbook, fresh, (), _all_utterances(fresh))
     fresh = _weigh_signals(playbook, fresh, playbook.signals)
     clauses = in_play(playbook, fresh)
-    fresh = look_again(playbook, fresh, clauses)
+    fresh = look_again(playbook, fresh, clauses, 0)
     known = _met(call)
     unsaid = fresh.unsaid.update({met: True for met in _met(fresh) if met not in known})
     if len(unsaid) > len(fresh.unsaid):
-        fresh = look_again(playbook, replace(fresh, unsaid=unsaid), clauses)
+        fresh = look_again(playbook, replace(fresh, unsaid=unsaid), clauses, 0)
     missed = fresh.missed
     for card_id in chosen(playbook, fresh).shown:
         if card_id not in call.told.cards or call.told.cards[card_id].state == "retracted":

@@ -143,6 +143,10 @@ class Playbook:
         self.matcher = Matcher(self.phrases, self.language, _kinds(source.slots))
         self.phrases_of_slot = self._phrases_of_slots()
         self.phrases_with_slots = frozenset(number for numbers in self.phrases_of_slot.values() for number in numbers)
+        self.banned = {ban: number for number, ban in self.matcher.bans.items()}
+        """Of what must not follow a phrase: that phrase."""
+        self.slots_of_clause: dict[ClauseRef, tuple[str, ...]] = {}
+        """The slots that a clause asks for, those of its slots included."""
 
         clauses: dict[int, dict[ClauseRef, None]] = {}
         meant: dict[str, dict[ClauseRef, None]] = {}
@@ -163,6 +167,11 @@ class Playbook:
                 for number in self._phrases_of(clause):
                     clauses.setdefault(number, {})[ref] = None
                 leaves = list(self._leaves(clause.condition))
+                asked = dict.fromkeys(
+                    leaf.slot for leaf in leaves if isinstance(leaf, SlotIs) and leaf.slot in self.slots
+                )
+                if asked:
+                    self.slots_of_clause[ref] = tuple(asked)
                 for leaf in leaves:
                     if isinstance(leaf, Means):
                         meant.setdefault(leaf.meaning, {})[ref] = None
@@ -184,6 +193,9 @@ class Playbook:
                         self.silence_clauses.append(ref)
                 if any(isinstance(part, Said | SaidAgain | Means) for part in parts(clause.condition)):
                     speaking.add(ref)
+        silent = self.shape_clauses.get(Silence, ())
+        self.silent_alerts = any(self.rules[ref.rule_id].to == "supervisors" for ref in silent)
+        """Whether some alert waits for a silence, which words may end that are not final."""
         self.deadline_clauses = frozenset(patient)
         """Those that wait for the clock, and for no silence."""
         self.speaking_clauses = frozenset(speaking)

@@ -68,7 +68,7 @@ def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: i
     held_back = _being_done(playbook, call, told, choice)
     if not moved and not guessed and not held_back and not told.held_back and not _may_go(call, told):
         return told
-    beaten = _beaten(choice)
+    beaten, beaten_then = _beaten(choice), _beaten(told.choice)
     cards = told.cards
     for card_id, shown in [*sorted(choice.shown.items(), key=_shown_order), *sorted(guessed.items())]:
         if card_id in call.missed or card_id in held_back:
@@ -80,7 +80,12 @@ def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: i
         if (
             known is None
             or known.state not in ("confirmed", state)
-            or (moved and state == "confirmed" and _moved(playbook, call, known, shown, beaten))
+            or (
+                moved
+                and state == "confirmed"
+                and not _is_as_told(told.choice, card_id, shown, beaten_then, beaten)
+                and _moved(playbook, call, known, shown, beaten)
+            )
         ):
             card = _card(playbook, call, seq, beaten, card_id, shown, state, known)
             cards = cards.set(card_id, card)
@@ -140,6 +145,12 @@ def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guida
                     words=moment.quotes,
                 )
             )
+
+
+def _is_as_told(then: Choice, card_id: str, shown: Shown, beaten_then: _Beaten, beaten: _Beaten) -> bool:
+    """Whether a card can say nothing else than when it was told: of all that a long call has had, nearly every one."""
+    rule = shown.moment.rule
+    return "{" not in rule.say and shown == then.shown.get(card_id) and beaten.get(rule.id) == beaten_then.get(rule.id)
 
 
 def _moved(playbook: Playbook, call: Call, known: Card, shown: Shown, beaten: _Beaten) -> bool:

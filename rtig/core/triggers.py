@@ -145,13 +145,13 @@ class Scope(Struct, frozen=True):
         return ""
 
 
-def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> tuple[list[Moment], int | None]:
-    """Every moment at which one clause of a rule was met, once per point in time; and its deadline."""
+def moments(rule: Rule, index: int, heard: Heardings, scope: Scope, since: int = 0) -> tuple[list[Moment], int | None]:
+    """Every moment from `since` on at which one clause of a rule was met, once per point in time; and its deadline."""
     clause = rule.clauses[index]
     found = []
-    whole = course(clause.condition, heard)
-    for met in whole.met:
-        if met.at_ms <= heard.now:
+    known = course(clause.condition, heard, since)
+    for met in known.met:
+        if since <= met.at_ms <= heard.now:
             blocked, because = _blocked(rule, clause, met, heard, scope)
             found.append(
                 Moment(
@@ -168,7 +168,7 @@ def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> tuple[lis
                     by=because,
                 )
             )
-    return found, next_met(whole, heard.now)
+    return found, next_met(known, heard.now)
 
 
 def in_words(moment: Moment) -> str:
@@ -263,7 +263,7 @@ def _blocked(rule: Rule, clause: Clause, met: Met, heard: Heardings, scope: Scop
         return barred, ""
     listening = (part for part in parts(clause.condition) if isinstance(part, Said | SaidAgain | Means))
     wanted: PartyWanted = next((part.party for part in listening), "any")
-    for phrase, place in places(clause.unless, "asr", heard):
+    for phrase, place in places(clause.unless, "asr", heard, met.since_ms - UNLESS_REACH_MS):
         if (
             len(place.bends) <= len(met.bends)  # what was said never loses to what may have been meant
             and by(place.party, wanted)
@@ -271,7 +271,7 @@ def _blocked(rule: Rule, clause: Clause, met: Met, heard: Heardings, scope: Scop
             and place.end_ms >= met.since_ms - UNLESS_REACH_MS
         ):
             return "excluded", phrase
-    for phrase, place in places(clause.done, "asr", heard):
+    for phrase, place in places(clause.done, "asr", heard, met.since_ms - DONE_REACH_MS):
         if does(place, met.since_ms, met.at_ms):
             return "done", phrase
     return "", ""

@@ -14,6 +14,7 @@ from rtig.core.events import Party, SourceEvent
 from rtig.core.guidance import Brief, Contact
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
+from rtig.gateway.acks import Acks
 from rtig.gateway.admission import Admission, retry_after
 from rtig.gateway.doors import Doors
 from rtig.gateway.floor import Floor
@@ -131,6 +132,7 @@ class Desk:
         self.draining = False
         self.log_trouble = ""
         """Why the log did not take the last event; empty when it did."""
+        self.acks = Acks(self._settled)
         self._release_seconds = release_seconds
         self._loop = asyncio.get_running_loop()
         self._owners: dict[CallKey, Owner] = {}
@@ -153,6 +155,11 @@ class Desk:
         if self.draining:
             return Turned(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
         return None
+
+    def _settled(self, trouble: str, events: int) -> None:
+        self.log_trouble = trouble
+        if not trouble:
+            self.metrics.durable += events
 
     def ready(self) -> list[str]:
         """Why no client should be sent here; empty when all is well."""

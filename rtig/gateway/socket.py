@@ -5,7 +5,8 @@ serves the pages of the same port and hands over a connection that asks for an u
 with messages is a `Handler`; who may come in at all is for `admit` to say, before the upgrade is accepted.
 
 Sending is through the connection's outbox: `send` never waits and never raises, all that was sent in one turn of the
-loop leaves in one write, and a client that does not keep up is closed.
+loop leaves in one write, and a client that does not keep up is closed. Only what a person waits for passes by an outbox
+that is empty.
 """
 
 import asyncio
@@ -174,6 +175,17 @@ class Socket(asyncio.Protocol):
         elif self._flushing is None and not self._receiving:
             self._flushing = self._loop.call_soon(self._flush)
 
+    def send_at_once(self, frame: bytes, key: Key | None = None, supersedes: Iterable[Key] = ()) -> bool:
+        """Like `send_framed`, but written now where nothing waits before it. Whether it was.
+
+        For what somebody waits for: at the end of the turn it would wait for all else that came in the same turn.
+        """
+        if self._open and self._paused_at is None and not self.outbox.size:
+            self._transport.write(frame)
+            return True
+        self.send_framed(frame, key, supersedes)
+        return False
+
     def close(self, bye: Bye) -> None:
         """Say the bye, after all that was sent before it, and close."""
         if not self._open:
@@ -259,7 +271,7 @@ class Socket(asyncio.Protocol):
         if at < len(data) and not self._later:
             self._rest(data[at:] if at else data, received_ns)
         self._receiving = False
-        if self.outbox:
+        if self.outbox.size:
             self._flush()
 
     def _go_on(self, data: bytes, at: int, received_ns: int) -> None:
@@ -363,8 +375,9 @@ class Socket(asyncio.Protocol):
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
-        while self.outbox and self._paused_at is None:
-            self._transport.write(b"".join(self.outbox.take(WRITE_AT_ONCE)))
+        outbox = self.outbox
+        while outbox.size and self._paused_at is None:
+            self._transport.write(b"".join(outbox.take(WRITE_AT_ONCE)))
         if self._open and self._paused_at is None:
             self._handler.drained()
 

@@ -8,10 +8,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar, assert_never
+from typing import NamedTuple, TypeVar, assert_never, get_args
 
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 
 from rtig import __version__
@@ -31,6 +30,7 @@ from rtig.core.events import (
 from rtig.core.redaction import redacted
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey, Position
+from rtig.gateway.acks import log_unavailable
 from rtig.gateway.desk import Desk, Owner, Translator, no_room
 from rtig.gateway.socket import Socket, Visitor
 from rtig.gateway.watching import ROOM, Watch
@@ -83,6 +83,7 @@ _audit = structlog.get_logger("rtig.audit")
 _log = structlog.get_logger(__name__)
 
 Message = ClientMessage | SourceEvent
+_TAGS = {message: str(message.__struct_config__.tag) for message in get_args(ClientMessage)}
 _T = TypeVar("_T")
 
 
@@ -195,10 +196,12 @@ class Visit:
                 call = self._call(event.call_id)
                 if isinstance(event, CallStarted) and self._has_no_room(call):
                     self._refuse(no_room(call), event)
+                elif call in self._waiting or not self._live.has(call):
+                    self._when_open(call, lambda: self._take(call, event, received_ns, decoded_ns), event)
                 else:
-                    self._when_open(call, lambda: self._take(event, received_ns, decoded_ns), event)
+                    self._take(call, event, received_ns, decoded_ns)
             case Carry(frame):
-                self._count("vendor")
+                self._desk.metrics.messages["vendor"] += 1
                 call = self._call(self._hello.call_id)
                 if self._has_no_room(call):
                     self._turn_away(no_room(call))
@@ -286,9 +289,8 @@ class Visit:
 
     # Sources.
 
-    def _take(self, event: SourceEvent, received_ns: int, decoded_ns: int) -> None:
+    def _take(self, call: CallKey, event: SourceEvent, received_ns: int, decoded_ns: int) -> None:
         """One event of a source."""
-        call = self._call(event.call_id)
         try:
             self._desk.own(call, self._owner)
             if isinstance(event, CallStarted) and not self._live.call(call).started:
@@ -341,13 +343,14 @@ class Visit:
         """A vendor's messages seldom say whose call it is: the hello may, in `agent`."""
         agent = self._hello.agent
         for event in translated:
+            call = self._call(event.call_id)
             if isinstance(event, CallStarted):
-                self._take(event if event.agent else replace(event, agent=agent), received_ns, decoded_ns)
+                self._take(call, event if event.agent else replace(event, agent=agent), received_ns, decoded_ns)
             else:
-                if not self._live.call(self._call(event.call_id)).started:
-                    self._take(CallStarted(call_id=event.call_id, agent=agent), received_ns, decoded_ns)
+                if not self._live.call(call).started:
+                    self._take(call, CallStarted(call_id=event.call_id, agent=agent), received_ns, decoded_ns)
                 if not self._turned_away:
-                    self._take(event, received_ns, decoded_ns)
+                    self._take(call, event, received_ns, decoded_ns)
             if self._turned_away:
                 return
 
@@ -372,29 +375,20 @@ class Visit:
         try:
             appended = self._live.accept(call, event, received_ns, decoded_ns)
         except LogUnavailable as error:
-            raise _log_unavailable(error) from error
-        epoch, seq = appended.position
-        ack = Ack(call_id=call.call_id, key=key(event), epoch=epoch, seq=seq)
-        if appended.durable.done():
-            self._settle(ack, appended.durable)
-        else:
-            self._last_promise = appended.durable
-            appended.durable.add_done_callback(lambda durable: self._settle(ack, durable))
+            raise log_unavailable(error) from error
+        self._last_promise = appended.durable
+        desk.acks.owe(appended.durable, self, call.call_id, key(event), appended.position)
 
-    def _settle(self, ack: Ack, durable: asyncio.Future[None]) -> None:
-        error = None if durable.cancelled() else durable.exception()
-        if error is not None or durable.cancelled():
-            refusal = _log_unavailable(error)
-            self._desk.log_trouble = refusal.sentence
-            self._desk.metrics.refused[refusal.code] += 1
-            self._send(replace(refusal_of(refusal), call_id=ack.call_id, key=ack.key))
-            return
-        self._desk.log_trouble = ""
-        self._desk.metrics.durable += 1
-        self._send(ack)
+    def acknowledge(self, call_id: str, key: str, position: Position) -> None:
+        epoch, seq = position
+        self._send(Ack(call_id=call_id, key=key, epoch=epoch, seq=seq))
         if not self._full and self._socket.outbox.size >= ROOM:
             self._full = True
             self._pace_reading()
+
+    def not_durable(self, call_id: str, key: str, refusal: MessageRefused) -> None:
+        self._desk.metrics.refused[refusal.code] += 1
+        self._send(replace(refusal_of(refusal), call_id=call_id, key=key))
 
     def _refuse(self, refusal: MessageRefused, message: Message | None) -> None:
         if refusal.code is Code.LOG_UNAVAILABLE:
@@ -573,7 +567,7 @@ class Visit:
         except MessageRefused as refusal:
             self._refuse(refusal, said)
         except LogUnavailable as error:
-            self._refuse(_log_unavailable(error), said)
+            self._refuse(log_unavailable(error), said)
         else:
             self._count(said)
             self._session.accepted()
@@ -627,7 +621,7 @@ class Visit:
             except LogUnavailable as error:
                 while waiting:
                     self._waiting_count -= 1
-                    self._refuse(_log_unavailable(error), waiting.popleft().message)
+                    self._refuse(log_unavailable(error), waiting.popleft().message)
                 break
             # A call that never began is let go at once; what still waits for it then opens it again.
             while waiting and self._live.has(call):
@@ -650,18 +644,9 @@ class Visit:
     def _send(self, message: ServerMessage) -> None:
         self._socket.send(encode(message))
 
-    def _count(self, message: Message | str) -> None:
-        self._desk.metrics.messages[message if isinstance(message, str) else _tag(message)] += 1
-
-
-def _tag(message: Struct) -> str:
-    return str(message.__struct_config__.tag)
+    def _count(self, message: Message) -> None:
+        self._desk.metrics.messages[_TAGS[type(message)]] += 1
 
 
 def _unknown_call() -> MessageRefused:
     return MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
-
-
-def _log_unavailable(error: BaseException | None) -> MessageRefused:
-    sentence = str(error) if isinstance(error, LogUnavailable) else "The event log does not take events now."
-    return MessageRefused(Code.LOG_UNAVAILABLE, sentence, retry=True, retry_after=1.0)

@@ -15,7 +15,7 @@ again.
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple, get_args
+from typing import NamedTuple, cast, get_args
 
 from rtig.core.events import (
     CallEnded,
@@ -79,6 +79,7 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     Find: frozenset({"agent", "supervisor"}),
 }
 
+_EVENTS: frozenset[type] = frozenset(get_args(SourceEvent))
 _a_name = re.compile(r"[\w.:@+-]{1,128}").fullmatch
 
 
@@ -152,7 +153,11 @@ class TokenBucket:
 
     def take(self, now: float) -> float:
         """Take one: 0 when it was there, else the seconds until there will be one."""
-        level = min(self.burst, self._level + max(0.0, now - self._at) * self.rate)
+        level = self._level
+        if now > self._at:
+            level += (now - self._at) * self.rate
+            if level > self.burst:
+                level = self.burst
         self._at = now
         if level >= 1:
             self._level = level - 1
@@ -239,9 +244,9 @@ class Session:
         if self.role not in allowed:
             who = " or ".join(sorted(allowed))
             raise MessageRefused(Code.NOT_ALLOWED, f"This message is for a connection as {who}, not as {self.role}.")
-        if isinstance(message, SourceEvent):
-            return Append(message)
-        return message
+        if type(message) in _EVENTS:
+            return Append(cast(SourceEvent, message))
+        return cast(Action, message)
 
     def _greet(self, hello: Hello, now: float) -> Greet | Close:
         if self.role is not None:

@@ -51,7 +51,7 @@ def heardings(
         (), influences, lambda patience, fact: frustration.weigh(temper, patience, fact)
     )
     return Heardings(
-        said=lambda phrases, _: [(phrase, place) for phrase in phrases for place in said.get(phrase, ())],
+        said=lambda phrases, _: [(phrase, said[phrase]) for phrase in phrases if phrase in said],
         meant=lambda _: (),
         captured=lambda _: (),
         shape=shape,

@@ -429,6 +429,42 @@ async def test_newer_frames_supersede_what_a_slow_client_has_not_got() -> None:
         assert [text for text in texts if text.startswith("interim")] == ["interim 999"]
 
 
+async def test_what_is_sent_at_once_passes_nothing_and_waits_for_nothing_else() -> None:
+    at_once: list[bool] = []
+
+    class Urgent(Echo):
+        def text(self, frame: bytes, received_ns: int) -> None:
+            at_once.append(self.socket.send_at_once(framed(b"first")))
+            self.socket.send(b"second")
+            at_once.append(self.socket.send_at_once(framed(b"third")))
+
+    async with sockets(Urgent) as address, client(address) as connection:
+        await connection.send("go")
+        assert [await connection.recv() for _ in range(3)] == ["first", "second", "third"]
+    assert at_once == [True, False]
+
+
+async def test_what_is_sent_at_once_waits_for_a_client_that_does_not_read() -> None:
+    handlers: list[Echo] = []
+
+    def handler() -> Echo:
+        handlers.append(Echo())
+        return handlers[-1]
+
+    async with sockets(handler) as address, client(address) as connection:
+        await connection.send("hello")
+        await connection.recv()
+        connection.transport.pause_reading()
+        socket = handlers[0].socket
+        count = 0
+        while socket.send_at_once(framed(b"%06d" % count + b"x" * 10_000), ("newest",)):
+            count += 1
+        socket.send_at_once(framed(b"newest"), ("newest",))
+        connection.transport.resume_reading()
+        heard = [await connection.recv() for _ in range(count + 1)]
+        assert [text[:6] for text in heard] == [*(f"{number:06}" for number in range(count)), "newest"]
+
+
 async def test_the_handler_is_asked_for_more_when_there_is_room() -> None:
     class Pulled(Echo):
         left = 500
