@@ -240,7 +240,7 @@ def course(condition: Condition, heard: Heardings, since: int = 0) -> Course:
 
 def _part(condition: Condition, heard: Heardings, since: int) -> Course:
     """A part of a combination; of a combination in it also when it was met last before, if it still holds."""
-    if isinstance(condition, AllOf | AnyOf):
+    if since > 0 and isinstance(condition, AllOf | AnyOf):
         reach = _reach(condition)
         return course(condition, heard, 0 if reach is None else since - reach)
     return course(condition, heard, since)

@@ -55,7 +55,7 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     if weighing.moved(before, call):
         clauses.update(dict.fromkeys(playbook.mood_clauses))
     if playbook.silences and _silences(playbook, before) != _silences(playbook, call):
-        call = _touched(call, shape.last_words(before.shape) or 0)
+        call = _hushed(before, call)
     clauses.update(dict.fromkeys(_of_shape(playbook, before, call)))
     clauses.update(_of_meanings(playbook, before, call))
     return look_again(playbook, _turns_over(before, call), clauses)
@@ -64,6 +64,11 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
 def _touched(call: Call, at_ms: int) -> Call:
     """The call, of which something has changed from a time on."""
     return replace(call, touched=at_ms) if at_ms < call.touched else call
+
+
+def _hushed(before: Call, call: Call) -> Call:
+    """The call, in which nobody has spoken at other times since the last words that are final."""
+    return _touched(call, min(shape.last_words(one.shape) or 0 for one in (before, call)))
 
 
 def _turns_over(before: Call, call: Call) -> Call:
@@ -251,8 +256,7 @@ def rescoped(playbook: Playbook, before: Call, call: Call) -> Call:
 
 def end(playbook: Playbook, before: Call, call: Call) -> Call:
     """The last word on everything: no time passes for a call that is over, and no turn goes on."""
-    since = shape.last_words(call.shape)
-    call = _touched(_turns_over(before, call), min(before.now, since or 0))
+    call = _touched(_hushed(before, _turns_over(before, call)), before.now)
     return look_again(playbook, call, in_play(playbook, call))
 
 
@@ -511,8 +515,11 @@ def captured(
     places: list[Heard] = []
     for number in playbook.phrases_of_slot.get(slot, ()):
         said = _standing(playbook, call, number)
-        places += said[bisect_left(said, since, key=_ended) :]
-    if source.when is not None and places:
+        places += said[bisect_left(said, since, key=_ended) :] if said else said
+    kept = before[: bisect_left(before, since, key=lambda one: one[0])] if before else before
+    if not places:
+        return kept
+    if source.when is not None:
         course = conditions.course(source.when, also, min(place.start_ms for place in places))
         places = [place for place in places if course.at(place.start_ms)]
     taken = [
@@ -531,7 +538,6 @@ def captured(
             known is None or (length, capture.value) > (known[0], known[1].value)
         ):
             found[place.end_ms] = (length, capture)
-    kept = before[: bisect_left(before, since, key=lambda one: one[0])]
     return (*kept, *((at_ms, found[at_ms][1]) for at_ms in sorted(found)))
 
 
@@ -665,7 +671,7 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
     spoken = call.transcript.open is not before.transcript.open
     hushed = spoken and bool(playbook.silences) and _silences(playbook, before) != _silences(playbook, call)
     if hushed:
-        call = _touched(call, shape.last_words(before.shape) or 0)
+        call = _hushed(before, call)
     if before.due is not None and call.now >= before.due:
         over = _growing(before).keys() - _growing(call).keys()
         grown = (
@@ -709,9 +715,9 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
         if growing
         else []
     )
-    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
+    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_called.get(phrase, ()))
     refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
-    if playbook.speaking_clauses.isdisjoint(refs):
+    if not refs:
         return {}, {}
     began = [place.start_ms for places in also.values() for place in places]
     since = max(0, min((*began, *(start_ms for _, start_ms in growing))) - REACH_MS)
@@ -719,13 +725,12 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     new: list[Moment] = []
     doubts: dict[str, str] = {}
     for ref in refs:
-        if ref in playbook.speaking_clauses:
-            known = {m.order for m in call.moments.get(ref, ())}
-            for moment in _moments(playbook, call, ref, heard, since)[0]:
-                if moment.blocked:
-                    doubts[ref.rule_id] = moment.blocked
-                elif moment.order not in known:
-                    new.append(moment)
+        known = {m.order for m in call.moments.get(ref, ())}
+        for moment in _moments(playbook, call, ref, heard, since)[0]:
+            if moment.blocked:
+                doubts[ref.rule_id] = moment.blocked
+            elif moment.order not in known:
+                new.append(moment)
     if not new:
         return {}, doubts
     choosing = _rechosen(playbook, call.choosing, (), new)

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from rtig.core.conditions import (
+    AllOf,
     AnyOf,
     Condition,
     Leaf,
@@ -158,7 +159,7 @@ class Playbook:
         self.silence_clauses: list[ClauseRef] = []
         """Those of the timed ones that wait for a silence and for something else at once."""
         patient: set[ClauseRef] = set()
-        speaking: set[ClauseRef] = set()
+        calling: dict[int, dict[ClauseRef, None]] = {}
         silences: set[int] = set()
         plain_silences: set[int] = set()
         for rule in source.rules:
@@ -192,19 +193,20 @@ class Playbook:
                     else:
                         self.silence_clauses.append(ref)
                 if any(isinstance(part, Said | SaidAgain | Means) for part in parts(clause.condition)):
-                    speaking.add(ref)
+                    for number in self._calling_phrases(clause.condition):
+                        calling.setdefault(number, {})[ref] = None
         silent = self.shape_clauses.get(Silence, ())
         self.silent_alerts = any(self.rules[ref.rule_id].to == "supervisors" for ref in silent)
         """Whether some alert waits for a silence, which words may end that are not final."""
         self.deadline_clauses = frozenset(patient)
         """Those that wait for the clock, and for no silence."""
-        self.speaking_clauses = frozenset(speaking)
-        """Those that wait for something to be said or meant, among other things."""
         self.plain_silences = tuple(sorted(plain_silences))
         """How long nobody must have spoken, in ms, for the timed clauses for which that is enough."""
         self.silences = tuple(sorted(silences))
         """How long nobody must have spoken, in ms, for any clause."""
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
+        self.clauses_called = {number: tuple(refs) for number, refs in calling.items()}
+        """The clauses of words that a phrase can make true, not only untrue."""
         self.clauses_of_meaning = {meaning: tuple(refs) for meaning, refs in meant.items()}
         self.signals_of_phrase = self._owners((part.signal.id, part.said) for part in source.signals)
         self.rules_with_steps = frozenset(rule.id for rule in source.rules if any(step.said for step in rule.steps))
@@ -247,6 +249,19 @@ class Playbook:
                     yield from self._with_ban(number)
             for spoken in _condition_phrases(leaf):
                 yield from self._with_ban(self._numbers[spoken])
+
+    def _calling_phrases(self, condition: Condition) -> Iterator[int]:
+        """Numbers of the phrases that a condition waits for, those of its slots included, and not for their absence."""
+        match condition:
+            case AllOf() | AnyOf():
+                for part in condition.parts:
+                    yield from self._calling_phrases(part)
+            case Said() | SaidAgain():
+                yield from (self.number(phrase, condition.tolerance) for phrase in condition.phrases)
+            case SlotIs():
+                yield from self.phrases_of_slot.get(condition.slot, ())
+            case _:
+                pass
 
     def _leaves(self, condition: Condition, passed: frozenset[str] = frozenset()) -> Iterator[Leaf]:
         """The simple conditions that a condition depends on, those of its slots included."""

@@ -147,7 +147,10 @@ def test_conditions_are_sorted_by_what_they_wait_for() -> None:
     assert made.plain_silences == (1,)
     assert [ref.rule_id for ref in made.silence_clauses] == ["all"]
     assert sorted(ref.rule_id for ref in made.deadline_clauses) == ["hold", "not", "not-said", "stayed"]
-    assert sorted(ref.rule_id for ref in made.speaking_clauses) == ["again", "all", "meant", "not", "said"]
+    called = {ref.rule_id for refs in made.clauses_called.values() for ref in refs}
+    assert sorted(called) == ["again", "all", "not", "said"]
+    assert [ref.rule_id for ref in made.clauses_called[made.number("x")]] == ["said", "again", "all", "not"]
+    assert made.number("y") not in made.clauses_called
 
 
 def test_a_phrase_knows_the_signals_and_checklists_that_wait_for_it() -> None:
