@@ -43,7 +43,7 @@ CALLS = (
     "router-drops-third-call",
     "upgrade-talked-over",
 )
-"""Of the knowledge base, by name, so that another one beside them changes nothing."""
+"""Of the knowledge base, by name."""
 TRIGGERS = 1000
 FRAGMENTS = 300
 INTERIM_SHARE = 8

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from markdown_it import MarkdownIt
@@ -179,11 +179,15 @@ def _docstring(suite: str) -> str:
 def drawings(run: Run) -> Iterator[str]:
     """The plots that a suite's figures allow."""
     report = run.report
-    groups = {name: found for name, found in percentile_groups(report).items() if len(found) > 1}
-    whole = {name: found for name, found in groups.items() if name.split(": ")[0] not in STAGES}
-    if whole:
-        unit = "ms" if any(key.endswith("_ms") for key in report) else "µs"
-        yield _percentiles(whole, unit)
+    groups = {name: found for name, found in percentile_groups(report).items() if len(found.points) > 1}
+    for unit in ("µs", "ms"):
+        whole = {
+            name: found.points
+            for name, found in groups.items()
+            if found.unit == unit and name.split(": ")[0] not in STAGES and not name.startswith("ratio")
+        }
+        if whole:
+            yield _percentiles(whole, unit)
     for name in STAGES:
         of = report.get(name)
         if isinstance(of, dict) and all(isinstance(one, dict) for one in of.values()):
@@ -194,41 +198,56 @@ def drawings(run: Run) -> Iterator[str]:
                     unit = "ms" if any(key.endswith("_ms") for one in of.values() for key in one) else "µs"
                     note = "Of each stage by itself; the stages' percentiles do not add up to the whole's."
                     yield plots.bars(f"Where the time goes: {said}", note, known, unit)
-    draw = {"step": _step, "growth": _growth, "memory": _memory, "matcher": _matcher, "check": _check}.get(run.suite)
+    draw = {
+        "step": _step,
+        "growth": _growth,
+        "memory": _memory,
+        "matcher": _matcher,
+        "check": _check,
+        "wire": _wire,
+        "fanout": _fanout,
+    }.get(run.suite)
     if draw is not None:
         yield from draw(run)
     for name, measured in _row_lists(report):
         yield from _over(name, measured)
 
 
-def percentile_groups(report: Mapping[str, Any]) -> dict[str, dict[float, float]]:
-    """What has percentiles in a report, by name: from where an HDR plot has each to its value."""
-    found: dict[str, dict[float, float]] = {}
+class Group(NamedTuple):
+    unit: str
+    points: dict[float, float]
+    """From where an HDR plot has a percentile to its value."""
+
+
+def percentile_groups(report: Mapping[str, Any], unit: str = "µs") -> dict[str, Group]:
+    """What has percentiles in a report, by name. `unit` is theirs where their own names have none."""
+    found: dict[str, Group] = {}
     for key, value in report.items():
         if isinstance(value, dict):
-            for name, group in percentile_groups(value).items():
+            for name, group in percentile_groups(value, "ms" if key.endswith("_ms") else unit).items():
                 found[f"{key}: {name}" if name != "whole" else key] = group
         match = re.fullmatch(r"(?:(.+)_)?(p50|p90|p95|p99|p999|p9999)(?:_(us|ms))?", key)
         if match is not None and isinstance(value, int | float):
-            found.setdefault(match[1] or "whole", {})[SHARES[match[2]]] = value
+            own = {"us": "µs", "ms": "ms"}.get(match[3] or "", unit)
+            found.setdefault(match[1] or "whole", Group(own, {})).points[SHARES[match[2]]] = value
     return found
 
 
 def _percentiles(groups: Mapping[str, Mapping[float, float]], unit: str) -> str:
-    series = [
-        Series(
-            SIDES.get(name, name.replace("_", " ")),
-            [(share, value) for share, value in sorted(group.items()) if value > 0],
-        )
-        for name, group in groups.items()
-        if not name.startswith("ratio")
-    ]
+    each = [Series(_side(name), [at for at in sorted(group.items()) if at[1] > 0]) for name, group in groups.items()]
+    series = [one for one in each if one.points]
+    if not series:
+        return ""
     values = [value for one in series for _, value in one.points]
     highest = max(share for one in series for share, _ in one.points)
     note = "Each further nine is as far again, so that the rare and slow ones show."
     return plots.curves(
         "Latency by percentile", note, series, plots.percentiles(highest), plots.logarithmic(unit, values)
     )
+
+
+def _side(name: str) -> str:
+    return SIDES.get(name, re.sub(r"_(ms|us)$", "", name).replace("_", " "))
 
 
 def _share(figures: Mapping[str, Any], share: str) -> float | None:
@@ -292,32 +311,64 @@ def _middle(figure: Any) -> float:
     return float(figure[1] if isinstance(figure, list) else figure)
 
 
+def _wire(run: Run) -> Iterator[str]:
+    rows = [
+        (key.removeprefix("us_").replace("_", " "), _middle(run.report[key])) for key in run.report if key[:3] == "us_"
+    ]
+    if rows:
+        yield plots.bars("What a message costs the server", "The median of the rounds.", rows, "CPU µs")
+
+
+def _fanout(run: Run) -> Iterator[str]:
+    found = {int(count): one for count, one in run.report.items() if count.isdigit()}
+    sides = {"us": "rtig", "broadcast_us": "websockets.broadcast"}
+    series = [
+        Series(said, [(float(count), _middle(one[key])) for count, one in sorted(found.items()) if key in one])
+        for key, said in sides.items()
+    ]
+    series = [one for one in series if one.points]
+    if series and len(found) > 1:
+        values = [us for one in series for _, us in one.points]
+        x, y = plots.at("watchers", [float(count) for count in found]), plots.linear("CPU µs a watcher", values)
+        yield plots.curves("A watcher, by their number", "The median of the rounds.", series, x, y)
+
+
 def _row_lists(report: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Lists of rows wherever they stand, with what they are called; those in a row after it."""
     for key, value in report.items():
         name = f"{within}{key.replace('_', ' ')}"
-        if isinstance(value, list) and len(value) > 1 and all(isinstance(row, dict) for row in value):
-            yield name, value
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            if len(value) > 1:
+                yield name, value
+            for number, row in enumerate(value, 1):
+                yield from _row_lists(row, f"{name} {row.get(key, number)}, ")
         elif isinstance(value, dict):
-            yield from _row_lists(value, f"{name}: ")
+            yield from _row_lists(value, f"{name}, ")
 
 
 def _over(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Percentiles, and then memory, over what the rows were measured at."""
-    place = next((one for one in PLACES if all(isinstance(row.get(one), int | float) for row in rows)), None)
+    own = name.rpartition(", ")[2]
+    places = (own, own.removesuffix("s"), *PLACES)
+    place = next((one for one in places if all(_is_number(row.get(one)) for row in rows)), None)
     if place is None or len({row[place] for row in rows}) < 2:
         return
-    numbers = [key for key in rows[0] if key != place and all(isinstance(row.get(key), int | float) for row in rows)]
+    numbers = [key for key in rows[0] if key != place and all(_is_number(row.get(key)) for row in rows)]
+    at = [float(row[place]) for row in rows]
     for pattern, unit in ((r"(.*_)?p\d+_us", "µs"), (r"(.*_)?p\d+_ms", "ms"), (r".*_mb", "MB"), (r".*_kib", "KiB")):
         keys = [key for key in numbers if re.fullmatch(pattern, key)]
-        series = [Series(key.replace("_", " "), [(float(row[place]), float(row[key])) for row in rows]) for key in keys]
+        series = [
+            Series(key.replace("_", " "), [(x, float(row[key])) for x, row in zip(at, rows, strict=True)])
+            for key in keys
+        ]
+        # What took no time has no place on a logarithmic scale.
+        series = (
+            [Series(one.name, [(x, max(y, 1.0)) for x, y in one.points]) for one in series] if unit == "µs" else series
+        )
         values = [value for one in series for _, value in one.points]
         if series:
-            y = (
-                plots.linear(unit, values)
-                if "p" not in pattern or min(values) <= 0
-                else plots.logarithmic(unit, values)
-            )
-            yield plots.curves(f"{name}, {unit}", "", series, plots.at(place, [float(row[place]) for row in rows]), y)
+            y = (plots.logarithmic if unit == "µs" else plots.linear)(unit, values)
+            yield plots.curves(f"{name[:1].upper()}{name[1:]}, {unit}", "", series, plots.at(place, at), y)
 
 
 # --- all figures
@@ -328,8 +379,11 @@ def tables(report: Mapping[str, Any]) -> Iterator[str]:
     plain: list[list[Cell]] = [[name, _cell(value)] for name, value in report.items() if not _has_parts(value)]
     if plain:
         yield plots.table(["figure", "value"], plain, "figures")
+    numbered = {name: value for name, value in report.items() if name.isdigit() and _has_parts(value)}
+    if numbered:
+        yield _parts("by number", numbered)
     for name, value in report.items():
-        if _has_parts(value):
+        if _has_parts(value) and name not in numbered:
             yield f"<h3>{escape(name.replace('_', ' '))}</h3>{_parts(name, value)}"
 
 
@@ -436,6 +490,7 @@ def _explained(suite: str) -> str:
     text = match[1] if match is not None else "The README says nothing of it yet."
     html: str = MarkdownIt("commonmark").enable("table").render(text)
     wide = '<div class="wide" role="group" tabindex="0" aria-label="from the README"><table>'
+    html = html.replace("<th></th>", "<td></td>")
     return html.replace("<table>", wide).replace("</table>", "</table></div>")
 
 

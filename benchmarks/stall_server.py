@@ -37,7 +37,7 @@ STALL_MS = 5.0
 WORTH_NOTING_MS = 1.0
 AT_WORK = 0.7
 """A stall in which the loop's thread had less CPU than this share of it is the machine's, or another thread's."""
-OTHERS = "the machine or another thread"
+MACHINE, THREADS = "the machine", "another thread of rtig"
 KEPT = 40
 """Of the stalls, the longest."""
 
@@ -91,26 +91,32 @@ class Notes:
             self.note(*self._collecting, f"collection of generation {info['generation']}")
 
     async def beat(self) -> None:
-        due, cpu = time.perf_counter(), time.thread_time()
+        due, cpu, process = time.perf_counter(), time.thread_time(), time.process_time()
         while True:
             begun, due = time.perf_counter(), time.perf_counter() + BEAT_SECONDS
             await asyncio.sleep(BEAT_SECONDS)
-            now, used = time.perf_counter(), time.thread_time()
+            now, used, used_in_all = time.perf_counter(), time.thread_time(), time.process_time()
             late = (now - due) * 1000
             self.lag.record_value(max(1, int(late * 1000)))
             self.turn.record_value(max(1, int((used - cpu) * 1e6)))
             if late >= STALL_MS:
-                self._stalled(begun, now, late, used - cpu)
-            cpu = used
+                self._stalled(begun, now, late, used - cpu, used_in_all - process)
+            cpu, process = used, used_in_all
 
-    def _stalled(self, begun: float, ended: float, late: float, cpu: float) -> None:
+    def _stalled(self, begun: float, ended: float, late: float, cpu: float, of_all: float) -> None:
+        """`cpu` is what the loop's thread had, `of_all` what all threads of the process had."""
         shares: dict[str, float] = {}
         for span in self.spans:
             if span.begun < ended and span.ended > begun:
                 shares[span.what] = round(shares.get(span.what, 0.0) + span.cpu_ms, 1)
         causes = dict(sorted(shares.items(), key=lambda share: -share[1])[:4])
         if cpu < AT_WORK * (ended - begun):
-            causes = {OTHERS: round((ended - begun - cpu) * 1000, 1), **causes}
+            threads = min(of_all - cpu, ended - begun - cpu)
+            causes = {
+                MACHINE: round((ended - begun - cpu - threads) * 1000, 1),
+                THREADS: round(threads * 1000, 1),
+                **causes,
+            }
         self.stalls.append({"ms": round(late, 1), "cpu_ms": round(cpu * 1000, 1), "causes": causes})
         self.stalls.sort(key=lambda stall: -stall["ms"])
         del self.stalls[KEPT:]

@@ -131,8 +131,11 @@ async def running(
         admission = Admission(settings.budget_ms, most)
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian, admission=admission)
         stack.push_async_callback(desk.close)
-        broom = Broom(live.count)
-        aside = broom.sweep if gc.get_freeze_count() else lambda: None  # not where the process is another's: see below
+        aside: Callable[[], None] = _nothing
+        if gc.get_freeze_count():  # the process is the server's own: see `tune_process`
+            broom = Broom(live.count)
+            stack.callback(broom.close)
+            aside = broom.beat
         stack.callback(Pulse(admission, metrics, live.count, aside).close)
         colleagues: Colleagues | None = None
         if place is not None:
@@ -277,6 +280,8 @@ def tune_process() -> None:
     # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
     gc.collect()
     gc.freeze()
+    # Half of what Python waits for: what lives through this is frozen (`collecting`), so it need not be put off.
+    gc.set_threshold(700, 5)
     # The log's threads hold the interpreter for as long as this; with Python's 5 ms they are the tail of every figure.
     sys.setswitchinterval(SWITCH_SECONDS)
 
@@ -591,6 +596,10 @@ async def _tidy_now_and_then(live: LiveCalls, settings: Settings) -> None:
             if abandoned or expired:
                 _log.info("calls tidied", abandoned=abandoned, expired=expired)
         await asyncio.sleep(TIDY_EVERY_SECONDS)
+
+
+def _nothing() -> None:
+    pass
 
 
 async def _either(*events: asyncio.Event) -> None:

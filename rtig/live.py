@@ -44,6 +44,8 @@ FOLDS_BEFORE_YIELD = 100
 """Folding a call again gives way to the loop this often (about 10 ms of work)."""
 CALLS_AT_ONCE = 20
 """What is done to all calls gives way to the loop after so many (a millisecond or two of work)."""
+TRIES_BESIDE = 3
+"""A call that goes on each time meanwhile is heard again in the loop."""
 LONGEST_TURN_NS = 10_000_000_000
 """A loop whose turn seems to last longer has a clock of its own."""
 STILL_MATTERS_MS = 30_000
@@ -88,6 +90,7 @@ class LiveCalls:
         # Those going on, by tenant, and by tenant and agent, oldest first.
         self._going_on: dict[str, dict[CallKey, None]] = {}
         self._of_agent: dict[tuple[str, str], dict[CallKey, None]] = {}
+        self._count = 0
         # Briefs take turns: several threads at work at once would each keep the loop waiting for the interpreter.
         self._scribe = ThreadPoolExecutor(1, "rtig-brief")
         self._opening: dict[CallKey, asyncio.Lock] = {}
@@ -232,7 +235,7 @@ class LiveCalls:
     def count(self, tenant: str | None = None) -> int:
         """How many calls are going on, of a tenant or in all."""
         if tenant is None:
-            return sum(map(len, self._going_on.values()))
+            return self._count
         return len(self._going_on.get(tenant, ()))
 
     def past(self, key: CallKey, after: Position | None) -> Past:
@@ -259,16 +262,19 @@ class LiveCalls:
     async def change_playbook(self, playbook: Playbook) -> None:
         """Fold all live calls with another playbook from here on; each call's log says so.
 
-        Hearing a long call again takes milliseconds. Others have as much time after each, so the loop is never more
-        than half taken up by it.
+        Hearing a long call again takes tens of milliseconds. It is done beside the loop, and again where the call has
+        gone on meanwhile; after each, the loop has as long for itself.
         """
         self.playbook = playbook
         for key, live in list(self._calls.items()):
             # A call may have been let go, and another playbook may have come, while others had their turn.
             if self._calls.get(key) is live and live.going_on and live.playbook.version != self.playbook.version:
-                began = time.perf_counter()
-                before, live.playbook = live.playbook, self.playbook
-                changed = PlaybookChanged(call_id=key.call_id, version=self.playbook.version, at_ms=live.clock())
+                playbook, began = self.playbook, time.perf_counter()
+                changed = await self._tried(live, playbook)
+                # It may be over or gone by now, or yet another playbook may be in use: then its turn comes again.
+                if self._calls.get(key) is not live or not live.going_on or playbook is not self.playbook:
+                    continue
+                before, live.playbook = live.playbook, playbook
                 try:
                     self.accept(key, changed)
                 except MessageRefused as refused:
@@ -276,6 +282,17 @@ class LiveCalls:
                     live.playbook = before
                     _log.warning("playbook kept in a call", code=refused.code)
                 await asyncio.sleep(time.perf_counter() - began)
+
+    async def _tried(self, live: "_LiveCall", playbook: Playbook) -> PlaybookChanged:
+        """The change of a call's playbook, with what it comes to known already; not where the call never waits."""
+        for _ in range(TRIES_BESIDE):
+            call, seq = live.call, live.position.seq + 1
+            changed = PlaybookChanged(call_id=call.call_id, version=playbook.version, at_ms=live.clock())
+            step = asyncio.get_running_loop().run_in_executor(self._scribe, engine.step, playbook, call, seq, changed)
+            live.ahead = _Ahead(call, seq, changed, await step)
+            if live.call is call:
+                break
+        return changed
 
     async def release(self, key: CallKey) -> None:
         """Let go of a call that is not going on and that nobody listens to; `open` brings it back from the log."""
@@ -324,13 +341,18 @@ class LiveCalls:
     def _sort(self, live: "_LiveCall") -> None:
         """Put a call among those going on once it has started; take it out once it is over."""
         if live.going_on:
-            self._going_on.setdefault(live.key.tenant, {})[live.key] = None
+            going_on = self._going_on.setdefault(live.key.tenant, {})
+            self._count += live.key not in going_on
+            going_on[live.key] = None
             self._of_agent.setdefault((live.key.tenant, live.call.agent), {})[live.key] = None
         else:
             self._forget(live)
 
     def _forget(self, live: "_LiveCall") -> None:
-        self._going_on.get(live.key.tenant, {}).pop(live.key, None)
+        going_on = self._going_on.get(live.key.tenant, {})
+        if live.key in going_on:
+            del going_on[live.key]
+            self._count -= 1
         agent = (live.key.tenant, live.call.agent)
         of_agent = self._of_agent.get(agent, {})
         of_agent.pop(live.key, None)
@@ -400,6 +422,15 @@ class LiveCalls:
             _log.warning("tick refused", code=refused.code)
 
 
+class _Ahead(NamedTuple):
+    """What an event will come to if nothing else happens before it."""
+
+    call: Call
+    seq: int
+    event: AnyEvent
+    step: tuple[Call, tuple[Guidance, ...]]
+
+
 class _Listeners:
     """Those who hear of something, in the order in which they came."""
 
@@ -433,6 +464,7 @@ class _LiveCall:
         self.listeners = _Listeners()
         self.timer: asyncio.TimerHandle | None = None
         self.wake: int | None = None
+        self.ahead: _Ahead | None = None
         self.due_ns = 0
         """When the timer is to end (`time.perf_counter_ns`)."""
         self.first_at = self.last_at = 0
@@ -475,7 +507,11 @@ class _LiveCall:
             self._origin_ns = origin_ns
 
     def fold(self, position: Position, event: AnyEvent) -> tuple[Guidance, ...]:
-        self.call, items = engine.step(self.playbook, self.call, position.seq, event)
+        ahead, self.ahead = self.ahead, None
+        if ahead is not None and ahead.event is event and ahead.call is self.call and ahead.seq == position.seq:
+            self.call, items = ahead.step
+        else:
+            self.call, items = engine.step(self.playbook, self.call, position.seq, event)
         if not self._epochs or self._epochs[-1].epoch != position.epoch:
             self._epochs.append(position)
         self.position = position

@@ -49,10 +49,18 @@ class Shape(HTMLParser):
 
 def test_percentiles_are_found_wherever_they_stand() -> None:
     groups = report.percentile_groups(LATENCY)
-    assert groups["whole"] == {2.0: 900, 100.0: 4000, 1000.0: 9000}
-    assert groups["floor"] == {2.0: 200, 100.0: 500}
-    assert groups["card"] == {2.0: 1000, 100.0: 5000}
-    assert groups["stages: fold"] == {2.0: 300, 100.0: 900}
+    assert groups["whole"] == report.Group("µs", {2.0: 900, 100.0: 4000, 1000.0: 9000})
+    assert groups["floor"] == report.Group("µs", {2.0: 200, 100.0: 500})
+    assert groups["card"] == report.Group("µs", {2.0: 1000, 100.0: 5000})
+    assert groups["stages: fold"] == report.Group("µs", {2.0: 300, 100.0: 900})
+
+
+def test_what_is_in_another_unit_is_drawn_by_itself() -> None:
+    both = {"budget_ms": 100, "ack": {"p50_us": 1500, "p99_us": 4000}, "frame_ms": {"p50": 16.7, "p99": 33.4}}
+    page = report.page(run("chaos", both))
+    assert re.findall(r'<p class="y">([^<]*)', page) == ["µs", "ms"]
+    legends = re.findall(r"</svg>([^<]*)</li>", page)
+    assert legends == ["ack", "frame"]
 
 
 def test_latency_is_drawn_by_percentile_and_by_stage() -> None:
@@ -67,8 +75,22 @@ def test_latency_is_drawn_by_percentile_and_by_stage() -> None:
 
 def test_what_was_measured_at_several_loads_is_drawn_over_them() -> None:
     steps = [{"calls": calls, "p50_us": calls, "p99_us": 9 * calls, "rss_mb": 80} for calls in (100, 200, 400)]
-    page = report.page(run("capacity", {"most": 400, "steps": steps}))
-    assert re.findall(r"<figcaption>([^<]*)", page) == ["steps, µs", "steps, MB"]
+    workers = [{"workers": 1, "calls": 400, "p99_us": 9, "steps": steps}, {"workers": 2, "calls": 700, "p99_us": 12}]
+    page = report.page(
+        run("capacity", {"workers": workers, "minutes": [{"minute": 1, "p99_us": 0}, {"minute": 2, "p99_us": 5}]})
+    )
+    assert re.findall(r"<figcaption>([^<]*)", page) == [
+        "Workers, µs", "Workers 1, steps, µs", "Workers 1, steps, MB", "Minutes, µs"
+    ]  # fmt: skip
+    assert re.findall(r'<p class="x">([^<]*)', page) == ["workers", "calls", "calls", "minute"]
+
+
+def test_watchers_are_drawn_by_their_number() -> None:
+    fanout = {
+        "10": {"us": [9, 10, 11], "broadcast_us": [12, 13, 14]},
+        "100": {"us": [8, 9, 10], "broadcast_us": [15] * 3},
+    }
+    assert "A watcher, by their number" in report.page(run("fanout", fanout))
 
 
 @pytest.mark.parametrize(

@@ -1,66 +1,99 @@
-"""The garbage collector: it looks at little at a time, and at everything only while no call goes on."""
+"""The garbage collector: what has lived a while is not walked again, but for when no call goes on."""
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from rtig import collecting
-from rtig.collecting import QUIET_BEATS, YOUNG_COLLECTIONS, Broom
+from rtig.collecting import QUIET_BEATS, Broom
+
+
+class Knot:
+    """Holds itself: only the collector finds it."""
+
+    def __init__(self) -> None:
+        self.self = self
+
+
+class Calls:
+    def __init__(self) -> None:
+        self.count = 1
+
+    def __call__(self) -> int:
+        return self.count
 
 
 @pytest.fixture
-def by_hand() -> Iterator[None]:
-    """No collection but those that the test asks for."""
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def broom(calls: Calls) -> Iterator[Broom]:
+    """With no collection but those that the test asks for."""
     gc.collect()
     gc.disable()
-    yield
+    broom = Broom(calls)
+    yield broom
+    broom.close()
     gc.unfreeze()
     gc.enable()
 
 
-class Counted:
-    def __init__(self) -> None:
-        self.calls = 1
-
-    def __call__(self) -> int:
-        return self.calls
-
-
-def test_what_lives_on_is_looked_at_once_and_frozen(by_hand: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    young = 0
-    monkeypatch.setattr(collecting, "_young", lambda: young)
-    broom = Broom(Counted())
-    gc.unfreeze()
-    broom.sweep()
-    young = YOUNG_COLLECTIONS - 1
-    broom.sweep()
-    assert gc.get_freeze_count() == 0
-    young = YOUNG_COLLECTIONS
-    broom.sweep()
+def test_what_lives_through_a_collection_is_frozen_and_goes_when_it_is_let_go_of(broom: Broom) -> None:
+    lasting = Knot()
+    known = weakref.ref(lasting)
+    gc.collect(0)
+    assert any(each is lasting for each in gc.get_objects())
+    gc.collect(1)
+    assert not any(each is lasting for each in gc.get_objects())
     assert gc.get_freeze_count() > 0
-    assert len(gc.get_objects()) < gc.get_freeze_count()
+    lasting.self = None  # type: ignore[assignment]
+    del lasting
+    assert known() is None
 
 
-def test_everything_is_looked_at_once_when_no_call_has_been_going_on_for_a_while(
-    by_hand: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(collecting, "_young", lambda: 0)
-    calls = Counted()
-    broom = Broom(calls)
-    before = gc.get_stats()[2]["collections"]
+def test_a_knot_is_found_while_it_is_young(broom: Broom) -> None:
+    knot = weakref.ref(Knot())
+    assert knot() is not None
+    gc.collect(1)
+    assert knot() is None
 
-    def after(beats: int) -> int:
-        for _ in range(beats):
-            broom.sweep()
-        return int(gc.get_stats()[2]["collections"] - before)
 
-    assert after(2 * QUIET_BEATS) == 0
-    calls.calls = 0
-    assert after(QUIET_BEATS - 1) == 0
-    assert after(1) == 1
-    assert after(2 * QUIET_BEATS) == 1
-    calls.calls = 1
-    assert after(1) == 1
-    calls.calls = 0
-    assert after(QUIET_BEATS) == 2
+def test_an_old_one_is_found_once_no_call_has_been_going_on_for_a_while(broom: Broom, calls: Calls) -> None:
+    knot = Knot()
+    gc.collect(1)
+    known = weakref.ref(knot)
+    del knot
+    for _ in range(2 * QUIET_BEATS):
+        broom.beat()
+    gc.collect()
+    assert known() is not None
+    calls.count = 0
+    for _ in range(QUIET_BEATS - 1):
+        broom.beat()
+    assert known() is not None
+    broom.beat()
+    assert known() is None
+    assert gc.get_freeze_count() > 0
+    # Once is enough, until there has been a call again.
+    knot = Knot()
+    gc.collect(1)
+    known = weakref.ref(knot)
+    del knot
+    for _ in range(2 * QUIET_BEATS):
+        broom.beat()
+    assert known() is not None
+    calls.count = 1
+    broom.beat()
+    calls.count = 0
+    for _ in range(QUIET_BEATS):
+        broom.beat()
+    assert known() is None
+
+
+def test_it_leaves_the_collector_as_it_was(calls: Calls) -> None:
+    before = list(gc.callbacks)
+    Broom(calls).close()
+    assert gc.callbacks == before

@@ -1,6 +1,7 @@
 """Live calls: appended, folded, told; found again after a restart; woken when silence matters."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -10,6 +11,7 @@ from calls import CALL, CONTRACT, DOUBLED, OF_WORDS, SOURCE, call, interims, liv
 from calls import withheld as reasons
 
 from rtig.core import engine
+from rtig.core.call import Call
 from rtig.core.conditions import NotSaid, Silence
 from rtig.core.events import AnyEvent, CallEnded, CallStarted, CardMissed, ClockTicked, SegmentHeard
 from rtig.core.guidance import Card, Checklist, Guidance, Line
@@ -18,7 +20,7 @@ from rtig.core.triggers import StepSource
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import Appended, CallKey, Position
-from rtig.live import LiveCalls, Update
+from rtig.live import TRIES_BESIDE, LiveCalls, Update
 
 KEY = CallKey("default", CALL)
 PLAYBOOK = playbook()
@@ -476,3 +478,56 @@ async def test_calls_that_go_on_are_found_by_tenant_and_agent_newest_first(log: 
     assert await again.recover() == 2
     assert sorted(again.live("default", "bob")) == keys[2:]
     again.close()
+
+
+async def test_a_playbook_is_tried_beside_the_loop_and_again_where_the_call_goes_on(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = await watched(log)
+    screen.hear(ALWAYS, segment("a", CONTRACT))
+    folded: list[tuple[str, bool]] = []
+    step = engine.step
+
+    def noted(followed: Playbook, state: Call, seq: int, event: AnyEvent) -> tuple[Call, tuple[Guidance, ...]]:
+        beside = threading.current_thread() is not threading.main_thread()
+        folded.append((type(event).__name__, beside))
+        if len(folded) == 1:  # words come while the call is heard again
+            words = segment("b", say("customer", 20_000, "my bill has doubled"))
+            loop.call_soon_threadsafe(screen.hear, ALWAYS, words)
+        return step(followed, state, seq, event)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(engine, "step", noted)
+    changed = playbook(msgspec.structs.replace(SOURCE, name="changed"))
+    await screen.calls.change_playbook(changed)
+    assert folded == [("PlaybookChanged", True), ("SegmentHeard", False), ("PlaybookChanged", True)]
+    events = await logged(log)
+    assert [type(event).__name__ for event in events][-2:] == ["SegmentHeard", "PlaybookChanged"]
+    state = step(OF_WORDS, engine.begin(CALL), 1, events[0])[0]
+    for seq, event in enumerate(events[1:], 2):
+        state = step(changed if event is events[-1] else OF_WORDS, state, seq, event)[0]
+    assert state == screen.calls.call(KEY)
+    screen.calls.close()
+
+
+async def test_a_call_that_never_waits_is_heard_again_in_the_loop(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = await watched(log)
+    number, step = 0, engine.step
+    loop = asyncio.get_running_loop()
+
+    def noted(followed: Playbook, state: Call, seq: int, event: AnyEvent) -> tuple[Call, tuple[Guidance, ...]]:
+        nonlocal number
+        if threading.current_thread() is not threading.main_thread():
+            number += 1
+            loop.call_soon_threadsafe(screen.hear, ALWAYS, segment(f"n{number}", say("agent", 5_000 * number, "well")))
+        return step(followed, state, seq, event)
+
+    monkeypatch.setattr(engine, "step", noted)
+    changed = playbook(msgspec.structs.replace(SOURCE, name="changed"))
+    await screen.calls.change_playbook(changed)
+    assert number == TRIES_BESIDE
+    assert [type(event).__name__ for event in await logged(log)][-1] == "PlaybookChanged"
+    assert screen.calls.row(KEY).call_id == CALL
+    screen.calls.close()

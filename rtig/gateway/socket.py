@@ -40,6 +40,9 @@ WRITE_AT_ONCE = 64 * 1024
 """What one write takes from the outbox; the rest stays where newer frames may still supersede it."""
 UNSENT_IN_KERNEL = 64 * 1024
 """Beyond this the kernel takes no more, so a slow client shows in our outbox and not in megabytes of socket buffer."""
+TURN_NS = 5_000_000
+"""When a turn of the loop has lasted so long, what a socket has still to hear waits for the next: what is to be sent to
+others, and timers, come between."""
 UNANSWERED_PINGS = 2
 CLOSE_FRAME = 0x88
 A_MOMENT = 0.001
@@ -159,6 +162,8 @@ class Socket(asyncio.Protocol):
         self._paused_at: float | None = None  # the transport takes no more since then
         self._flushing: asyncio.Handle | None = None
         self._receiving = False  # inside data_received, which flushes at its end
+        self._later = False  # some of what has been read waits for the next turn, and nothing more is read
+        self._paused = False  # the handler wants nothing more to be read
         self._text = codecs.getincrementaldecoder("utf-8")()  # checks a fragmented text message
         self._fragments: list[bytes] = []  # of the message that is being received
         self._opcode = Opcode.TEXT  # of that message
@@ -214,12 +219,12 @@ class Socket(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Take no more from the client for now; what it sends waits in its own machine."""
-        if not self._transport.is_closing():
-            self._transport.pause_reading()
+        self._paused = True
+        self._read_or_not()
 
     def resume_reading(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._paused = False
+        self._read_or_not()
 
     # What the transport tells.
 
@@ -248,15 +253,7 @@ class Socket(asyncio.Protocol):
         self._protocol.parser.close()
 
     def data_received(self, data: bytes) -> None:
-        received_ns = time.perf_counter_ns()
-        self._receiving = True
-        if self._open and not self._inside:
-            data = self._whole_texts(data, received_ns)
-        if data:
-            self._rest(data, received_ns)
-        self._receiving = False
-        if self.outbox.size:
-            self._flush()
+        self._receive(data, 0, time.perf_counter_ns())
 
     def eof_received(self) -> None:
         self._protocol.receive_eof()
@@ -281,12 +278,39 @@ class Socket(asyncio.Protocol):
 
     # Receiving.
 
-    def _whole_texts(self, data: bytes, received_ns: int) -> bytes:
-        """Take whole, unfragmented text frames from the front; what is left is for `ServerProtocol`.
+    def _read_or_not(self) -> None:
+        if not self._transport.is_closing():
+            if self._paused or self._later:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _receive(self, data: bytes, at: int, received_ns: int) -> None:
+        """Hear what was read, from `at` on."""
+        self._receiving = True
+        if self._open and not self._inside:
+            at = self._whole_texts(data, at, received_ns)
+        if at < len(data) and not self._later:
+            self._rest(data[at:] if at else data, received_ns)
+        self._receiving = False
+        if self.outbox.size:
+            self._flush()
+
+    def _go_on(self, data: bytes, at: int, received_ns: int) -> None:
+        self._later = False
+        if self._open:
+            self._receive(data, at, received_ns)
+            if not self._later:
+                self._read_or_not()
+
+    def _whole_texts(self, data: bytes, at: int, received_ns: int) -> int:
+        """Take whole, unfragmented text frames; what begins at the place that is returned is for `ServerProtocol`.
 
         Nearly all traffic is such frames, and taking them here costs half of what the general parser costs.
         """
-        at, end = 0, len(data)
+        # uvloop's time is when the turn began; on a loop whose time goes on it is now.
+        turn_ends_ns = int(self._loop.time() * 1e9) + TURN_NS
+        end = len(data)
         while end - at > 6 and data[at] == 0x81 and self._open and self._protocol.current_size is None:
             size = data[at + 1] - 0x80
             body = at + 6
@@ -297,10 +321,15 @@ class Socket(asyncio.Protocol):
             frame = apply_mask(data[body : body + size], data[body - 4 : body])
             if not (frame.isascii() or _is_utf8(frame)):
                 self._fail(1007, "invalid UTF-8")
-                return b""
+                return end
             self._handler.text(frame, received_ns)
             at = body + size
-        return data[at:] if at else data
+            if at < end and time.perf_counter_ns() > turn_ends_ns and self._open:
+                self._later = True
+                self._read_or_not()
+                self._loop.call_soon(self._go_on, data, at, received_ns)
+                break
+        return at
 
     def _rest(self, data: bytes, received_ns: int) -> None:
         protocol = self._protocol

@@ -712,13 +712,14 @@ class Visit:
                 await self._live.open(call)
             except LogUnavailable as error:
                 while waiting:
+                    self._waiting_count -= 1
                     self._refuse(log_unavailable(error), waiting.popleft().message)
                 break
             # A call that never began is let go at once; what still waits for it then opens it again.
             while waiting and self._live.has(call):
+                self._waiting_count -= 1
                 waiting.popleft().do()
         del self._waiting[call]
-        self._waiting_count = sum(map(len, self._waiting.values()))
         self._pace_reading()
         if self._gone:
             self._disown()
