@@ -144,7 +144,7 @@ class SqliteLog:
         key = events.key(event)
         known = opened.positions.get(key)
         if known is not None:
-            return Appended(known, False, self._written())
+            return Appended(known, False, self._last_promise())
         at = self._now()
         epoch = self._file.epoch
         record = _encoder.encode(Written(epoch, at, key, event))
@@ -257,10 +257,14 @@ class SqliteLog:
         return answer
 
     def _written(self) -> asyncio.Future[None]:
+        """Ends when all that was appended so far is durable, which is to be soon."""
+        self._hurry()
+        return self._last_promise()
+
+    def _last_promise(self) -> asyncio.Future[None]:
         """Ends when all that was appended so far is durable."""
         last = self._gathered[-1] if self._gathered else self._writing
         if last is not None and last.durable is not None:
-            self._hurry()
             return last.durable
         done = self._loop.create_future()
         done.set_result(None)
@@ -278,8 +282,8 @@ class SqliteLog:
 
     def _hurry(self) -> None:
         """Somebody waits for what was gathered."""
-        if not self._awaited:
-            self._awaited = bool(self._gathered)
+        if self._gathered and not self._awaited:
+            self._awaited = True
             self._hand_over_soon()
 
     def _hand_over_soon(self) -> None:
