@@ -4,6 +4,7 @@ import sys
 
 from benchmarks import (
     board,
+    capacity,
     chaos,
     first_paint,
     glass,
@@ -13,12 +14,15 @@ from benchmarks import (
     reload,
     search,
     slow_reader,
+    soak,
     step,
 )
 
 SUITES = {
     "step": step.run,
     "latency": latency.run,
+    "capacity": capacity.run,
+    "soak": soak.run,
     "slow_reader": slow_reader.run,
     "matcher": matcher.run,
     "reload": reload.run,
