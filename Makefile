@@ -1,4 +1,4 @@
-# Six words run everything: demo, test, check, format, bench, serve. Each does its own set-up and is quick when run again.
+# Seven words run everything: demo, serve, test, check, format, bench, bench-check. Each does its own set-up and is quick when run again.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ PAGE_SOURCES := $(shell find web extension \( -name node_modules -o -name dist \
 
 SUITE ?= latency
 
-.PHONY: help demo serve test check format bench pages screens vectors clean
+.PHONY: help demo serve test check format bench bench-check pages screens vectors clean
 help:
 	@echo "make demo    play sample calls and open the two pages (no other set-up needed)"
 	@echo "make serve   serve with the settings in RTIG_* or rtig.toml"
@@ -15,6 +15,7 @@ help:
 	@echo "make check   lint, types, layers"
 	@echo "make format  format the code"
 	@echo "make bench   the latency suite; SUITE=matcher, SUITE=search for the others"
+	@echo "make bench-check   count instructions: has anything become slower? UPDATE=1 writes a new baseline"
 
 demo: $(VENV)/.core $(PAGES)
 	@$(BIN)/rtig demo
@@ -40,6 +41,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.bench $(PAGES)
 	@$(BIN)/python -m benchmarks $(SUITE)
+
+bench-check: $(VENV)/.dev $(VENV)/.valgrind
+	@$(BIN)/python -m benchmarks check $(if $(UPDATE),--update)
 
 pages: $(PAGES)
 
@@ -96,6 +100,14 @@ $(VENV)/.chromium: $(VENV)/.dev
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
 	  then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	  else $(BIN)/playwright install chromium; fi; }
+	@touch $@
+
+# Counts instructions. Where it cannot be installed the check says that it was skipped.
+$(VENV)/.valgrind: $(VENV)/.made
+	@command -v valgrind >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	  then echo "== valgrind, to count instructions"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq valgrind >/dev/null; fi; }
 	@touch $@
 
 clean:

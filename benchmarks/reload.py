@@ -81,7 +81,7 @@ async def _measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     (folder / "kb.yaml").write_text("name: Reload\nlanguage: en\n")
     (folder / "triggers").mkdir()
     for at in range(0, len(spoken), asked.per_file):
-        _write(folder, at, spoken[at : at + asked.per_file])
+        write_triggers(folder, at, spoken[at : at + asked.per_file])
     seen = signature(folder)
     begun = time.perf_counter()
     with _holds() as holds:
@@ -110,7 +110,7 @@ async def _measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     following = changes(folder, 0.01, seen)
     for number in range(_CHANGES):
         beat.during = "compiling"
-        _write(folder, 0, [f"{spoken[0]} {'again ' * (number + 1)}", *spoken[1 : asked.per_file]])
+        write_triggers(folder, 0, [f"{spoken[0]} {'again ' * (number + 1)}", *spoken[1 : asked.per_file]])
         begun = time.perf_counter()
         found = await anext(following)
         took.append(time.perf_counter() - begun)
@@ -160,7 +160,7 @@ def _holds() -> Iterator[list[float]]:
         gc.enable()
 
 
-def _write(folder: Path, at: int, said: list[str]) -> None:
+def write_triggers(folder: Path, at: int, said: list[str]) -> None:
     triggers = (_TRIGGER.format(number=at + number, phrase=phrase) for number, phrase in enumerate(said))
     (folder / "triggers" / f"{at:06}.yaml").write_text("triggers:\n" + "".join(triggers))
 

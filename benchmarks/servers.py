@@ -188,7 +188,7 @@ async def _serve_plain() -> None:
         await server.serve_forever()
 
 
-async def _serve_echo() -> None:
+async def serve_echo() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         _no_pages,
@@ -207,7 +207,7 @@ async def _no_pages(scope: object, receive: object, send: object) -> None:
     raise RuntimeError("the echo has no pages")
 
 
-async def _serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
+async def serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
     settings = Settings(
         port=0,
         log=log,
@@ -232,11 +232,11 @@ def _main(what: str, log: str, knowledge_base: str) -> None:
     allow_many_sockets()
     match what:
         case "echo":
-            uvloop.run(_serve_echo())
+            uvloop.run(serve_echo())
         case "plain":
             uvloop.run(_serve_plain())
         case _:
-            uvloop.run(_serve_rtig(log, Path(knowledge_base), "auto" if what == "rtig-with-lane" else "off"))
+            uvloop.run(serve_rtig(log, Path(knowledge_base), "auto" if what == "rtig-with-lane" else "off"))
 
 
 if __name__ == "__main__":

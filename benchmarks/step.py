@@ -78,7 +78,7 @@ def run(arguments: list[str]) -> int:
     _say(f"a playbook of {asked.triggers} triggers")
     texts = dialogues(folder, asked.seed)
     said = phrases(texts, asked.triggers, asked.seed)
-    playbook = _playbook(said)
+    playbook = plain_playbook(said, knowledge.load(ROOT / "knowledge_base"))
     obvious = Obvious(said)
     modelled = Obvious(said, sentiment_pipeline()) if _has_model() else None
     scripts = real_scripts(folder) or _samples()
@@ -95,7 +95,7 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _playbook(said: Sequence[Phrase]) -> Playbook:
+def plain_playbook(said: Sequence[Phrase], shipped: Source) -> Playbook:
     """The shipped knowledge base with other triggers: each an article with one phrase."""
     rules = tuple(
         Rule(
@@ -108,7 +108,6 @@ def _playbook(said: Sequence[Phrase]) -> Playbook:
         )
         for number, phrase in enumerate(said)
     )
-    shipped: Source = knowledge.load(ROOT / "knowledge_base")
     source = Source(
         name="benchmark", rules=rules, checklists=shipped.checklists, signals=shipped.signals, valence=shipped.valence,
         temper=shipped.temper, attention=shipped.attention,

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -16,6 +16,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from rtig import knowledge
+from rtig.collecting import Broom
 from rtig.config import Settings
 from rtig.core.events import UtteranceRead
 from rtig.core.playbook import Playbook
@@ -24,11 +25,13 @@ from rtig.errors import LogUnavailable, MessageRefused, PlaybookErrors, WorldErr
 from rtig.eventlog.memory import MemoryLog
 from rtig.eventlog.port import CallKey, EventLog
 from rtig.eventlog.sqlite import SqliteLog
+from rtig.gateway.admission import Admission
 from rtig.gateway.author import author_routes
 from rtig.gateway.desk import Desk, Terms
 from rtig.gateway.doors import DEFAULT_TENANT, Doors, Token, digest_of, read_tokens
 from rtig.gateway.metrics import READING, Metrics
 from rtig.gateway.pages import WEB, pages
+from rtig.gateway.pulse import Pulse
 from rtig.gateway.socket import SocketLimits, uvicorn_ws
 from rtig.gateway.visit import Visit
 from rtig.gateway.webhook import Webhook
@@ -107,15 +110,22 @@ async def running(
         if isinstance(log, SqliteLog):
             sqlite = log
             metrics.log_commits = lambda: sqlite.commits
-        live = LiveCalls(log, playbook)
+        live = LiveCalls(log, playbook, settings.budget_ms)
         stack.callback(live.close)
         librarian = _Librarian(Library(playbook))
         if settings.webhook_url is not None:
             webhook = Webhook(live, metrics, settings.webhook_url, settings.webhook_key, settings.webhook_words)
             stack.push_async_callback(webhook.close)
         recovered = await live.recover()
-        desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian)
+        admission = Admission(settings.budget_ms, settings.most_calls)
+        desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian, admission=admission)
         stack.push_async_callback(desk.close)
+        aside: Callable[[], None] = _nothing
+        if gc.get_freeze_count():  # the process is the server's own: see `tune_process`
+            broom = Broom(live.count)
+            stack.callback(broom.close)
+            aside = broom.beat
+        stack.callback(Pulse(admission, metrics, live.count, aside).close)
         bench = _bench(settings, log, playbook, desk)
         stack.push_async_callback(bench.close)
         if settings.meaning == "auto":
@@ -170,10 +180,12 @@ async def serve(settings: Settings) -> None:
 
 
 def tune_process() -> None:
-    """Set the interpreter up for short pauses; call it once a playbook is compiled."""
+    """Set the interpreter up for short pauses; call it once a playbook is compiled, and before `running`."""
     # A full collection that walks a compiled playbook stops the loop for 50 ms and more; what is frozen is not walked.
     gc.collect()
     gc.freeze()
+    # Half of what Python waits for: what lives through this is frozen (`collecting`), so it need not be put off.
+    gc.set_threshold(700, 5)
     # The log's threads hold the interpreter for as long as this; with Python's 5 ms they are the tail of every figure.
     sys.setswitchinterval(SWITCH_SECONDS)
 
@@ -394,13 +406,17 @@ async def _tidy_now_and_then(live: LiveCalls, settings: Settings) -> None:
         try:
             # In this order: to be ended is an event too, and would make an old call a young one.
             expired = await live.expire(int((now - settings.retention_days * 86_400) * 1000))
-            abandoned = live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
+            abandoned = await live.abandon(int((now - settings.abandon_hours * 3600) * 1000))
         except (LogUnavailable, MessageRefused) as error:
             _log.warning("calls not tidied", problem=str(error))
         else:
             if abandoned or expired:
                 _log.info("calls tidied", abandoned=abandoned, expired=expired)
         await asyncio.sleep(TIDY_EVERY_SECONDS)
+
+
+def _nothing() -> None:
+    pass
 
 
 async def _either(*events: asyncio.Event) -> None:

@@ -7,7 +7,8 @@ A source keeps each event until the server has it for good.
         await source.drained()
 
 A connection that breaks is opened again, later after each failure, and what was not acknowledged is sent again in its
-order; the log keeps one event a key, so nothing is there twice.
+order; the log keeps one event a key, so nothing is there twice. A call that a server at its capacity does not take
+waits for as long as the server says, and the other calls go on.
 
 A watcher says after each loss how far it had come, and gets the rest.
 
@@ -17,6 +18,7 @@ A watcher says after each loss how far it had come, and gets the rest.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from types import TracebackType
@@ -63,7 +65,8 @@ OfCall = Guided | StartOver | CaughtUp | Briefed
 class Source:
     """One connection's worth of calls, and what of them is not durable yet.
 
-    At most `window` events are unacknowledged; `send` waits beyond that. `on_refused` is told the call, the key and the
+    At most `window` events are unacknowledged, and as many of each call that waits for a server at its capacity; `send`
+    waits beyond that. `on_refused` is told the call, the key and the
     reason of an event that the server will never take; the event is dropped, the others go on. Delays are in seconds
     and double from `first_delay` to `longest_delay`, each shortened at random by up to half so that sources do not come
     back in step. `on_lost` is told in a sentence why a connection could not be had or kept, each time before the next
@@ -95,6 +98,10 @@ class Source:
         """Those of them that this connection has not carried, oldest first."""
         self._pause = 0.0
         """Seconds to wait before more is sent, as the server asked."""
+        self._kept_of: Counter[str] = Counter()
+        """How many frames of each call are kept."""
+        self._held: dict[str, asyncio.Task[None]] = {}
+        """Calls of which nothing is sent for now, by id: the server has no room for them."""
         self._changed = asyncio.Condition()
         self._failure: Exception | None = None
         self._task: asyncio.Task[None] | None = None
@@ -107,6 +114,7 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close at once. What is not acknowledged is lost to this process: wait for `drained` before."""
+        self._hold_no_more()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -127,18 +135,25 @@ class Source:
         name = (event.call_id, key(event))
         async with self._changed:
             self._check()
-            await self._changed.wait_for(lambda: len(self._kept) < self._window or self._failure is not None)
+            await self._changed.wait_for(lambda: self._has_room(event.call_id) or self._failure is not None)
             self._check()
             if name not in self._kept:
                 self._kept[name] = frame.decode()
-                self._unsent.append(name)
-                self._changed.notify_all()
+                self._kept_of[event.call_id] += 1
+                if event.call_id not in self._held:
+                    self._unsent.append(name)
+                    self._changed.notify_all()
 
     async def drained(self) -> None:
         """Wait until the server has every event for good, or has refused it. Raises as `send` does."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._kept or self._failure is not None)
             self._check()
+
+    def _has_room(self, call_id: str) -> bool:
+        if call_id in self._held:
+            return self._kept_of[call_id] < self._window
+        return len(self._kept) - sum(self._kept_of[held] for held in self._held) < self._window
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -168,6 +183,7 @@ class Source:
                     await _greet(socket, self._hello)
                     async with self._changed:
                         self._pause = 0.0
+                        self._hold_no_more()
                         self._unsent = list(self._kept)
                     await self._converse(socket)
             except _LOSSES as error:
@@ -203,6 +219,10 @@ class Source:
         match message:
             case Ack():
                 await self._settle((message.call_id, message.key))
+            case Refused(code=Code.AT_CAPACITY) if message.call_id:
+                await self._hold(message.call_id, message.retry_after or self._first_delay)
+            case Refused(retry=True) if message.call_id in self._held:
+                pass  # sent behind the start of the call, before that was refused
             case Refused(retry=True):
                 await self._again((message.call_id, message.key), message.retry_after or self._first_delay)
             case Refused() if (message.call_id, message.key) in self._kept:
@@ -219,15 +239,39 @@ class Source:
 
     async def _settle(self, name: _Name) -> None:
         async with self._changed:
-            self._kept.pop(name, None)
+            if self._kept.pop(name, None) is not None:
+                call_id, _ = name
+                self._kept_of[call_id] -= 1
+                if not self._kept_of[call_id]:
+                    del self._kept_of[call_id]
             self._changed.notify_all()
+
+    async def _hold(self, call_id: str, seconds: float) -> None:
+        """Send nothing of a call for a while, then all that is kept of it."""
+        async with self._changed:
+            if call_id not in self._held:
+                self._held[call_id] = asyncio.create_task(self._release_later(call_id, seconds))
+            self._unsent = [name for name in self._unsent if name[0] != call_id]
+            self._changed.notify_all()
+
+    async def _release_later(self, call_id: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        async with self._changed:
+            del self._held[call_id]
+            self._unsent += [name for name in self._kept if name[0] == call_id]
+            self._changed.notify_all()
+
+    def _hold_no_more(self) -> None:
+        for waiting in self._held.values():
+            waiting.cancel()
+        self._held.clear()
 
     async def _again(self, name: _Name, pause: float) -> None:
         """Send again from the refused event on, so that the order of a call holds; what arrived twice is kept once."""
         async with self._changed:
             names = list(self._kept)
             first = min((names.index(other) for other in (name, *self._unsent) if other in self._kept), default=0)
-            self._unsent = names[first:]
+            self._unsent = [name for name in names[first:] if name[0] not in self._held]
             self._pause = max(self._pause, pause)
             self._changed.notify_all()
 

@@ -123,6 +123,15 @@ class Settings(BaseSettings):
     )
     ping_interval: float = Field(default=20, gt=0, description="Seconds between pings; two without an answer close.")
 
+    budget_ms: float = Field(
+        default=50,
+        ge=0,
+        description="Milliseconds from a message's first byte to its card. A later card is not shown, and new calls "
+        "are refused before cards become late; 0 shows every card and refuses no call for the load.",
+    )
+    most_calls: int | None = Field(
+        default=None, ge=1, description="Calls that may go on at the same time; beyond, no new ones are taken."
+    )
     abandon_hours: float = Field(
         default=4, gt=0, description="A call that nothing has been heard of for so many hours is ended as abandoned."
     )

@@ -87,6 +87,7 @@ class Code(StrEnum):
     TOO_MANY_ERRORS = "too_many_errors"
     TOO_SLOW = "too_slow"
     DRAINING = "draining"
+    AT_CAPACITY = "at_capacity"
     LOG_UNAVAILABLE = "log_unavailable"
 
 

@@ -3,11 +3,16 @@
 `LiveCalls` holds the calls of this process. It belongs to one event loop. An event is appended to the log (which
 decides its number), folded at once, and the guidance handed to the listeners before the disk has it; only the
 acknowledgement waits for the disk. After a restart the live calls are folded again from the log and come out the same.
+
+A card that is ready later than the budget allows is not told: its `CardMissed` goes into the log, and the fold goes on
+from there as for a card that nobody saw.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import NamedTuple
 
 import structlog
@@ -18,12 +23,13 @@ from rtig.core.events import (
     AnyEvent,
     CallEnded,
     CallStarted,
+    CardMissed,
     ClockTicked,
     HandoverSent,
     PlaybookChanged,
     SegmentHeard,
 )
-from rtig.core.guidance import BoardRow, Brief, Contact, Course, Guidance, Line
+from rtig.core.guidance import BoardRow, Brief, Card, Checklist, Contact, Course, Guidance, Line
 from rtig.core.playbook import Playbook
 from rtig.core.utterances import Utterance
 from rtig.errors import Code, LogUnavailable, MessageRefused
@@ -35,8 +41,12 @@ SEGMENTS_PER_CALL = 20_000
 """Half a day of talk without a pause; a source that sends more has lost count of its segments."""
 FOLDS_BEFORE_YIELD = 100
 """Folding a call again gives way to the loop this often (about 10 ms of work)."""
-
-
+CALLS_AT_ONCE = 20
+"""What is done to all calls gives way to the loop after so many (a millisecond or two of work)."""
+TRIES_BESIDE = 3
+"""A call that goes on each time meanwhile is heard again in the loop."""
+LONGEST_TURN_NS = 10_000_000_000
+"""A loop whose turn seems to last longer has a clock of its own."""
 STILL_MATTERS_MS = 30_000
 """What was said longer ago is not given to a model any more: a card for it would come too late."""
 
@@ -70,13 +80,21 @@ class Past(NamedTuple):
 class LiveCalls:
     """The calls of this process, and those who listen to them."""
 
-    def __init__(self, log: EventLog, playbook: Playbook) -> None:
+    def __init__(self, log: EventLog, playbook: Playbook, budget_ms: float = 0) -> None:
         self.playbook = playbook
+        self.budget_ns = int(budget_ms * 1_000_000)
+        """How long a card may take from what called for it to being ready; 0: as long as it likes."""
         self._log = log
         self._calls: dict[CallKey, _LiveCall] = {}
+        # Those going on, by tenant, and by tenant and agent, oldest first.
+        self._going_on: dict[str, dict[CallKey, None]] = {}
+        self._of_agent: dict[tuple[str, str], dict[CallKey, None]] = {}
+        self._count = 0
+        # Briefs take turns: several threads at work at once would each keep the loop waiting for the interpreter.
+        self._scribe = ThreadPoolExecutor(1, "rtig-brief")
         self._opening: dict[CallKey, asyncio.Lock] = {}
-        self._listeners: dict[str, list[Listener]] = {}
-        self._everywhere: list[Listener] = []
+        self._tenants: dict[str, _Listeners] = {}
+        self._everywhere = _Listeners()
         self.ask: Ask | None = None
 
     @property
@@ -100,17 +118,21 @@ class LiveCalls:
                 live = _LiveCall(key, self.playbook)
                 await live.fold_again(self._log)
                 self._calls[key] = live
+                self._sort(live)
                 self._arm(live)
         self._opening.pop(key, None)
 
     def has(self, key: CallKey) -> bool:
         return key in self._calls
 
-    def accept(self, key: CallKey, event: AnyEvent, received_ns: int = 0, decoded_ns: int = 0) -> Appended:
+    def accept(
+        self, key: CallKey, event: AnyEvent, received_ns: int = 0, decoded_ns: int = 0, due_ns: int = 0
+    ) -> Appended:
         """Append an event to an opened call, fold it, tell the listeners.
 
-        An event that the log has already is acknowledged with its old position and changes nothing. Raises
-        `MessageRefused` (`unknown_call`, `call_ended`, `call_full`, `log_unavailable`).
+        An event that the log has already is acknowledged with its old position and changes nothing. `due_ns` is when
+        an event was due that no client sent (`time.perf_counter_ns`). Raises `MessageRefused` (`unknown_call`,
+        `call_ended`, `call_full`, `log_unavailable`).
         """
         live = self._calls[key]
         refusal = live.refusal(event)
@@ -122,25 +144,36 @@ class LiveCalls:
             raise MessageRefused(Code.LOG_UNAVAILABLE, str(error), retry=True, retry_after=1.0) from error
         if appended.fresh:
             appended_ns = time.perf_counter_ns()
-            known = live.call.utterances
+            before = live.call
             items = live.fold(appended.position, event)
-            if isinstance(event, SegmentHeard | CallEnded):
-                live.see_clock(event.end_ms if isinstance(event, SegmentHeard) else event.at_ms)
-            update = Update(key, appended.position, items, received_ns, decoded_ns, appended_ns, time.perf_counter_ns())
+            if isinstance(event, SegmentHeard):
+                live.see_clock(event.end_ms)
+            elif isinstance(event, CallEnded):
+                live.see_clock(event.at_ms)
+            folded_ns = time.perf_counter_ns()
+            late = self._late(before, live.call, items, due_ns or received_ns or appended_ns, folded_ns)
+            if late:
+                items = _without_cards(items, [miss.card_id for miss in late])
+            update = Update(key, appended.position, items, received_ns, decoded_ns, appended_ns, folded_ns)
             live.remember(update)
             live.last_at = int(time.time() * 1000)
             live.first_at = live.first_at or live.last_at
-            self._tell(live, update)
+            if (live.call.started, live.call.ended) != (before.started, before.ended):
+                self._sort(live)
+            live.listeners.tell(update)
+            if key.tenant in self._tenants:
+                self._tenants[key.tenant].tell(update)
+            self._everywhere.tell(update)
             self._arm(live)
-            if live.call.utterances is not known:
+            if live.call.utterances is not before.utterances:
                 self._ask(live)
+            for miss in late:
+                self._miss(key, miss)
         return appended
 
     def ask_again(self) -> None:
         """Have read what has not been read of all calls that are going on: a model has come, or learned anew."""
-        for live in self._calls.values():
-            if live.going_on:
-                self._ask(live)
+        self._ask_some(iter(list(self._calls)))
 
     def call(self, key: CallKey) -> Call:
         """The state of an opened call. Raises `KeyError`."""
@@ -166,7 +199,7 @@ class LiveCalls:
         Made beside the loop: of a long call it takes as long as many events.
         """
         live = self._calls[key]
-        return asyncio.to_thread(brief.brief, live.playbook, live.call)
+        return asyncio.get_running_loop().run_in_executor(self._scribe, brief.brief, live.playbook, live.call)
 
     def contact(self, key: CallKey) -> Contact:
         """An opened call as the agent of another call of the customer sees it."""
@@ -178,9 +211,15 @@ class LiveCalls:
         names = await self._log.calls_of(key.tenant, self._calls[key].call.customer, most + 1)
         return [CallKey(key.tenant, name) for name in names if name != key.call_id][:most]
 
-    def live(self, tenant: str) -> list[CallKey]:
-        """The tenant's calls that are going on, newest first."""
-        return [k for k, live in reversed(self._calls.items()) if k.tenant == tenant and live.going_on]
+    def live(self, tenant: str, agent: str = "") -> Iterator[CallKey]:
+        """The tenant's calls that are going on, or those of one agent, newest first."""
+        return reversed(self._of_agent.get((tenant, agent), {}) if agent else self._going_on.get(tenant, {}))
+
+    def count(self, tenant: str | None = None) -> int:
+        """How many calls are going on, of a tenant or in all."""
+        if tenant is None:
+            return self._count
+        return len(self._going_on.get(tenant, ()))
 
     def past(self, key: CallKey, after: Position | None) -> Past:
         """What a watcher of an opened call needs to be where it is now, without interim text that was replaced."""
@@ -193,37 +232,57 @@ class LiveCalls:
 
     def listen(self, key: CallKey, listener: Listener) -> Unlisten:
         """Every later update of an opened call, in order, before `accept` returns."""
-        return _subscribe(self._calls[key].listeners, listener)
+        return self._calls[key].listeners.add(listener)
 
     def listen_tenant(self, tenant: str, listener: Listener) -> Unlisten:
         """Every later update of every call of a tenant."""
-        return _subscribe(self._listeners.setdefault(tenant, []), listener)
+        return self._tenants.setdefault(tenant, _Listeners()).add(listener)
 
     def listen_everywhere(self, listener: Listener) -> Unlisten:
         """Every later update of every call, which this process heard live: what is folded again is not told again."""
-        return _subscribe(self._everywhere, listener)
+        return self._everywhere.add(listener)
 
     async def change_playbook(self, playbook: Playbook) -> None:
-        """Fold all live calls with another playbook from here on; each call's log says so."""
+        """Fold all live calls with another playbook from here on; each call's log says so.
+
+        Hearing a long call again takes tens of milliseconds. It is done beside the loop, and again where the call has
+        gone on meanwhile; after each, the loop has as long for itself.
+        """
         self.playbook = playbook
         for key, live in list(self._calls.items()):
             # A call may have been let go, and another playbook may have come, while others had their turn.
             if self._calls.get(key) is live and live.going_on and live.playbook.version != self.playbook.version:
-                before, live.playbook = live.playbook, self.playbook
-                changed = PlaybookChanged(call_id=key.call_id, version=self.playbook.version, at_ms=live.clock())
+                playbook, began = self.playbook, time.perf_counter()
+                changed = await self._tried(live, playbook)
+                # It may be over or gone by now, or yet another playbook may be in use: then its turn comes again.
+                if self._calls.get(key) is not live or not live.going_on or playbook is not self.playbook:
+                    continue
+                before, live.playbook = live.playbook, playbook
                 try:
                     self.accept(key, changed)
                 except MessageRefused as refused:
                     # What the call holds belongs to the playbook before; it goes on with that one.
                     live.playbook = before
                     _log.warning("playbook kept in a call", code=refused.code)
-                await asyncio.sleep(0)  # hearing a long call again takes milliseconds; others get their turn
+                await asyncio.sleep(time.perf_counter() - began)
+
+    async def _tried(self, live: "_LiveCall", playbook: Playbook) -> PlaybookChanged:
+        """The change of a call's playbook, with what it comes to known already; not where the call never waits."""
+        for _ in range(TRIES_BESIDE):
+            call, seq = live.call, live.position.seq + 1
+            changed = PlaybookChanged(call_id=call.call_id, version=playbook.version, at_ms=live.clock())
+            step = asyncio.get_running_loop().run_in_executor(self._scribe, engine.step, playbook, call, seq, changed)
+            live.ahead = _Ahead(call, seq, changed, await step)
+            if live.call is call:
+                break
+        return changed
 
     async def release(self, key: CallKey) -> None:
         """Let go of a call that is not going on and that nobody listens to; `open` brings it back from the log."""
         live = self._calls.get(key)
         if live is not None and not live.going_on and not live.listeners:
             del self._calls[key]
+            self._forget(live)
             await self._log.close_call(key)
 
     async def erase(self, key: CallKey) -> int:
@@ -231,17 +290,23 @@ class LiveCalls:
         live = self._calls.pop(key, None)
         if live is not None:
             live.disarm()
+            self._forget(live)
         return await self._log.erase(key)
 
-    def abandon(self, before: int) -> int:
+    async def abandon(self, before: int) -> int:
         """End the calls that nothing has been heard of since `before` (Unix time in milliseconds); how many calls.
 
         A source that dies for good never says that its calls are over.
         """
         stale = [key for key, live in self._calls.items() if live.going_on and 0 < live.last_at < before]
+        ended = 0
         for key in stale:
-            self.accept(key, CallEnded(call_id=key.call_id, at_ms=self._calls[key].call.now, reason="abandoned"))
-        return len(stale)
+            live = self._calls.get(key)
+            if live is not None and live.going_on and live.last_at < before:
+                self.accept(key, CallEnded(call_id=key.call_id, at_ms=live.call.now, reason="abandoned"))
+                ended += 1
+                await asyncio.sleep(0)
+        return ended
 
     async def expire(self, before: int) -> int:
         """Erase the calls whose last event is older than `before` (Unix time in milliseconds); how many calls."""
@@ -254,10 +319,62 @@ class LiveCalls:
         """Stop all timers. The log is the caller's to close."""
         for live in self._calls.values():
             live.disarm()
+        self._scribe.shutdown(wait=False, cancel_futures=True)
 
-    def _tell(self, live: "_LiveCall", update: Update) -> None:
-        for listener in (*live.listeners, *self._listeners.get(live.key.tenant, ()), *self._everywhere):
-            listener(update)
+    def _sort(self, live: "_LiveCall") -> None:
+        """Put a call among those going on once it has started; take it out once it is over."""
+        if live.going_on:
+            going_on = self._going_on.setdefault(live.key.tenant, {})
+            self._count += live.key not in going_on
+            going_on[live.key] = None
+            self._of_agent.setdefault((live.key.tenant, live.call.agent), {})[live.key] = None
+        else:
+            self._forget(live)
+
+    def _forget(self, live: "_LiveCall") -> None:
+        going_on = self._going_on.get(live.key.tenant, {})
+        if live.key in going_on:
+            del going_on[live.key]
+            self._count -= 1
+        agent = (live.key.tenant, live.call.agent)
+        of_agent = self._of_agent.get(agent, {})
+        of_agent.pop(live.key, None)
+        if not of_agent:
+            self._of_agent.pop(agent, None)
+
+    def _late(
+        self, before: Call, call: Call, items: tuple[Guidance, ...], since_ns: int, now_ns: int
+    ) -> list[CardMissed]:
+        """The cards that are new and ready too late.
+
+        One that is on the screen already is only told better. One that compliance asks for is told however late: it
+        has to be said all the same. When a call is over nobody looks any more.
+        """
+        if not self.budget_ns or call.ended:
+            return []
+        new = [
+            item
+            for item in items
+            if isinstance(item, Card) and item.state != "retracted" and not item.exempt and _is_new(before, item)
+        ]
+        if not new or now_ns - _reached(since_ns) <= self.budget_ns:
+            return []
+        return [CardMissed(call_id=card.call_id, card_id=card.id, early=card.state == "provisional") for card in new]
+
+    def _miss(self, key: CallKey, miss: CardMissed) -> None:
+        try:
+            self.accept(key, miss)
+        except MessageRefused as refused:
+            _log.warning("late card not recorded", code=refused.code)
+
+    def _ask_some(self, keys: Iterator[CallKey]) -> None:
+        key = None
+        for key in islice(keys, CALLS_AT_ONCE):
+            live = self._calls.get(key)
+            if live is not None and live.going_on:
+                self._ask(live)
+        if key is not None:
+            asyncio.get_running_loop().call_soon(self._ask_some, keys)
 
     def _ask(self, live: "_LiveCall") -> None:
         if self.ask is None:
@@ -276,15 +393,49 @@ class LiveCalls:
         if wake is not None:
             live.wake = wake
             delay = max(0.0, (wake - live.clock()) / 1000)
+            live.due_ns = time.perf_counter_ns() + int(delay * 1e9)
             live.timer = asyncio.get_running_loop().call_later(delay, self._tick, live, wake)
 
     def _tick(self, live: "_LiveCall", wake: int) -> None:
         live.timer = None
         live.wake = None
         try:
-            self.accept(live.key, ClockTicked(call_id=live.key.call_id, at_ms=wake))
+            self.accept(live.key, ClockTicked(call_id=live.key.call_id, at_ms=wake), due_ns=live.due_ns)
         except MessageRefused as refused:
             _log.warning("tick refused", code=refused.code)
+
+
+class _Ahead(NamedTuple):
+    """What an event will come to if nothing else happens before it."""
+
+    call: Call
+    seq: int
+    event: AnyEvent
+    step: tuple[Call, tuple[Guidance, ...]]
+
+
+class _Listeners:
+    """Those who hear of something, in the order in which they came."""
+
+    __slots__ = ("_all",)
+
+    def __init__(self) -> None:
+        self._all: tuple[Listener, ...] = ()  # never changed but replaced: whoever is being told may leave
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def tell(self, update: Update) -> None:
+        for listener in self._all:
+            listener(update)
+
+    def add(self, listener: Listener) -> Unlisten:
+        self._all = (*self._all, listener)
+
+        def unlisten() -> None:
+            self._all = tuple(other for other in self._all if other is not listener)
+
+        return unlisten
 
 
 class _LiveCall:
@@ -293,9 +444,12 @@ class _LiveCall:
         self.playbook = playbook
         self.call = engine.begin(key.call_id)
         self.position = Position(0, 0)
-        self.listeners: list[Listener] = []
+        self.listeners = _Listeners()
         self.timer: asyncio.TimerHandle | None = None
         self.wake: int | None = None
+        self.ahead: _Ahead | None = None
+        self.due_ns = 0
+        """When the timer is to end (`time.perf_counter_ns`)."""
         self.first_at = self.last_at = 0
         """Unix time in milliseconds of the first and the last event; 0 before the first."""
         # Monotonic time at the call's 0. Every event bounds it from above (it cannot have been heard before it was
@@ -331,14 +485,20 @@ class _LiveCall:
         return max(self.call.now, (time.monotonic_ns() - self._origin_ns) // 1_000_000)
 
     def see_clock(self, at_ms: int) -> None:
-        self._origin_ns = min(self._origin_ns, time.monotonic_ns() - at_ms * 1_000_000)
+        origin_ns = time.monotonic_ns() - at_ms * 1_000_000
+        if origin_ns < self._origin_ns:
+            self._origin_ns = origin_ns
 
     def fold(self, position: Position, event: AnyEvent) -> tuple[Guidance, ...]:
-        self.call, items = engine.step(self.playbook, self.call, position.seq, event)
+        ahead, self.ahead = self.ahead, None
+        if ahead is not None and ahead.event is event and ahead.call is self.call and ahead.seq == position.seq:
+            self.call, items = ahead.step
+        else:
+            self.call, items = engine.step(self.playbook, self.call, position.seq, event)
         if not self._epochs or self._epochs[-1].epoch != position.epoch:
             self._epochs.append(position)
         self.position = position
-        return items
+        return _without_cards(items, (event.card_id,)) if isinstance(event, CardMissed) else items
 
     async def fold_again(self, log: EventLog) -> None:
         count = 0
@@ -346,7 +506,10 @@ class _LiveCall:
         async for record in log.read(self.key):
             self.first_at = self.first_at or record.at
             position = Position(record.epoch, record.seq)
-            self.remember(Update(self.key, position, self.fold(position, record.event)))
+            items = self.fold(position, record.event)
+            if isinstance(record.event, CardMissed):
+                self._unsee(record.event.card_id)
+            self.remember(Update(self.key, position, items))
             last = record
             count += 1
             if count % FOLDS_BEFORE_YIELD == 0:
@@ -385,6 +548,20 @@ class _LiveCall:
             self._interim[interim] = seq
         self._updates[seq] = update
 
+    def _unsee(self, card_id: str) -> None:
+        """Take back from what is remembered a card that the log says nobody saw."""
+        for seq, update in reversed(self._updates.items()):
+            if any(isinstance(item, Card) and item.id == card_id for item in update.items):
+                items = _without_cards(update.items, (card_id,))
+                if items:
+                    self._updates[seq] = update._replace(items=items)
+                    line = items[0]
+                    if len(items) == 1 and isinstance(line, Line) and not line.final and not line.voided:
+                        self._interim[line.segment_id] = seq
+                else:
+                    del self._updates[seq]
+                return
+
     def history(self) -> Iterator[Update]:
         for update in self._updates.values():
             yield update if update.received_ns == 0 else update._replace(received_ns=0)
@@ -396,11 +573,25 @@ class _LiveCall:
             self.timer = None
 
 
-def _subscribe(listeners: list[Listener], listener: Listener) -> Unlisten:
-    listeners.append(listener)
+def _is_new(before: Call, card: Card) -> bool:
+    known = before.told.cards.get(card.id)
+    return known is None or known.state == "retracted"
 
-    def unlisten() -> None:
-        if listener in listeners:
-            listeners.remove(listener)
 
-    return unlisten
+def _without_cards(items: tuple[Guidance, ...], card_ids: Collection[str]) -> tuple[Guidance, ...]:
+    """What is left without some cards and their steps."""
+    return tuple(
+        item
+        for item in items
+        if not (isinstance(item, Card) or (isinstance(item, Checklist) and item.card)) or item.id not in card_ids
+    )
+
+
+def _reached(since_ns: int) -> int:
+    """When what the loop read at a time had reached this machine, at the latest.
+
+    Many sockets may be ready at once; those read last have waited for the others. uvloop's time stands still from when
+    it asked which are ready.
+    """
+    turn_ns = int(asyncio.get_running_loop().time() * 1e9)
+    return turn_ns if 0 < since_ns - turn_ns < LONGEST_TURN_NS else since_ns

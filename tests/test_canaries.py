@@ -378,6 +378,7 @@ async def serving(folder: Path, **more: str) -> AsyncIterator[Server]:
         "OTHER_MESSAGES_PER_SECOND": "100000",
         "OUTBOX_BYTES": str(64 * 2**20),
         "MEANING": "off",
+        "BUDGET_MS": "0",
         **{f"{role}_TOKEN": TOKEN for role in ("SOURCE", "AGENT", "SUPERVISOR")},
         **more,
     }

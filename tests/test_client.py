@@ -78,9 +78,10 @@ class Server:
             self.came.append(key(event))
             answer = self.behave(event, self.came.count(key(event)))
             if answer == "ack":
-                if key(event) not in self.log:
-                    self.log.append(key(event))
-                answer = Ack(call_id=event.call_id, key=key(event), epoch=1, seq=self.log.index(key(event)) + 1)
+                name = key(event) if event.call_id == "c" else f"{event.call_id}:{key(event)}"
+                if name not in self.log:
+                    self.log.append(name)
+                answer = Ack(call_id=event.call_id, key=key(event), epoch=1, seq=self.log.index(name) + 1)
             if answer is ConnectionResetError:
                 socket.transport.abort()
             elif answer is not None:
@@ -102,6 +103,10 @@ def source(server: Server, **more: object) -> Source:
 
 def segment(rev: int) -> SegmentHeard:
     return SegmentHeard(call_id="c", segment_id="s", rev=rev, text=f"word {rev}", start_ms=0, end_ms=rev)
+
+
+def of(call_id: str, rev: int) -> SegmentHeard:
+    return SegmentHeard(call_id=call_id, segment_id="s", rev=rev, text=f"word {rev}", start_ms=0, end_ms=rev)
 
 
 EVENTS: list[SourceEvent] = [CallStarted(call_id="c"), *(segment(rev) for rev in range(20))]
@@ -210,6 +215,56 @@ async def test_what_may_be_tried_again_is_from_there_on_in_order() -> None:
         await sending.drained()
         assert server.log == KEYS
         assert len(server.hellos) == 1
+
+
+async def test_a_call_that_a_full_server_does_not_take_waits_and_the_others_go_on() -> None:
+    held: list[SourceEvent] = [CallStarted(call_id="late"), of("late", 1), of("late", 2)]
+    full = True
+
+    def behave(event: SourceEvent, times: int) -> Answer | str:
+        if event.call_id == "late" and full:
+            code = Code.AT_CAPACITY if isinstance(event, CallStarted) else Code.UNKNOWN_CALL
+            return refused(event, code, retry=True, retry_after=0.01 if code is Code.AT_CAPACITY else None)
+        return "ack"
+
+    async with running(Server(behave)) as server, source(server, window=3) as sending:
+        for event in held:
+            await sending.send(event)
+        while not sending._held:
+            await asyncio.sleep(0)
+        # The window of the call that waits is full, that of the others is not.
+        fourth = asyncio.create_task(sending.send(of("late", 3)))
+        for event in EVENTS:
+            await sending.send(event)
+        while sending.unacknowledged > len(held):
+            await asyncio.sleep(0)
+        assert not fourth.done()
+        assert server.log == KEYS
+        full = False
+        await fourth
+        await sending.drained()
+        assert server.log[len(EVENTS) :] == ["late:call_started", "late:s@1", "late:s@2", "late:s@3"]
+        assert len(server.hellos) == 1
+
+
+async def test_a_call_that_waits_for_room_is_sent_again_over_a_new_connection() -> None:
+    calm = False
+
+    def behave(event: SourceEvent, times: int) -> Answer | str:
+        if event.call_id == "late" and not calm:
+            return refused(event, Code.AT_CAPACITY, retry=True, retry_after=60)
+        return ConnectionResetError if event.call_id == "c" and not calm else "ack"
+
+    async with running(Server(behave)) as server, source(server) as sending:
+        await sending.send(CallStarted(call_id="late"))
+        while not sending._held:
+            await asyncio.sleep(0)
+        await sending.send(EVENTS[0])
+        while len(server.hellos) < 2:
+            await asyncio.sleep(0)
+        calm = True
+        await sending.drained()
+        assert sorted(server.log) == ["call_started", "late:call_started"]
 
 
 async def test_sending_waits_while_the_window_is_full() -> None:

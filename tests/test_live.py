@@ -1,20 +1,26 @@
 """Live calls: appended, folded, told; found again after a restart; woken when silence matters."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from calls import CALL, SOURCE, call, playbook, rule, say, segment
+from calls import CALL, CONTRACT, DOUBLED, OF_WORDS, SOURCE, call, interims, lives, playbook, rule, say, segment
+from calls import withheld as reasons
 
 from rtig.core import engine
-from rtig.core.conditions import Silence
-from rtig.core.events import CallEnded, CallStarted, ClockTicked, SegmentHeard
-from rtig.core.guidance import Card, Line
-from rtig.errors import Code, MessageRefused
+from rtig.core.call import Call
+from rtig.core.conditions import NotSaid, Silence
+from rtig.core.events import AnyEvent, CallEnded, CallStarted, CardMissed, ClockTicked, SegmentHeard
+from rtig.core.guidance import Card, Checklist, Guidance, Line
+from rtig.core.playbook import Playbook
+from rtig.core.triggers import StepSource
+from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.memory import MemoryLog
-from rtig.eventlog.port import CallKey, Position
-from rtig.live import LiveCalls, Update
+from rtig.eventlog.port import Appended, CallKey, Position
+from rtig.live import TRIES_BESIDE, LiveCalls, Update
 
 KEY = CallKey("default", CALL)
 PLAYBOOK = playbook()
@@ -235,9 +241,9 @@ async def test_a_call_that_is_over_is_let_go_and_comes_back(log: MemoryLog) -> N
         calls.accept(KEY, event)
     await calls.release(KEY)
     assert calls.has(KEY)
-    assert calls.live("default") == [KEY]
+    assert list(calls.live("default")) == [KEY]
     calls.accept(KEY, CallEnded(call_id=CALL, at_ms=30_000))
-    assert calls.live("default") == []
+    assert list(calls.live("default")) == []
     unlisten = calls.listen(KEY, lambda update: None)
     await calls.release(KEY)
     assert calls.has(KEY)
@@ -287,9 +293,241 @@ async def test_a_call_that_was_given_up_is_ended_as_abandoned(log: MemoryLog) ->
     calls = await live_calls(log)
     for event in call(TALK):
         calls.accept(KEY, event)
-    assert calls.abandon(before=1) == 0
-    assert calls.abandon(before=2**53) == 1
-    assert calls.live("default") == []
+    assert await calls.abandon(before=1) == 0
+    assert await calls.abandon(before=2**53) == 1
+    assert list(calls.live("default")) == []
     records = [record.event async for record in log.read(KEY)]
     assert records[-1] == CallEnded(call_id=CALL, at_ms=15_200, reason="abandoned")
     calls.close()
+
+
+# --- cards that are late
+
+
+ALWAYS, NEVER = 0, 1
+"""Budgets in nanoseconds: within the one every card is in time, within the other none is."""
+
+
+class Screen:
+    """Somebody who watches the one call of a server whose budget may be changed."""
+
+    def __init__(self, calls: LiveCalls) -> None:
+        self.calls = calls
+        self.items: list[Guidance] = []
+        calls.listen(KEY, lambda update: self.items.extend(update.items))
+
+    def hear(self, budget_ns: int, *events: AnyEvent) -> list[Guidance]:
+        self.calls.budget_ns = budget_ns
+        before = len(self.items)
+        for event in events:
+            self.calls.accept(KEY, event, received_ns=time.perf_counter_ns())
+        return self.items[before:]
+
+
+async def watched(log: MemoryLog, followed: Playbook = OF_WORDS) -> Screen:
+    calls = LiveCalls(log, followed)
+    await calls.open(KEY)
+    screen = Screen(calls)
+    screen.hear(ALWAYS, CallStarted(call_id=CALL, queue="billing"))
+    return screen
+
+
+async def logged(log: MemoryLog) -> list[AnyEvent]:
+    return [record.event async for record in log.read(KEY)]
+
+
+async def past_of(calls: LiveCalls) -> list[Guidance]:
+    return [item for update in calls.past(KEY, None).updates for item in update.items]
+
+
+async def test_a_card_that_is_late_is_not_told_and_the_log_says_so(log: MemoryLog) -> None:
+    screen = await watched(log)
+    items = screen.hear(NEVER, segment("a", DOUBLED))
+    assert [item for item in items if isinstance(item, Line)]
+    assert (lives(items), reasons(items)) == ([], [("bill", "late")])
+    assert (await logged(log))[-1] == CardMissed(call_id=CALL, card_id="bill.1")
+    # Said again it comes: nobody has seen it, so it holds no cooldown.
+    again = segment("b", say("customer", 9_000, "my bill has doubled"))
+    assert lives(screen.hear(ALWAYS, again)) == [("bill.2", "confirmed", "")]
+    screen.calls.close()
+
+
+async def test_whoever_comes_later_or_after_a_restart_is_told_what_the_others_were(log: MemoryLog) -> None:
+    screen = await watched(log)
+    screen.hear(ALWAYS, segment("a", CONTRACT))
+    screen.hear(NEVER, *interims("b", say("customer", 20_000, "my bill has doubled")))
+    assert lives(await past_of(screen.calls)) == lives(screen.items) == [("cancel.1", "confirmed", "")]
+    past = without_times(screen.calls.past(KEY, None).updates)
+    screen.calls.close()
+    again = LiveCalls(log, OF_WORDS)
+    await again.open(KEY)
+    assert without_times(again.past(KEY, None).updates) == past
+    final = segment("b", say("customer", 20_000, "my bill has doubled"), 3)
+    other = Screen(again)
+    assert lives(other.hear(ALWAYS, final)) == [("bill.1", "confirmed", "")]
+    again.close()
+
+
+async def test_the_same_log_gives_the_same_call_whoever_folds_it(log: MemoryLog) -> None:
+    screen = await watched(log)
+    for number, spoken in enumerate(TALK):
+        screen.hear(number % 2, segment(f"s{number}", spoken))
+    *_, last = engine.replay(OF_WORDS, CALL, await logged(log))
+    assert last.call == screen.calls.call(KEY)
+    screen.calls.close()
+
+
+async def test_a_card_that_was_seen_early_is_confirmed_however_late(log: MemoryLog) -> None:
+    screen = await watched(log)
+    assert lives(screen.hear(ALWAYS, *interims("a", DOUBLED))) == [("bill.1", "provisional", "")]
+    assert lives(screen.hear(NEVER, segment("a", DOUBLED, 5))) == [("bill.1", "confirmed", "")]
+    assert not [event for event in await logged(log) if isinstance(event, CardMissed)]
+    screen.calls.close()
+
+
+async def test_a_card_that_was_late_early_and_is_late_again_is_missed_for_good(log: MemoryLog) -> None:
+    screen = await watched(log)
+    items = screen.hear(NEVER, *interims("a", DOUBLED), segment("a", DOUBLED, 5))
+    assert (lives(items), reasons(items)) == ([], [("bill", "late"), ("bill", "late")])
+    missed = [event.early for event in await logged(log) if isinstance(event, CardMissed)]
+    assert missed == [True, False]
+    screen.calls.close()
+
+
+async def test_another_rule_has_its_turn_where_a_card_was_late(log: MemoryLog) -> None:
+    screen = await watched(log)
+    both = segment("a", say("customer", 1_000, "cancel my contract my bill has doubled"))
+    screen.calls.budget_ns = 1_000_000_000
+    screen.calls.accept(KEY, both, received_ns=time.perf_counter_ns() - 2_000_000_000)
+    assert lives(screen.items) == [("bill.1", "confirmed", "")]
+    assert reasons(screen.items) == [("cancel", "late")]
+    screen.calls.close()
+
+
+async def test_what_must_be_said_is_told_however_late(log: MemoryLog) -> None:
+    must = rule("recorded", NotSaid(("call is recorded",), within_ms=10_000), exempt=True, priority=95)
+    bill = next(one for one in SOURCE.rules if one.id == "bill")
+    screen = await watched(log, playbook(msgspec.structs.replace(SOURCE, rules=(must, bill))))
+    hello = segment("z", say("agent", 0, "hello there"))
+    assert lives(screen.hear(NEVER, hello, ClockTicked(call_id=CALL, at_ms=12_000))) == [
+        ("recorded.1", "confirmed", "")
+    ]
+    screen.hear(NEVER, CallEnded(call_id=CALL, at_ms=15_000))
+    assert not [event for event in await logged(log) if isinstance(event, CardMissed)]
+    screen.calls.close()
+
+
+async def test_the_steps_of_a_late_card_are_not_told_either(log: MemoryLog) -> None:
+    steps = (StepSource("one", "One", ("thanks for calling",)),)
+    bill = next(one for one in SOURCE.rules if one.id == "bill")
+    with_steps = msgspec.structs.replace(bill, kind="article", steps=steps)
+    screen = await watched(log, playbook(msgspec.structs.replace(SOURCE, rules=(with_steps,), checklists=())))
+    assert not [i for i in screen.hear(NEVER, segment("a", DOUBLED)) if isinstance(i, Checklist)]
+    again = segment("b", say("customer", 9_000, "my bill has doubled"))
+    assert [i.id for i in screen.hear(ALWAYS, again) if isinstance(i, Checklist)] == ["bill.2"]
+    screen.calls.close()
+
+
+async def test_a_tick_is_late_by_its_timer(log: MemoryLog) -> None:
+    quiet = playbook(msgspec.structs.replace(SOURCE, rules=(rule("hush", Silence(8_000)),)))
+    screen = await watched(log, quiet)
+    screen.hear(ALWAYS, segment("a", say("agent", 0, "hello")))
+    tick = ClockTicked(call_id=CALL, at_ms=9_000)
+    screen.calls.budget_ns = 1_000_000_000
+    screen.calls.accept(KEY, tick, due_ns=time.perf_counter_ns() - 2_000_000_000)
+    assert (lives(screen.items), reasons(screen.items)) == ([], [("hush", "late")])
+    screen.calls.close()
+
+
+async def test_a_late_card_that_the_log_cannot_take_is_not_told_all_the_same(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = await watched(log)
+    append = log.append
+
+    def behind(key: CallKey, event: AnyEvent) -> Appended:
+        if isinstance(event, CardMissed):
+            raise LogUnavailable("The event log is behind its disk.")
+        return append(key, event)
+
+    monkeypatch.setattr(log, "append", behind)
+    assert lives(screen.hear(NEVER, segment("a", DOUBLED))) == []
+    assert [event for event in await logged(log) if isinstance(event, SegmentHeard)]
+    screen.calls.close()
+
+
+# --- what is done to all calls
+
+
+async def test_calls_that_go_on_are_found_by_tenant_and_agent_newest_first(log: MemoryLog) -> None:
+    calls = LiveCalls(log, OF_WORDS)
+    keys = [CallKey("default", f"c{number}") for number in range(4)]
+    for key in keys:
+        await calls.open(key)
+        calls.accept(key, CallStarted(call_id=key.call_id, agent="ann" if key.call_id < "c2" else "bob"))
+    await calls.open(CallKey("other", "c9"))
+    assert list(calls.live("default")) == keys[::-1]
+    assert list(calls.live("default", "ann")) == keys[1::-1]
+    assert (calls.count(), calls.count("default"), calls.count("other")) == (4, 4, 0)
+    calls.accept(keys[0], CallEnded(call_id="c0", at_ms=1))
+    await calls.erase(keys[1])
+    assert list(calls.live("default", "ann")) == []
+    assert calls.count() == 2
+    calls.close()
+    again = LiveCalls(log, OF_WORDS)
+    assert await again.recover() == 2
+    assert sorted(again.live("default", "bob")) == keys[2:]
+    again.close()
+
+
+async def test_a_playbook_is_tried_beside_the_loop_and_again_where_the_call_goes_on(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = await watched(log)
+    screen.hear(ALWAYS, segment("a", CONTRACT))
+    folded: list[tuple[str, bool]] = []
+    step = engine.step
+
+    def noted(followed: Playbook, state: Call, seq: int, event: AnyEvent) -> tuple[Call, tuple[Guidance, ...]]:
+        beside = threading.current_thread() is not threading.main_thread()
+        folded.append((type(event).__name__, beside))
+        if len(folded) == 1:  # words come while the call is heard again
+            words = segment("b", say("customer", 20_000, "my bill has doubled"))
+            loop.call_soon_threadsafe(screen.hear, ALWAYS, words)
+        return step(followed, state, seq, event)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(engine, "step", noted)
+    changed = playbook(msgspec.structs.replace(SOURCE, name="changed"))
+    await screen.calls.change_playbook(changed)
+    assert folded == [("PlaybookChanged", True), ("SegmentHeard", False), ("PlaybookChanged", True)]
+    events = await logged(log)
+    assert [type(event).__name__ for event in events][-2:] == ["SegmentHeard", "PlaybookChanged"]
+    state = step(OF_WORDS, engine.begin(CALL), 1, events[0])[0]
+    for seq, event in enumerate(events[1:], 2):
+        state = step(changed if event is events[-1] else OF_WORDS, state, seq, event)[0]
+    assert state == screen.calls.call(KEY)
+    screen.calls.close()
+
+
+async def test_a_call_that_never_waits_is_heard_again_in_the_loop(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = await watched(log)
+    number, step = 0, engine.step
+    loop = asyncio.get_running_loop()
+
+    def noted(followed: Playbook, state: Call, seq: int, event: AnyEvent) -> tuple[Call, tuple[Guidance, ...]]:
+        nonlocal number
+        if threading.current_thread() is not threading.main_thread():
+            number += 1
+            loop.call_soon_threadsafe(screen.hear, ALWAYS, segment(f"n{number}", say("agent", 5_000 * number, "well")))
+        return step(followed, state, seq, event)
+
+    monkeypatch.setattr(engine, "step", noted)
+    changed = playbook(msgspec.structs.replace(SOURCE, name="changed"))
+    await screen.calls.change_playbook(changed)
+    assert number == TRIES_BESIDE
+    assert [type(event).__name__ for event in await logged(log)][-1] == "PlaybookChanged"
+    assert screen.calls.row(KEY).call_id == CALL
+    screen.calls.close()

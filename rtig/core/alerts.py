@@ -46,7 +46,7 @@ def answer(call: Call, event: AlertAnswered) -> Call:
 
 def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Guidance]) -> Call:
     """Add to `items` the alerts that event `seq` changed between two states of a call."""
-    if not call.started or not _may_differ(before, call):
+    if not call.started or not _may_differ(playbook, before, call):
         return call
     refs = [ref for ref in call.moments if playbook.rules[ref.rule_id].to == "supervisors"]
     if not refs and not call.told.alerts and call.help is None:
@@ -74,13 +74,13 @@ def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Gui
     return replace(call, calms=due, told=replace(call.told, alerts=told))
 
 
-def _may_differ(before: Call, call: Call) -> bool:
+def _may_differ(playbook: Playbook, before: Call, call: Call) -> bool:
     return (
         derive.differs(before, call)
         or call.moments is not before.moments
         or call.answered is not before.answered
         or call.help is not before.help
-        or call.transcript.open is not before.transcript.open
+        or (playbook.silent_alerts and call.transcript.open is not before.transcript.open)
         or (before.calms is not None and call.now >= before.calms)
     )
 

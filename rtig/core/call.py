@@ -11,8 +11,8 @@ from rtig.core.frustration import Influence, Weighing
 from rtig.core.guidance import Alert, Card, Checklist, Handover, Help, Mood
 from rtig.core.playbook import ClauseRef
 from rtig.core.policy import Choice, Choosing
-from rtig.core.shape import Shape
-from rtig.core.transcript import Heard, Transcript
+from rtig.core.shape import FOR_EVER, Shape
+from rtig.core.transcript import Capture, Heard, Transcript
 from rtig.core.triggers import Moment, Scope
 from rtig.core.utterances import Meant, Utterance
 
@@ -51,6 +51,10 @@ class Call(Struct, frozen=True, kw_only=True):
     shape: Shape = Shape()
     heard: Map[int, tuple[Heard, ...]] = Map()
     """Where each phrase was said in final words, in order of time."""
+    standing: Map[int, tuple[Heard, ...]] = Map()
+    """Of phrases with slots, and of those that something must not follow, the places that count."""
+    captures: Map[str, tuple[tuple[int, Capture], ...]] = Map()
+    """What each slot took that a condition asks for, and when, in order of time."""
     influences: Map[str, tuple[Influence, ...]] = Map()
     """What each signal adds to the weighing."""
     held: tuple[tuple[int, bool], ...] = ()
@@ -76,6 +80,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """What the agent did with cards, by the id of the answer."""
     missed: Map[str, str] = Map()
     """Cards that must not be shown, by id, with the reason."""
+    missed_early: Map[str, None] = Map()
+    """Cards of which nobody saw the provisional one, by id; they may come once their words are final."""
     answered: tuple[AlertAnswered, ...] = ()
     """What supervisors did about alerts."""
     help: Help | None = None
@@ -86,11 +92,13 @@ class Call(Struct, frozen=True, kw_only=True):
     """What the agent left for the next one, in the order in which it was sent."""
     calms: int | None = None
     """When an alert will resolve by itself if nothing more is heard."""
+    touched: int = FOR_EVER
+    """The earliest time of which the event that was folded last has changed anything, in ms on the call's clock."""
     told: Told = Told()
     due: int | None = None
     """When the clock alone may next change something, if nothing more is heard."""
-    deadline: int | None = None
-    """The same of conditions that wait for no silence, which an interim word cannot put off."""
+    deadlines: Map[ClauseRef, int] = Map()
+    """The same of each clause that waits for the clock and for no silence, which an interim word cannot put off."""
 
     @property
     def scope(self) -> Scope:

@@ -41,13 +41,13 @@ def tell(playbook: Playbook, before: Call, call: Call, told: Told, items: list[G
 
 def done(playbook: Playbook, call: Call, step: StepSource, since_ms: int = 0) -> Heard | None:
     """Where a step was said first, since a time on the call's clock; None where it was not."""
-    places = (
+    places = [
         place
-        for phrase in step.said
-        for place in derive.heard_places(playbook, call.heard, phrase)
+        for _, places in derive.said_places(playbook, call, step.said)
+        for place in places
         if step.party in ("any", place.party) and place.start_ms >= since_ms
-    )
-    return min(places, key=derive.when_heard, default=None)
+    ]
+    return min(places, key=derive.when_heard) if places else None
 
 
 def _opened(playbook: Playbook, call: Call) -> Iterator[Checklist]:

@@ -1,17 +1,18 @@
 """What calls for a card, and when it is so: what was said or meant, the state of the call, and combinations of them.
 
-A condition is looked at over the whole call at once. It *holds* in some stretches of time and is *met* at some moments:
-where it begins to hold, and again where what it waits for is said again. Both follow from the words and their times;
-what lies after now is what will be if nothing more is heard, which is how the clock knows when to look again.
+Over the whole call a condition *holds* in some stretches of time and is *met* at some moments: where it begins to hold,
+and again where what it waits for is said again. Both follow from the words and their times; what lies after now is what
+will be if nothing more is heard, which is how the clock knows when to look again. Nothing that is heard changes what
+was before it, so a call that is long already is looked at from where it has changed.
 
     all   holds where all its parts hold; it is met where the last of them begins to, or one is met again
     any   holds where one of its parts holds; it is met where any is
     not   holds where its part does not, as far as is known at the time; it is never met by itself
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple, TypeVar, assert_never
 
 from msgspec import Struct
 
@@ -27,6 +28,7 @@ GRACE_MS = 2_000
 """What was said in time is recognised a little later: final text lags speech by 0.7 s and more."""
 
 PartyWanted = Literal["customer", "agent", "any"]
+T = TypeVar("T")
 Tolerance = Literal["asr", "none"]
 
 
@@ -144,8 +146,8 @@ Condition = Leaf | AllOf | AnyOf | Not
 class Heardings(Struct, frozen=True):
     """What conditions look at."""
 
-    said: Callable[[str, Tolerance], Sequence[Heard]]
-    """AllOf places where a phrase was said, in order of time."""
+    said: Callable[[tuple[str, ...], Tolerance], list[tuple[str, Sequence[Heard]]]]
+    """Of some phrases those that were said, and where, in order of time."""
     meant: Callable[[str], Sequence[Meant]]
     """AllOf utterances that were found to mean something, in order of time."""
     captured: Callable[[str], Sequence[tuple[int, Capture]]]
@@ -189,52 +191,90 @@ class Course(NamedTuple):
         return index > 0 and at_ms < self.holds[index - 1].end_ms
 
 
-def course(condition: Condition, heard: Heardings) -> Course:
-    """When a condition holds and is met, as far as is known now."""
+NEVER = Course()
+
+
+def course(condition: Condition, heard: Heardings, since: int = 0) -> Course:
+    """When a condition holds and is met, as far as is known now.
+
+    From `since` on, in ms on the call's clock, it is the course of the whole call; of the time before there is as much
+    as that takes.
+    """
     match condition:
         case AllOf():
-            return _all(condition.parts, [course(part, heard) for part in condition.parts])
+            return _all(condition.parts, heard, since)
         case AnyOf():
-            return _any(condition.parts, [course(part, heard) for part in condition.parts])
+            return _any(condition.parts, [_part(part, heard, since) for part in condition.parts])
         case Not():
-            return Course(_but(course(condition.part, heard).holds))
+            return Course(_but(course(condition.part, heard, since).holds))
         case Said():
-            return _said(condition, heard)
+            return _said(condition, heard, since)
         case NotSaid():
             return _not_said(condition, heard)
         case SaidAgain():
-            return _said_again(condition, heard)
+            return _said_again(condition, heard, since)
         case Means():
-            met = [
-                Met(meant.end_ms, meant.start_ms, meant.quotes, meant=meant)
-                for meant in heard.meant(condition.meaning)
-                if by(meant.party, condition.party)
-            ]
-            return _from(met, condition.lasting_ms)
+            meant = heard.meant(condition.meaning)
+            found = _lately(meant, since, lambda at: meant[at] if by(meant[at].party, condition.party) else None)
+            return _from([Met(one.end_ms, one.start_ms, one.quotes, meant=one) for one in found], condition.lasting_ms)
         case MoodAt():
             threshold = heard.temper.thresholds[BANDS.index(condition.band) - 1]
-            leave = threshold - heard.temper.hysteresis
-            return _frustrated(lasting(heard.temper, heard.weighing, threshold, leave), condition.for_ms, heard)
+            return _frustrated(threshold, threshold - heard.temper.hysteresis, condition.for_ms, heard, since)
         case ScoreAt():
-            level = condition.level
-            return _frustrated(lasting(heard.temper, heard.weighing, level, level), condition.for_ms, heard)
+            return _frustrated(condition.level, condition.level, condition.for_ms, heard, since)
         case Silence():
-            return _after(condition.ms, _silences(heard)) if heard.channel == "voice" else Course()
+            return _after(condition.ms, _silences(heard, since)) if heard.channel == "voice" else NEVER
         case TalkOver():
-            return _talk_over(condition, heard)
+            return _talk_over(condition, heard, since)
         case Monologue():
-            floors = (Span(f.start_ms, f.end_ms) for f in heard.shape.floors if f.party == condition.party)
-            return _after(condition.ms, floors) if heard.channel == "voice" else Course()
+            return _after(condition.ms, _floors(condition, heard, since)) if heard.channel == "voice" else NEVER
         case OnHold():
             return _after(condition.ms, heard.holds)
         case TalkShare():
-            shares = talk_shares(heard.shape, condition.over_ms) if heard.channel == "voice" else ()
-            spans = _joined(span for span, share in shares if share >= condition.share)
-            return Course(spans, tuple(Met(span.start_ms, span.start_ms) for span in spans))
+            return _talk_share(condition, heard, since) if heard.channel == "voice" else NEVER
         case SlotIs():
-            return _slot(condition, heard)
+            return _slot(condition, heard, since)
         case _:
             assert_never(condition)
+
+
+def _part(condition: Condition, heard: Heardings, since: int) -> Course:
+    """A part of a combination; of a combination in it also when it was met last before, if it still holds."""
+    if since > 0 and isinstance(condition, AllOf | AnyOf):
+        reach = _reach(condition)
+        return course(condition, heard, 0 if reach is None else since - reach)
+    return course(condition, heard, since)
+
+
+def _reach(condition: Condition) -> int | None:
+    """How long ago, in ms, what holds now was met last at most; None where no time is too long."""
+    match condition:
+        case Said() | SaidAgain() | Means():
+            return condition.lasting_ms
+        case TalkOver():
+            return condition.within_ms
+        case AllOf():
+            return min((reach for part in condition.parts if (reach := _reach(part)) is not None), default=None)
+        case AnyOf():
+            longest = 0
+            for part in condition.parts:
+                reach = _reach(part)
+                if reach is None:
+                    return None
+                longest = max(longest, reach)
+            return longest
+        case _:
+            return None
+
+
+def deadline(condition: Condition, heard: Heardings) -> int | None:
+    """When a condition may next be met, if nothing more is said."""
+    return next_met(course(condition, heard), heard.now)
+
+
+def next_met(found: Course, now: int) -> int | None:
+    """When it is next met."""
+    return next((one.at_ms for one in found.met if one.at_ms > now), None)
 
 
 def parts(condition: Condition) -> Iterator[Leaf]:
@@ -271,50 +311,90 @@ def by(party: Party, wanted: PartyWanted) -> bool:
 # --- what was said
 
 
-def places(phrases: Iterable[str], tolerance: Tolerance, heard: Heardings) -> list[tuple[str, Heard]]:
-    """Where any of some phrases was said, in order of time.
+def places(phrases: tuple[str, ...], tolerance: Tolerance, heard: Heardings, since: int = 0) -> list[tuple[str, Heard]]:
+    """Where any of some phrases was said that ended from `since` on, in order of time.
 
     Of two that end together the less bent, then the longer one comes first.
     """
-    found = [(phrase, place) for phrase in phrases for place in heard.said(phrase, tolerance)]
-    found.sort(key=lambda p: (p[1].end_ms, len(p[1].bends), p[1].start_ms, p[0]))
+    found = [
+        (phrase, place) for phrase, said in heard.said(phrases, tolerance) for place in said[_first(said, since) :]
+    ]
+    if len(found) > 1:
+        found.sort(key=lambda p: (p[1].end_ms, len(p[1].bends), p[1].start_ms, p[0]))
     return found
 
 
-def _said(condition: Said, heard: Heardings) -> Course:
-    first, past = condition.first_ms, condition.past_ms
-    met = [
-        Met(place.end_ms, place.start_ms, place.quotes, phrase, place.bends)
-        for phrase, place in places(condition.phrases, condition.tolerance, heard)
-        if by(place.party, condition.party)
-        and (first is None or place.end_ms <= first)
-        and (past is None or place.end_ms > past)
-    ]
-    return _from(met, condition.lasting_ms)
+def _said(condition: Said, heard: Heardings, since: int) -> Course:
+    wanted, first, past = condition.party, condition.first_ms, condition.past_ms
+    met: list[Met] = []
+    for phrase, said in heard.said(condition.phrases, condition.tolerance):
+
+        def fits(at: int, said: Sequence[Heard] = said, phrase: str = phrase) -> Met | None:
+            place = said[at]
+            end_ms = place.end_ms
+            if by(place.party, wanted) and (first is None or end_ms <= first) and (past is None or end_ms > past):
+                return Met(end_ms, place.start_ms, place.quotes, phrase, place.bends)
+            return None
+
+        met += _lately(said, since, fits)
+    return _from(_in_order(met), condition.lasting_ms)
 
 
 def _not_said(condition: NotSaid, heard: Heardings) -> Course:
     due = condition.within_ms + GRACE_MS
     in_time = any(
-        by(place.party, condition.party) and place.end_ms <= condition.within_ms
-        for _, place in places(condition.phrases, condition.tolerance, heard)
+        by(place.party, condition.party)
+        for _, said in heard.said(condition.phrases, condition.tolerance)
+        for place in said[: _first(said, condition.within_ms + 1)]
     )
     if in_time or not heard.started:
-        return Course()
+        return NEVER
     return Course((Span(due, FOR_EVER),), (Met(due, condition.within_ms),))
 
 
-def _said_again(condition: SaidAgain, heard: Heardings) -> Course:
-    met = []
-    for phrase in condition.phrases:
-        said = [p for _, p in places((phrase,), condition.tolerance, heard) if by(p.party, condition.party)]
-        for number, again in enumerate(said):
-            before = next((p for p in reversed(said[:number]) if _answered(p, again, heard.shape)), None)
-            if before is not None and again.end_ms - before.end_ms <= condition.within_ms:
-                quotes = (*before.quotes, *again.quotes)
-                met.append(Met(again.end_ms, again.start_ms, quotes, phrase, again.bends))
-    met.sort(key=lambda one: (one.at_ms, len(one.bends), one.since_ms, one.phrase))
-    return _from(met, condition.lasting_ms)
+def _said_again(condition: SaidAgain, heard: Heardings, since: int) -> Course:
+    met: list[Met] = []
+    for phrase, said in heard.said(condition.phrases, condition.tolerance):
+
+        def again(at: int, said: Sequence[Heard] = said, phrase: str = phrase) -> Met | None:
+            last = said[at]
+            if by(last.party, condition.party):
+                for number in range(at - 1, -1, -1):
+                    before = said[number]
+                    if last.end_ms - before.end_ms > condition.within_ms:
+                        break
+                    if _answered(before, last, heard.shape):
+                        quotes = (*before.quotes, *last.quotes)
+                        return Met(last.end_ms, last.start_ms, quotes, phrase, last.bends)
+            return None
+
+        met += _lately(said, since, again)
+    return _from(_in_order(met), condition.lasting_ms)
+
+
+def _in_order(met: list[Met]) -> list[Met]:
+    if len(met) > 1:
+        met.sort(key=lambda one: (one.at_ms, len(one.bends), one.since_ms, one.phrase))
+    return met
+
+
+def _first(ended: Sequence[Heard | Meant], since: int) -> int:
+    """The index of the first that ended from `since` on."""
+    return bisect_left(ended, since, key=lambda one: one.end_ms) if since > 0 else 0
+
+
+def _lately(ended: Sequence[Heard | Meant], since: int, what: Callable[[int], T | None]) -> list[T]:
+    """What can be made of those that ended from `since` on, and of the latest before of which anything can be."""
+    first = _first(ended, since)
+    found = [made for at in range(first, len(ended)) if (made := what(at)) is not None]
+    latest: int | None = None
+    for at in range(first - 1, -1, -1):
+        if latest is not None and ended[at].end_ms < latest:
+            break
+        if (made := what(at)) is not None:
+            latest = ended[at].end_ms
+            found.append(made)
+    return found
 
 
 def _answered(before: Heard, again: Heard, shape: Shape) -> bool:
@@ -328,16 +408,22 @@ def _answered(before: Heard, again: Heard, shape: Shape) -> bool:
 
 def _from(met: Sequence[Met], lasting_ms: int | None) -> Course:
     """What holds from each time that it is met: for good, or for a while. Of two at one time the first counts."""
+    if not met:
+        return NEVER
     once = {one.at_ms: one for one in reversed(met)}
     ordered = tuple(once[at_ms] for at_ms in sorted(once))
     spans = (Span(one.at_ms, FOR_EVER if lasting_ms is None else one.at_ms + lasting_ms) for one in ordered)
     return Course(_joined(spans), ordered)
 
 
-def _slot(condition: SlotIs, heard: Heardings) -> Course:
+def _slot(condition: SlotIs, heard: Heardings, since: int) -> Course:
     captured = heard.captured(condition.slot)
     if condition.empty:
         return Course((Span(0, captured[0][0]) if captured else Span(0, FOR_EVER),))
+    first = max(0, bisect_left(captured, since, key=lambda one: one[0]) - 1)
+    while first and _fits(condition, captured[first][1].value):
+        first -= 1  # to where it began to hold
+    captured = captured[first:]
     spans: list[Span] = []
     taken = dict(captured)
     for number, (at_ms, capture) in enumerate(captured):
@@ -367,7 +453,8 @@ def _fits(condition: SlotIs, value: str) -> bool:
 # --- the state of the call
 
 
-def _frustrated(spans: Iterable[Span], for_ms: int, heard: Heardings) -> Course:
+def _frustrated(enter: float, leave: float, for_ms: int, heard: Heardings, since: int) -> Course:
+    spans = lasting(heard.temper, heard.weighing, enter, leave, since - for_ms)
     found = [Span(span.start_ms + for_ms, span.end_ms) for span in spans if span.end_ms - span.start_ms > for_ms]
     met = []
     for span in found:
@@ -376,9 +463,11 @@ def _frustrated(spans: Iterable[Span], for_ms: int, heard: Heardings) -> Course:
     return Course(tuple(found), tuple(met))
 
 
-def _silences(heard: Heardings) -> Iterator[Span]:
+def _silences(heard: Heardings, since: int) -> Iterator[Span]:
     """Where nobody spoke and nobody was on hold; the last silence goes on for as long as nothing is heard."""
-    spans = [*heard.shape.gaps, *heard.quiet[:-1], *(Span(span.start_ms, FOR_EVER) for span in heard.quiet[-1:])]
+    gaps = heard.shape.gaps
+    gaps = gaps[bisect_left(gaps, since, key=lambda gap: gap.end_ms) :]
+    spans = [*gaps, *heard.quiet[:-1], *(Span(span.start_ms, FOR_EVER) for span in heard.quiet[-1:])]
     for span in spans:
         yield from outside(span, heard.holds)
 
@@ -389,8 +478,29 @@ def _after(ms: int, spans: Iterable[Span]) -> Course:
     return Course(_joined(found), tuple(Met(span.start_ms, span.start_ms - ms) for span in found))
 
 
-def _talk_over(condition: TalkOver, heard: Heardings) -> Course:
+def _floors(condition: Monologue, heard: Heardings, since: int) -> list[Span]:
+    """Where a party kept the floor, in order."""
+    found: list[Span] = []
+    for floor in reversed(heard.shape.floors):
+        if floor.party == condition.party:
+            if floor.end_ms < since:
+                break
+            found.append(Span(floor.start_ms, floor.end_ms))
+    return found[::-1]
+
+
+def _talk_share(condition: TalkShare, heard: Heardings, since: int) -> Course:
+    while True:
+        shares = list(talk_shares(heard.shape, condition.over_ms, since))
+        spans = _joined(span for span, share in shares if share >= condition.share)
+        if not spans or spans[0].start_ms > shares[0][0].start_ms or spans[0].start_ms >= since:
+            return Course(spans, tuple(Met(span.start_ms, span.start_ms) for span in spans))
+        since = spans[0].start_ms - condition.over_ms  # it may have begun before
+
+
+def _talk_over(condition: TalkOver, heard: Heardings, since: int) -> Course:
     times = heard.shape.talk_over if heard.channel == "voice" else ()
+    times = times[bisect_left(times, since - 2 * condition.within_ms) :]
     met = [
         Met(times[last], times[last])
         for last in range(condition.times - 1, len(times))
@@ -402,10 +512,15 @@ def _talk_over(condition: TalkOver, heard: Heardings) -> Course:
 # --- combinations
 
 
-def _all(of: Sequence[Condition], courses: Sequence[Course]) -> Course:
+def _all(of: Sequence[Condition], heard: Heardings, since: int) -> Course:
     holds: tuple[Span, ...] = (Span(0, FOR_EVER),)
-    for one in courses:
-        holds = _both(holds, one.holds)
+    courses: list[Course] = []
+    for part in of:
+        one = _part(part, heard, since)
+        holds = _both(holds, [span for span in one.holds if span.end_ms >= since])
+        if not holds:  # of the conditions of a playbook nearly all, nearly always
+            return NEVER
+        courses.append(one)
     times = {span.start_ms for span in holds} | {met.at_ms for one in courses for met in one.met}
     whole = Course(holds)
     met = (_merged(at_ms, courses) for at_ms in sorted(times) if whole.at(at_ms))

@@ -4,8 +4,8 @@ Everything here is a function of the words, their times and the clock. It is kep
 the same from all the words at once.
 """
 
-from bisect import insort
-from collections.abc import Collection, Iterable, Mapping
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from immutables import Map
@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from rtig.core import conditions, evidence, policy, shape, transcript, triggers, utterances, weighing
 from rtig.core.call import Call
-from rtig.core.conditions import Course, Heardings, Means, Said, SaidAgain, Tolerance
-from rtig.core.events import CardAnswered, HoldChanged, Party, UtteranceRead
+from rtig.core.conditions import Heardings, Monologue, Silence, TalkOver, Tolerance
+from rtig.core.events import CardAnswered, CardMissed, HoldChanged, Party, UtteranceRead
 from rtig.core.playbook import ClauseRef, Playbook
-from rtig.core.policy import Choice, Choosing, Mute, Shown
+from rtig.core.policy import Choice, Choosing, Mute, Shown, Unseen
 from rtig.core.shape import FOR_EVER, Span
 from rtig.core.transcript import Capture, Change, Heard, Segment
 from rtig.core.triggers import Moment
@@ -24,6 +24,8 @@ from rtig.core.utterances import Meant, Utterance
 
 MEANT_FROM = 0.5
 """Models' thresholds are set here: see `UtteranceRead`."""
+REACH_MS = triggers.DONE_REACH_MS
+"""What is said bears on moments this long before, and on none earlier: it may have done what they call for."""
 NEAR_TIE = 0.1
 """Another article this near to the likeliest one is about as likely."""
 
@@ -41,7 +43,7 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
         return call
     touched = sorted({h.phrase for segment in (*change.settled, *change.unsettled) for h in segment.heard})
     changed = (*change.unsettled, *change.settled)
-    call = _index(call, change.settled, change.unsettled)
+    call = _index(playbook, call, change.settled, change.unsettled)
     call = _reshape(call, before, changed)
     if call.shape is not before.shape:
         on_hold = holds(call.held)
@@ -52,13 +54,30 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     clauses = dict.fromkeys(ref for phrase in touched for ref in playbook.clauses_of_phrase.get(phrase, ()))
     if weighing.moved(before, call):
         clauses.update(dict.fromkeys(playbook.mood_clauses))
-    if call.shape != before.shape:
-        clauses.update(dict.fromkeys(playbook.shape_clauses))
+    if playbook.silences and _silences(playbook, before) != _silences(playbook, call):
+        call = _hushed(before, call)
+    clauses.update(dict.fromkeys(_of_shape(playbook, before, call)))
     clauses.update(_of_meanings(playbook, before, call))
-    return look_again(playbook, call, clauses)
+    return look_again(playbook, _turns_over(before, call), clauses)
 
 
-def _index(call: Call, settled: tuple[Segment, ...], unsettled: tuple[Segment, ...]) -> Call:
+def _touched(call: Call, at_ms: int) -> Call:
+    """The call, of which something has changed from a time on."""
+    return replace(call, touched=at_ms) if at_ms < call.touched else call
+
+
+def _hushed(before: Call, call: Call) -> Call:
+    """The call, in which nobody has spoken at other times since the last words that are final."""
+    return _touched(call, min(shape.last_words(one.shape) or 0 for one in (before, call)))
+
+
+def _turns_over(before: Call, call: Call) -> Call:
+    """The call, in which what was meant in turns counts that were still going on before."""
+    began = (start_ms for _, start_ms in _growing(before)) if before.readings else ()
+    return _touched(call, min(began, default=FOR_EVER))
+
+
+def _index(playbook: Playbook, call: Call, settled: tuple[Segment, ...], unsettled: tuple[Segment, ...]) -> Call:
     """Keep `heard` in step with the final segments."""
     if not any(s.heard for s in settled) and not any(s.heard for s in unsettled):
         return call
@@ -73,10 +92,38 @@ def _index(call: Call, settled: tuple[Segment, ...], unsettled: tuple[Segment, .
     for segment in unsettled:
         for heard in segment.heard:
             of(heard.phrase).remove(heard)
-    index = call.heard
+    changed = [h for segment in (*settled, *unsettled) for h in segment.heard]
+    call = replace(call, heard=_with(call.heard, places))
+    since = min(h.start_ms for h in (*changed, *_followed(playbook, call.heard, changed)))
+    return _touched(replace(call, standing=_standing_since(playbook, call, call.heard, places, since)), since)
+
+
+def _followed(playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], changed: Iterable[Heard]) -> Iterator[Heard]:
+    """The places behind which something stands, among what has changed, that must not follow there."""
+    for one in changed:
+        if one.after is not None:
+            yield from (h for h in heard.get(playbook.banned[one.phrase], ()) if h.ends == one.after)
+
+
+def _standing_since(
+    playbook: Playbook, call: Call, heard: Mapping[int, tuple[Heard, ...]], phrases: Iterable[int], since: int
+) -> Map[int, tuple[Heard, ...]]:
+    """The places that count, where only what was said of some phrases, from a time on, is other than in the call."""
+    standing = call.standing
+    for number in sorted({playbook.banned.get(phrase, phrase) for phrase in phrases}):
+        if number in playbook.phrases_with_slots or number in playbook.matcher.bans:
+            before, now = standing.get(number, ()), heard.get(number, ())
+            kept = before[: bisect_left(before, since, key=_ended)]
+            again = _counting(playbook, heard, number, now[bisect_left(now, since, key=_ended) :])
+            standing = _with(standing, {number: kept + again})
+    return standing
+
+
+def _with(index: Map[int, tuple[Heard, ...]], places: Mapping[int, Sequence[Heard]]) -> Map[int, tuple[Heard, ...]]:
+    """An index with other places of some phrases."""
     for phrase, found in places.items():
         index = index.set(phrase, tuple(found)) if found else index.delete(phrase) if phrase in index else index
-    return replace(call, heard=index)
+    return index
 
 
 def when_heard(heard: Heard) -> tuple[int, int, str, str]:
@@ -84,20 +131,24 @@ def when_heard(heard: Heard) -> tuple[int, int, str, str]:
 
 
 def _reshape(call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
-    return replace(call, shape=shape.reshape(call.shape, before.transcript, call.transcript, changed))
+    after = shape.reshape(call.shape, before.transcript, call.transcript, changed)
+    if after is call.shape:
+        return call
+    began = (shape.turns_differ_from(before.shape, after, segment) for segment in changed if segment.words.size)
+    return _touched(replace(call, shape=after), min(began))
 
 
 def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call:
     for name in names:
-        said = playbook.signals[name].said
-        places = (place for phrase in said for place in heard_places(playbook, call.heard, phrase))
-        call = weighing.signalled(playbook, call, name, places)
+        said = said_places(playbook, call, playbook.signals[name].said)
+        call = weighing.signalled(playbook, call, name, (place for _, places in said for place in places))
     return call
 
 
 def hold(playbook: Playbook, call: Call, event: HoldChanged) -> Call:
     """The customer was put on hold or taken off it."""
     before, held = call, tuple(sorted({*call.held, (event.at_ms, event.on)}))
+    call = _touched(call, event.at_ms)
     call = weighing.shaped(playbook, call, replace(call, held=held), holds(call.held), holds(held))
     clauses = dict.fromkeys(playbook.hold_clauses)
     if weighing.moved(before, call):
@@ -184,6 +235,7 @@ def _remean(playbook: Playbook, call: Call, gone: Collection[Utterance], new: Co
     for one in new:
         for meaning, meant in _meant(playbook, call, one):
             insort(of(meaning), meant, key=_when_meant)
+    call = _touched(call, min((one.start_ms for one in (*gone, *new)), default=FOR_EVER))
     kept = call.meant
     for meaning, found in index.items():
         kept = kept.set(meaning, tuple(found)) if found else kept.delete(meaning) if meaning in kept else kept
@@ -199,6 +251,12 @@ def rescoped(playbook: Playbook, before: Call, call: Call) -> Call:
     call = _remean(playbook, replace(call, meant=Map()), (), _all_utterances(call))
     on_hold = holds(call.held)
     call = weighing.shaped(playbook, before, call, on_hold, on_hold)
+    return look_again(playbook, call, in_play(playbook, call), 0)
+
+
+def end(playbook: Playbook, before: Call, call: Call) -> Call:
+    """The last word on everything: no time passes for a call that is over, and no turn goes on."""
+    call = _touched(_hushed(before, _turns_over(before, call)), before.now)
     return look_again(playbook, call, in_play(playbook, call))
 
 
@@ -235,6 +293,23 @@ def _meant_by(one: Utterance, score: float, near: tuple[tuple[str, float], ...] 
     return Meant(one.key, score, one.party, one.start_ms, one.end_ms, one.quotes, near)
 
 
+def _of_shape(playbook: Playbook, before: Call, call: Call) -> Iterator[ClauseRef]:
+    """The clauses that wait for a part of the shape that is another now."""
+    then, now = before.shape, call.shape
+    if now is not then:
+        for kind, refs in playbook.shape_clauses.items():
+            if kind is Silence:
+                changed = now.gaps != then.gaps or _silences(playbook, before) != _silences(playbook, call)
+            elif kind is TalkOver:
+                changed = now.talk_over != then.talk_over
+            elif kind is Monologue:
+                changed = now.floors != then.floors
+            else:
+                changed = now.turns is not then.turns
+            if changed:
+                yield from refs
+
+
 def _of_meanings(playbook: Playbook, before: Call, call: Call) -> dict[ClauseRef, None]:
     """The clauses that wait for meanings that may be found elsewhere now."""
     if call.meant is before.meant and call.utterances is before.utterances:
@@ -266,8 +341,20 @@ def answer(playbook: Playbook, call: Call, event: CardAnswered) -> Call:
     return replace(call, choosing=_rechosen(playbook, call.choosing, (), (mute,)))
 
 
+def miss(playbook: Playbook, call: Call, event: CardMissed) -> Call:
+    """Nobody saw a card."""
+    if event.early:
+        return replace(call, missed_early=call.missed_early.set(event.card_id, None))
+    call = replace(call, missed=call.missed.set(event.card_id, "late"))
+    shown = call.told.choice.shown.get(event.card_id)
+    if shown is None:
+        return call
+    unseen = Unseen(shown.shown_ms, shown.moment.rule.id, shown.number)
+    return replace(call, choosing=_rechosen(playbook, call.choosing, (), (unseen,)))
+
+
 def _rechosen(
-    playbook: Playbook, choosing: Choosing, gone: Collection[Moment], new: Collection[Moment | Mute]
+    playbook: Playbook, choosing: Choosing, gone: Collection[Moment], new: Collection[Moment | Mute | Unseen]
 ) -> Choosing:
     return choosing.revised(gone, new, lambda choice, fact: policy.choose(playbook.attention, choice, fact))
 
@@ -282,7 +369,8 @@ def in_play(playbook: Playbook, call: Call) -> dict[ClauseRef, None]:
     """
     found = dict.fromkeys(ref for phrase in call.heard for ref in playbook.clauses_of_phrase.get(phrase, ()))
     found |= dict.fromkeys(ref for meaning in call.meant for ref in playbook.clauses_of_meaning.get(meaning, ()))
-    for refs in (playbook.mood_clauses, playbook.shape_clauses, playbook.hold_clauses, playbook.timed_clauses):
+    shaped = playbook.shape_clauses.values()
+    for refs in (playbook.mood_clauses, *shaped, playbook.hold_clauses, playbook.timed_clauses):
         found |= dict.fromkeys(refs)
     return found | dict.fromkeys(call.moments)
 
@@ -295,7 +383,29 @@ def heard_places(
     Without the places where a slot took only the beginning of a value, and those followed by what must not follow.
     """
     number = playbook.number(phrase, tolerance)
-    found = heard.get(number, ())
+    return _counting(playbook, heard, number, heard.get(number, ()))
+
+
+def said_places(
+    playbook: Playbook, call: Call, phrases: tuple[str, ...], tolerance: Tolerance = "asr"
+) -> list[tuple[str, Sequence[Heard]]]:
+    """Of some phrases those that were said, and where, in order of time."""
+    return [
+        (phrase, places)
+        for number, phrase in playbook.numbers(phrases, tolerance)
+        if number in call.heard and (places := _standing(playbook, call, number))
+    ]
+
+
+def _standing(playbook: Playbook, call: Call, number: int) -> tuple[Heard, ...]:
+    """The places of a phrase that count."""
+    picky = number in playbook.phrases_with_slots or number in playbook.matcher.bans
+    return (call.standing if picky else call.heard).get(number, ())
+
+
+def _counting(
+    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], number: int, found: tuple[Heard, ...]
+) -> tuple[Heard, ...]:
     if len(found) > 1 and number in playbook.phrases_with_slots:
         longest = dict(sorted(_run(capture) for place in found for capture in place.captures))
         found = tuple(place for place in found if all(_goes_no_further(capture, longest) for capture in place.captures))
@@ -321,57 +431,104 @@ def _goes_no_further(capture: Capture, longest: Mapping[_Start, _Reach]) -> bool
     return longest[start] == reach
 
 
-def heardings(playbook: Playbook, call: Call, *, early: Mapping[int, tuple[Heard, ...]] | None = None) -> Heardings:
-    """What conditions look at.
+_Captured = tuple[tuple[int, Capture], ...]
 
-    `early`: where phrases were heard when words that are not final yet count too; turns then count as over.
+
+def heardings(
+    playbook: Playbook,
+    call: Call,
+    since: int = 0,
+    *,
+    early: bool = False,
+    slots: dict[str, _Captured] | None = None,
+) -> Heardings:
+    """What conditions look at, from a time on.
+
+    `early`: `call` holds words too that are not final yet, and turns count as over. `slots` receives what each slot
+    took that was asked for.
     """
-    heard = call.heard if early is None else early
-    growing = _growing(call) if early is None else {}
-    slots: dict[str, tuple[tuple[int, Capture], ...]] = {}
+    look = _Look(playbook, call, since, {} if early else _growing(call), {} if slots is None else slots)
+    return look.heardings()
 
-    def meant(meaning: str) -> tuple[Meant, ...]:
-        found = call.meant.get(meaning, ())
+
+class _Look:
+    """Looks up what conditions ask for.
+
+    It holds nothing that holds it. One is made for nearly every word, and cycles of them, each with a whole call, would
+    be most of what the garbage collector finds.
+    """
+
+    __slots__ = ("_call", "_growing", "_playbook", "_since", "_slots")
+
+    def __init__(
+        self,
+        playbook: Playbook,
+        call: Call,
+        since: int,
+        growing: Mapping[tuple[str, int], Utterance],
+        slots: dict[str, _Captured],
+    ) -> None:
+        self._playbook = playbook
+        self._call = call
+        self._since = since
+        self._growing = growing
+        self._slots = slots
+
+    def heardings(self) -> Heardings:
+        call = self._call
+        return Heardings(
+            said=partial(said_places, self._playbook, call),
+            meant=self._meant,
+            captured=self._taken,
+            shape=call.shape,
+            temper=self._playbook.temper,
+            weighing=call.weighing,
+            channel=call.channel,
+            started=call.started,
+            now=call.now,
+            quiet=shape.quiet(call.shape, call.transcript, call.now),
+            holds=holds(call.held),
+        )
+
+    def _meant(self, meaning: str) -> tuple[Meant, ...]:
+        found, growing = self._call.meant.get(meaning, ()), self._growing
         return tuple(one for one in found if (one.utterance, one.start_ms) not in growing) if growing else found
 
-    def taken(slot: str) -> tuple[tuple[int, Capture], ...]:
-        if slot not in slots:
-            slots[slot] = ()  # a slot that waits for itself waits for ever
-            slots[slot] = captured(playbook, heard, slot, found)
-        return slots[slot]
-
-    found = Heardings(
-        said=partial(heard_places, playbook, heard),
-        meant=meant,
-        captured=taken,
-        shape=call.shape,
-        temper=playbook.temper,
-        weighing=call.weighing,
-        channel=call.channel,
-        started=call.started,
-        now=call.now,
-        quiet=shape.quiet(call.shape, call.transcript, call.now),
-        holds=holds(call.held),
-    )
-    return found
+    def _taken(self, slot: str) -> _Captured:
+        if slot not in self._slots:
+            self._slots[slot] = ()  # a slot that waits for itself waits for ever
+            known = self._call.captures.get(slot)
+            since = self._since if known is not None else 0
+            self._slots[slot] = captured(self._playbook, self._call, slot, self.heardings(), since, known or ())
+        return self._slots[slot]
 
 
 def captured(
-    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], slot: str, also: Heardings
-) -> tuple[tuple[int, Capture], ...]:
-    """What a slot took, and when, in order of time.
+    playbook: Playbook, call: Call, slot: str, also: Heardings, since: int = 0, before: _Captured = ()
+) -> _Captured:
+    """What a slot took, and when, in order of time. `before`: what is known of it, which stands as far as `since`.
 
     Of two phrases that end together the longer one knows best, and of two that take words from one place on the one
     that takes the more.
     """
     source = playbook.slots[slot]
-    course: Course | None = conditions.course(source.when, also) if source.when is not None else None
-    taken: list[tuple[Heard, Capture]] = []
+    places: list[Heard] = []
     for number in playbook.phrases_of_slot.get(slot, ()):
-        phrase, tolerant = playbook.phrases[number]
-        for place in heard_places(playbook, heard, phrase, "asr" if tolerant else "none"):
-            if conditions.by(place.party, source.party) and (course is None or course.at(place.start_ms)):
-                taken += ((place, capture) for capture in place.captures if capture.slot == slot)
+        said = _standing(playbook, call, number)
+        places += said[bisect_left(said, since, key=_ended) :] if said else said
+    kept = before[: bisect_left(before, since, key=lambda one: one[0])] if before else before
+    if not places:
+        return kept
+    if source.when is not None:
+        course = conditions.course(source.when, also, min(place.start_ms for place in places))
+        places = [place for place in places if course.at(place.start_ms)]
+    taken = [
+        (place, capture)
+        for place in places
+        if conditions.by(place.party, source.party)
+        for capture in place.captures
+        if capture.slot == slot
+    ]
     longest = dict(sorted(_run(capture) for _, capture in taken))
     found: dict[int, tuple[int, Capture]] = {}
     for place, capture in taken:
@@ -381,7 +538,11 @@ def captured(
             known is None or (length, capture.value) > (known[0], known[1].value)
         ):
             found[place.end_ms] = (length, capture)
-    return tuple((at_ms, found[at_ms][1]) for at_ms in sorted(found))
+    return (*kept, *((at_ms, found[at_ms][1]) for at_ms in sorted(found)))
+
+
+def _ended(place: Heard) -> int:
+    return place.end_ms
 
 
 def values(playbook: Playbook, call: Call, at_ms: int, slots: Collection[str] | None = None) -> dict[str, str]:
@@ -395,55 +556,88 @@ def values(playbook: Playbook, call: Call, at_ms: int, slots: Collection[str] | 
     return known
 
 
-def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef]) -> Call:
-    """Look again for the moments of some clauses, and choose again where they differ."""
+def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef], since: int | None = None) -> Call:
+    """Look again for the moments of some clauses, and choose again where they differ.
+
+    From a time on, by default from where this event has changed something.
+    """
     refs = list(clauses)
     if not refs:
         return call
-    heard = heardings(playbook, call)
+    since = max(0, call.touched - REACH_MS if since is None else since)
+    slots: dict[str, _Captured] = {}
+    heard = heardings(playbook, call, since, slots=slots)
     gone: list[Moment] = []
     new: list[Moment] = []
-    moments = call.moments
+    moments, deadlines = call.moments, call.deadlines
     for ref in refs:
         known = moments.get(ref, ())
-        found = _moments(playbook, call, ref, heard)
-        if found != known:
-            gone.extend(known)
+        first = bisect_left(known, since, key=_met_at)
+        found, deadline = _moments(playbook, call, ref, heard, since)
+        if found != known[first:]:
+            gone.extend(known[first:])
             new.extend(found)
-            moments = moments.set(ref, found) if found else moments.delete(ref)
-    if moments is call.moments:
-        return call
-    choosing = _rechosen(playbook, call.choosing, gone, new)
-    return replace(call, moments=moments, choosing=choosing)
+            whole = known[:first] + found
+            moments = moments.set(ref, whole) if whole else moments.delete(ref)
+        for slot in playbook.slots_of_clause.get(ref, ()):
+            heard.captured(slot)  # some conditions are not looked at to their end
+        if ref in playbook.deadline_clauses and deadline != deadlines.get(ref):
+            deadlines = deadlines.delete(ref) if deadline is None else deadlines.set(ref, deadline)
+    captures = call.captures
+    for slot, taken in slots.items():
+        if captures.get(slot) != taken:
+            captures = captures.set(slot, taken)
+    if captures is not call.captures:
+        call = replace(call, captures=captures)
+    if moments is not call.moments:
+        choosing = _rechosen(playbook, call.choosing, gone, new)
+        return replace(call, moments=moments, deadlines=deadlines, choosing=choosing)
+    return call if deadlines is call.deadlines else replace(call, deadlines=deadlines)
 
 
-def _moments(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings) -> tuple[Moment, ...]:
-    found = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope)
+def _met_at(moment: Moment) -> int:
+    return moment.at_ms
+
+
+def _moments(
+    playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings, since: int
+) -> tuple[tuple[Moment, ...], int | None]:
+    """A clause's moments from a time on, and when the clock alone may bring the next one."""
+    found, deadline = triggers.moments(playbook.rules[ref.rule_id], ref.clause, heard, call.scope, since)
     if call.unsaid:
         found = [
             replace(m, blocked="late") if not m.blocked and (m.rule.id, m.at_ms) in call.unsaid else m for m in found
         ]
-    return tuple(found)
+    return tuple(found), deadline
 
 
 def foresee(playbook: Playbook, before: Call, call: Call) -> Call:
     """Find when a condition that waits for the clock may next be met, or a turn that means something will be over."""
     if not call.started or call.ended:
-        return call if call.due is None else replace(call, due=None, deadline=None)
-    anew = differs(before, call)
-    if not anew and call.transcript.open is before.transcript.open and call.readings is before.readings:
+        return call if call.due is None else replace(call, due=None)
+    silent = call.transcript.open is before.transcript.open and not differs(before, call)
+    if silent and call.deadlines is before.deadlines and call.readings is before.readings:
         return call
-    heard = heardings(playbook, call)
-    deadline = _next(playbook, playbook.deadline_clauses, heard) if anew else call.deadline
-    silence = _next(playbook, playbook.silence_clauses, heard)
-    times = [one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings]
-    due = min((at_ms for at_ms in (deadline, silence, *times) if at_ms is not None), default=None)
-    return call if (due, deadline) == (call.due, call.deadline) else replace(call, due=due, deadline=deadline)
+    times = [*call.deadlines.values()]
+    times += (one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings)
+    times += _next_silences(playbook, call)
+    if playbook.silence_clauses:
+        heard = heardings(playbook, call)
+        silences = (conditions.deadline(playbook.clause(ref).condition, heard) for ref in playbook.silence_clauses)
+        times += (at_ms for at_ms in silences if at_ms is not None)
+    due = min(times, default=None)
+    return call if due == call.due else replace(call, due=due)
 
 
-def _next(playbook: Playbook, clauses: Iterable[ClauseRef], heard: Heardings) -> int | None:
-    times = (triggers.deadline(playbook.clause(ref).condition, heard) for ref in clauses)
-    return min((at_ms for at_ms in times if at_ms is not None), default=None)
+def _next_silences(playbook: Playbook, call: Call) -> Iterator[int]:
+    """When the silence that goes on now will be long enough for something; this is asked at every word."""
+    if playbook.plain_silences and call.channel == "voice":
+        quiet = shape.quiet(call.shape, call.transcript, call.now)
+        if quiet:
+            since = Span(quiet[-1].start_ms, FOR_EVER)
+            for span in shape.outside(since, holds(call.held)) if call.held else (since,):
+                times = (span.start_ms + ms for ms in playbook.plain_silences)
+                yield from (at_ms for at_ms in times if call.now < at_ms <= span.end_ms)
 
 
 def differs(before: Call, call: Call) -> bool:
@@ -475,6 +669,9 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
         if change.transcript is not call.transcript:
             call = replace(call, transcript=change.transcript)
     spoken = call.transcript.open is not before.transcript.open
+    hushed = spoken and bool(playbook.silences) and _silences(playbook, before) != _silences(playbook, call)
+    if hushed:
+        call = _hushed(before, call)
     if before.due is not None and call.now >= before.due:
         over = _growing(before).keys() - _growing(call).keys()
         grown = (
@@ -482,14 +679,16 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
             if over
             else {}
         )
+        call = _touched(_turns_over(before, call), before.now)
         return look_again(playbook, call, {**dict.fromkeys(playbook.timed_clauses), **grown})
-    if spoken and playbook.silences and _silences(playbook, before) != _silences(playbook, call):
-        call = look_again(playbook, call, playbook.timed_clauses)
-    return call
+    return look_again(playbook, call, playbook.timed_clauses) if hushed else call
 
 
 def _silences(playbook: Playbook, call: Call) -> list[tuple[int, int, int]]:
     """The silences that are long enough for some clause: from when, until when, and for which."""
+    since = shape.last_words(call.shape)
+    if since is not None and call.now - since < playbook.silences[0]:
+        return []
     spans = shape.quiet(call.shape, call.transcript, call.now)
     return [
         (span.start_ms, FOR_EVER if span is spans[-1] else span.end_ms, ms)
@@ -516,24 +715,22 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
         if growing
         else []
     )
-    if not also and not meanings:
+    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_called.get(phrase, ()))
+    refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
+    if not refs:
         return {}, {}
-    early = call.heard
-    for phrase, places in also.items():
-        early = early.set(phrase, (*early.get(phrase, ()), *places))
-    heard = heardings(playbook, call, early=early)
+    began = [place.start_ms for places in also.values() for place in places]
+    since = max(0, min((*began, *(start_ms for _, start_ms in growing))) - REACH_MS)
+    heard = heardings(playbook, _with_open(playbook, call, also), since, early=True)
     new: list[Moment] = []
     doubts: dict[str, str] = {}
-    refs = dict.fromkeys(ref for phrase in sorted(also) for ref in playbook.clauses_of_phrase.get(phrase, ()))
-    refs |= dict.fromkeys(ref for meaning in sorted(meanings) for ref in playbook.clauses_of_meaning.get(meaning, ()))
     for ref in refs:
-        if any(isinstance(part, Said | SaidAgain | Means) for part in conditions.parts(playbook.clause(ref).condition)):
-            known = {m.order for m in call.moments.get(ref, ())}
-            for moment in _moments(playbook, call, ref, heard):
-                if moment.blocked:
-                    doubts[ref.rule_id] = moment.blocked
-                elif moment.order not in known:
-                    new.append(moment)
+        known = {m.order for m in call.moments.get(ref, ())}
+        for moment in _moments(playbook, call, ref, heard, since)[0]:
+            if moment.blocked:
+                doubts[ref.rule_id] = moment.blocked
+            elif moment.order not in known:
+                new.append(moment)
     if not new:
         return {}, doubts
     choosing = _rechosen(playbook, call.choosing, (), new)
@@ -545,6 +742,14 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
         if shown.moment.order in wanted and card_id not in choice.shown
     }
     return likely, doubts
+
+
+def _with_open(playbook: Playbook, call: Call, also: Mapping[int, list[Heard]]) -> Call:
+    """The call as if the steady words of open segments were final."""
+    heard = _with(call.heard, {phrase: (*call.heard.get(phrase, ()), *places) for phrase, places in also.items()})
+    changed = [place for places in also.values() for place in places]
+    since = min((h.start_ms for h in (*changed, *_followed(playbook, heard, changed))), default=0)
+    return replace(call, heard=heard, standing=_standing_since(playbook, call, heard, also, since))
 
 
 def being_done(playbook: Playbook, call: Call, moment: Moment) -> bool:
@@ -581,21 +786,24 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     segments = tuple(segment for stream in whole.streams.values() for segment in stream)
     empty = Call(call_id=call.call_id)
     fresh = replace(
-        call, transcript=whole, heard=empty.heard, influences=empty.influences,
-        moments=empty.moments, utterances=_uttered(playbook, call), meant=empty.meant,
+        call, transcript=whole, heard=empty.heard, standing=empty.standing, captures=empty.captures,
+        influences=empty.influences, moments=empty.moments, deadlines=empty.deadlines,
+        utterances=_uttered(playbook, call), meant=empty.meant,
         readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
-        choosing=_rechosen(playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute)]),
+        choosing=_rechosen(
+            playbook, policy.begin(), (), [f for f in call.choosing.facts if isinstance(f, Mute | Unseen)]
+        ),
     )  # fmt: skip
-    fresh = _index(fresh, segments, ())
+    fresh = _index(playbook, fresh, segments, ())
     fresh = weighing.again(playbook, fresh)
     fresh = _remean(playbook, fresh, (), _all_utterances(fresh))
     fresh = _weigh_signals(playbook, fresh, playbook.signals)
     clauses = in_play(playbook, fresh)
-    fresh = look_again(playbook, fresh, clauses)
+    fresh = look_again(playbook, fresh, clauses, 0)
     known = _met(call)
     unsaid = fresh.unsaid.update({met: True for met in _met(fresh) if met not in known})
     if len(unsaid) > len(fresh.unsaid):
-        fresh = look_again(playbook, replace(fresh, unsaid=unsaid), clauses)
+        fresh = look_again(playbook, replace(fresh, unsaid=unsaid), clauses, 0)
     missed = fresh.missed
     for card_id in chosen(playbook, fresh).shown:
         if card_id not in call.told.cards or call.told.cards[card_id].state == "retracted":

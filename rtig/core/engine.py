@@ -35,6 +35,7 @@ from rtig.core.events import (
 )
 from rtig.core.guidance import Guidance, Handover, Hint, Whisper
 from rtig.core.playbook import Playbook
+from rtig.core.shape import FOR_EVER
 from rtig.core.transcript import UNFINISHED_MS, Change
 from rtig.core.utterances import Utterance
 
@@ -46,10 +47,10 @@ def begin(call_id: str) -> Call:
 
 def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Call, tuple[Guidance, ...]]:
     """Fold event number `seq` of a call's log. Never raises; what it cannot use changes nothing."""
-    before = call
     items: list[Guidance] = []
     if call.ended and not isinstance(event, CardAnswered | PlaybookChanged | Whispered | HandoverSent):
         return call, ()
+    before = call = replace(call, touched=FOR_EVER) if call.touched < FOR_EVER else call
     match event:
         case SegmentHeard():
             call = derive.advance(call, event.end_ms)
@@ -77,8 +78,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             call = derive.advance(call, event.at_ms)
             call = replace(call, transcript=change.transcript, ended=True, ending=event.reason)
             call = help_requests.end(call)
-            # The last word on everything: no time passes for a call that is over, and no turn goes on.
-            call = derive.look_again(playbook, call, derive.in_play(playbook, call))
+            call = derive.end(playbook, before, call)
             items.append(telling.info(playbook, call))
         case HoldChanged():
             call = derive.hold(playbook, derive.advance(call, event.at_ms), event)
@@ -95,7 +95,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
             if event.answer_id not in call.answers:
                 call = replace(call, answers=call.answers.set(event.answer_id, event))
         case CardMissed():
-            call = replace(call, missed=call.missed.set(event.card_id, "late"))
+            call = derive.miss(playbook, call, event)
         case Whispered():
             call = derive.advance(call, event.at_ms)
             items.append(
@@ -117,7 +117,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
         case PlaybookChanged():
             # What the time since the last event has brought is due, and nothing that was there already.
             call = derive.advance(derive.rebuild(playbook, call), event.at_ms)
-            call = derive.look_again(playbook, call, derive.in_play(playbook, call))
+            call = derive.look_again(playbook, call, derive.in_play(playbook, call), 0)
             items.append(telling.info(playbook, call))
         case Unrecognised():
             return call, ()

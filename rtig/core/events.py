@@ -143,6 +143,8 @@ class CardMissed(Event, frozen=True, kw_only=True, tag="card_missed"):
     """The server could not deliver a card within its budget: nobody saw it."""
 
     card_id: Name
+    early: bool = False
+    """It was provisional: once its words are final it may still come in time."""
 
 
 class Whispered(Event, frozen=True, kw_only=True, tag="whisper"):
@@ -247,7 +249,7 @@ def key(event: AnyEvent) -> str:
         case CardAnswered():
             return f"answer:{event.answer_id}"
         case CardMissed():
-            return f"missed:{event.card_id}"
+            return f"missed:{event.card_id}:early" if event.early else f"missed:{event.card_id}"
         case Whispered():
             return f"whisper:{event.whisper_id}"
         case AlertAnswered():

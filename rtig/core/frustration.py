@@ -8,7 +8,7 @@ Beside the score, which forgets, stands the risk, which does not: the probabilit
 everything that has been weighed so far.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 from math import ceil, fsum, log1p, log2, tanh
@@ -266,23 +266,27 @@ def in_the_red(temper: Temper, patience: Patience, now: int) -> int:
     return patience.red_ms + max(0, until - patience.at_ms)
 
 
-def lasting(temper: Temper, weighing: Weighing, enter: float, leave: float) -> Iterator[Span]:
-    """Where the score, once it has reached `enter`, is not below `leave`.
+def lasting(temper: Temper, weighing: Weighing, enter: float, leave: float, since: int = 0) -> Iterator[Span]:
+    """Where the score, once it has reached `enter`, is not below `leave`, in the time from `since` on.
 
     The last span ends where the score will fall below if nothing more is said, at `FOR_EVER` where it never does.
     """
     states = weighing.states
+    first = max(0, bisect_left(states, since, key=_reached) - 1)
+    while first and states[first].score >= leave:
+        first -= 1  # to where it began
+    states = states[first:]
     moves = [states[0], *(after for before, after in pairwise(states) if moved(before, after))]
-    since: int | None = None
+    began: int | None = None
     for at, state in enumerate(moves):
-        if since is not None and state.score < leave:
-            yield Span(since, state.at_ms)
-            since = None
-        if since is None and state.score >= enter:
-            since = state.at_ms
-        if since is not None and (at + 1 == len(moves) or faded(temper, state, moves[at + 1].at_ms) < leave):
-            yield Span(since, _falls_at(temper, state, leave))
-            since = None
+        if began is not None and state.score < leave:
+            yield Span(began, state.at_ms)
+            began = None
+        if began is None and state.score >= enter:
+            began = state.at_ms
+        if began is not None and (at + 1 == len(moves) or faded(temper, state, moves[at + 1].at_ms) < leave):
+            yield Span(began, _falls_at(temper, state, leave))
+            began = None
 
 
 def _falls_at(temper: Temper, patience: Patience, leave: float) -> int:

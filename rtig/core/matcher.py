@@ -486,9 +486,9 @@ class Matcher:
             kind = self._kind_at.get(node)
             if kind is None:
                 rich.append(replace(partial, room=room - 1, length=length + 1))
-            elif kind.goes_on(word):
+            elif kind.goes_on(taken := (*partial.taken, word)):
                 longer = (*marks[:-1], replace(marks[-1], last=length))
-                self._take(kind, (*partial.taken, word), replace(partial, room=room - 1, marks=longer), rich)
+                self._take(kind, taken, replace(partial, room=room - 1, marks=longer), rich)
 
     def _into_slots(self, partial: _Rich, word: str, rich: list[_Rich]) -> None:
         length = partial.length

@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from rtig.core.conditions import (
+    AllOf,
+    AnyOf,
     Condition,
     Leaf,
     Means,
@@ -137,46 +139,74 @@ class Playbook:
 
         self.phrases = tuple(sorted(set(_phrases(source))))
         self._numbers = {spoken: number for number, spoken in enumerate(self.phrases)}
+        self._numbered: dict[tuple[tuple[str, ...], Tolerance], tuple[tuple[int, str], ...]] = {}
         self.language = language or Language(source.language)
         self.matcher = Matcher(self.phrases, self.language, _kinds(source.slots))
         self.phrases_of_slot = self._phrases_of_slots()
         self.phrases_with_slots = frozenset(number for numbers in self.phrases_of_slot.values() for number in numbers)
+        self.banned = {ban: number for number, ban in self.matcher.bans.items()}
+        """Of what must not follow a phrase: that phrase."""
+        self.slots_of_clause: dict[ClauseRef, tuple[str, ...]] = {}
+        """The slots that a clause asks for, those of its slots included."""
 
         clauses: dict[int, dict[ClauseRef, None]] = {}
         meant: dict[str, dict[ClauseRef, None]] = {}
         self.mood_clauses: list[ClauseRef] = []
-        self.shape_clauses: list[ClauseRef] = []
+        self.shape_clauses: dict[type[Leaf], list[ClauseRef]] = {}
+        """By the condition for which they look at the shape."""
         self.hold_clauses: list[ClauseRef] = []
         self.timed_clauses: list[ClauseRef] = []
         self.silence_clauses: list[ClauseRef] = []
-        """Those of the timed ones that wait for a silence; the others are `deadline_clauses`."""
-        self.deadline_clauses: list[ClauseRef] = []
+        """Those of the timed ones that wait for a silence and for something else at once."""
+        patient: set[ClauseRef] = set()
+        calling: dict[int, dict[ClauseRef, None]] = {}
         silences: set[int] = set()
+        plain_silences: set[int] = set()
         for rule in source.rules:
             for index, clause in enumerate(rule.clauses):
                 ref = ClauseRef(rule.id, index)
                 for number in self._phrases_of(clause):
                     clauses.setdefault(number, {})[ref] = None
                 leaves = list(self._leaves(clause.condition))
+                asked = dict.fromkeys(
+                    leaf.slot for leaf in leaves if isinstance(leaf, SlotIs) and leaf.slot in self.slots
+                )
+                if asked:
+                    self.slots_of_clause[ref] = tuple(asked)
                 for leaf in leaves:
                     if isinstance(leaf, Means):
                         meant.setdefault(leaf.meaning, {})[ref] = None
                     elif isinstance(leaf, Silence):
                         silences.add(leaf.ms)
-                for kinds, into in (
-                    ((MoodAt, ScoreAt), self.mood_clauses),
-                    ((SaidAgain, Silence, TalkOver, Monologue, TalkShare), self.shape_clauses),
-                    ((OnHold, Silence), self.hold_clauses),
-                ):
+                for kind in (SaidAgain, Silence, TalkOver, Monologue, TalkShare):
+                    if any(isinstance(leaf, kind) for leaf in leaves):
+                        self.shape_clauses.setdefault(kind, []).append(ref)
+                for kinds, into in (((MoodAt, ScoreAt), self.mood_clauses), ((OnHold, Silence), self.hold_clauses)):
                     if any(isinstance(leaf, kinds) for leaf in leaves):
                         into.append(ref)
                 if waits(clause.condition):
                     self.timed_clauses.append(ref)
-                    silent = any(isinstance(leaf, Silence) for leaf in leaves)
-                    (self.silence_clauses if silent else self.deadline_clauses).append(ref)
+                    if not any(isinstance(leaf, Silence) for leaf in leaves):
+                        patient.add(ref)
+                    elif (plain := _plain_silences(clause.condition)) is not None:
+                        plain_silences.update(plain)
+                    else:
+                        self.silence_clauses.append(ref)
+                if any(isinstance(part, Said | SaidAgain | Means) for part in parts(clause.condition)):
+                    for number in self._calling_phrases(clause.condition):
+                        calling.setdefault(number, {})[ref] = None
+        silent = self.shape_clauses.get(Silence, ())
+        self.silent_alerts = any(self.rules[ref.rule_id].to == "supervisors" for ref in silent)
+        """Whether some alert waits for a silence, which words may end that are not final."""
+        self.deadline_clauses = frozenset(patient)
+        """Those that wait for the clock, and for no silence."""
+        self.plain_silences = tuple(sorted(plain_silences))
+        """How long nobody must have spoken, in ms, for the timed clauses for which that is enough."""
         self.silences = tuple(sorted(silences))
         """How long nobody must have spoken, in ms, for any clause."""
         self.clauses_of_phrase = {number: tuple(refs) for number, refs in clauses.items()}
+        self.clauses_called = {number: tuple(refs) for number, refs in calling.items()}
+        """The clauses of words that a phrase can make true, not only untrue."""
         self.clauses_of_meaning = {meaning: tuple(refs) for meaning, refs in meant.items()}
         self.signals_of_phrase = self._owners((part.signal.id, part.said) for part in source.signals)
         self.rules_with_steps = frozenset(rule.id for rule in source.rules if any(step.said for step in rule.steps))
@@ -195,6 +225,14 @@ class Playbook:
         """The number under which a phrase is matched."""
         return self._numbers[Spoken(phrase, tolerance == "asr")]
 
+    def numbers(self, phrases: tuple[str, ...], tolerance: Tolerance = "asr") -> tuple[tuple[int, str], ...]:
+        """Phrases with the numbers under which they are matched; looked up once."""
+        known = self._numbered.get((phrases, tolerance))
+        if known is None:
+            known = tuple((self.number(phrase, tolerance), phrase) for phrase in phrases)
+            self._numbered[phrases, tolerance] = known
+        return known
+
     def tables(self) -> list[dict[Any, Any] | list[Any]]:
         """What is big in it, for whoever lets go of it bit by bit."""
         return [
@@ -211,6 +249,19 @@ class Playbook:
                     yield from self._with_ban(number)
             for spoken in _condition_phrases(leaf):
                 yield from self._with_ban(self._numbers[spoken])
+
+    def _calling_phrases(self, condition: Condition) -> Iterator[int]:
+        """Numbers of the phrases that a condition waits for, those of its slots included, and not for their absence."""
+        match condition:
+            case AllOf() | AnyOf():
+                for part in condition.parts:
+                    yield from self._calling_phrases(part)
+            case Said() | SaidAgain():
+                yield from (self.number(phrase, condition.tolerance) for phrase in condition.phrases)
+            case SlotIs():
+                yield from self.phrases_of_slot.get(condition.slot, ())
+            case _:
+                pass
 
     def _leaves(self, condition: Condition, passed: frozenset[str] = frozenset()) -> Iterator[Leaf]:
         """The simple conditions that a condition depends on, those of its slots included."""
@@ -263,6 +314,18 @@ def _condition_phrases(condition: Condition) -> Iterator[Spoken]:
         if isinstance(part, Said | NotSaid | SaidAgain):
             for phrase in part.phrases:
                 yield Spoken(phrase, part.tolerance == "asr")
+
+
+def _plain_silences(condition: Condition) -> list[int] | None:
+    """How long the silences are that alone are enough for a condition; None where the clock can meet it otherwise."""
+    match condition:
+        case Silence():
+            return [condition.ms]
+        case AnyOf():
+            waiting = [_plain_silences(part) for part in condition.parts if waits(part)]
+            return [ms for plain in waiting if plain for ms in plain] if None not in waiting else None
+        case _:
+            return None
 
 
 def _clause_phrases(clause: Clause) -> Iterator[Spoken]:

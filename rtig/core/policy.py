@@ -50,6 +50,19 @@ class Mute(Struct, frozen=True):
         return (self.at_ms, _LAST, 0, self.rule_id, -1)
 
 
+class Unseen(Struct, frozen=True):
+    """A card that nobody saw, because the server was late: it has used up no attention, and its rule may come again."""
+
+    at_ms: int
+    """When it was to be shown."""
+    rule_id: str
+    number: int
+
+    @property
+    def order(self) -> Order:
+        return (self.at_ms, _LAST, 1, self.rule_id, self.number)
+
+
 class Shown(NamedTuple):
     """A card that the agent is to see: the how-manieth of its rule, since when, and whom it was preferred to."""
 
@@ -57,6 +70,7 @@ class Shown(NamedTuple):
     number: int
     shown_ms: int
     beat: tuple[str, ...] = ()
+    seen: bool = True
 
 
 class NotShown(NamedTuple):
@@ -80,7 +94,7 @@ class Choice(Struct, frozen=True):
     newest: Shown | None = None
 
 
-Choosing = Ledger[Moment | Mute, Choice]
+Choosing = Ledger[Moment | Mute | Unseen, Choice]
 
 
 def begin() -> Choosing:
@@ -91,11 +105,13 @@ def card_id(rule_id: str, number: int) -> str:
     return f"{rule_id}.{number}"
 
 
-def choose(attention: Attention, choice: Choice, fact: Moment | Mute) -> Choice:
+def choose(attention: Attention, choice: Choice, fact: Moment | Mute | Unseen) -> Choice:
     """The choice after one more fact, which is not earlier than those before it."""
     if isinstance(fact, Moment) and fact.rule.to == "supervisors":
         return choice
     choice = serve(attention, choice, fact.at_ms)
+    if isinstance(fact, Unseen):
+        return _give_back(attention, choice, fact)
     if isinstance(fact, Mute):
         return replace(choice, muted=choice.muted.set(fact.rule_id, fact.at_ms))
     last = choice.last.get(fact.rule.id)
@@ -152,7 +168,7 @@ def _refusal(choice: Choice, moment: Moment) -> NotShown | None:
     if rule.id in choice.muted:
         return NotShown(moment, "muted")
     last = choice.last.get(rule.id)
-    if last is not None:
+    if last is not None and last.seen:
         earlier = card_id(rule.id, last.number)
         if rule.once:
             return NotShown(moment, "once", earlier)
@@ -191,6 +207,22 @@ def _show(attention: Attention, choice: Choice, moment: Moment, at_ms: int) -> C
     if moment.rule.exempt:
         return replace(choice, shown=shown_map, last=last)
     return replace(choice, shown=shown_map, last=last, free_ms=at_ms + attention.gap_ms, newest=shown)
+
+
+def _give_back(attention: Attention, choice: Choice, unseen: Unseen) -> Choice:
+    """Have a card take up neither its rule's cooldown nor the gap to the next one."""
+    card = choice.last.get(unseen.rule_id)
+    if card is None or (card.number, card.shown_ms) != (unseen.number, unseen.at_ms):
+        return choice
+    missed = card._replace(seen=False)
+    last = choice.last.set(unseen.rule_id, missed)
+    choice = replace(choice, last=last, shown=choice.shown.set(card_id(unseen.rule_id, card.number), missed))
+    if choice.newest is None or choice.newest.moment is not card.moment:
+        return choice
+    seen = (shown for shown in last.values() if shown.seen and not shown.moment.rule.exempt)
+    newest = max(seen, key=lambda shown: (shown.shown_ms, shown.moment.order), default=None)
+    free_ms = unseen.at_ms if newest is None else max(unseen.at_ms, newest.shown_ms + attention.gap_ms)
+    return replace(choice, newest=newest, free_ms=free_ms)
 
 
 def _count(choice: Choice, moment: Moment) -> int:

@@ -83,6 +83,15 @@ def neighbourhood(before: Transcript, after: Transcript, segment: Segment) -> tu
     return low, high
 
 
+def turns_differ_from(then: Shape, now: Shape, segment: Segment) -> int:
+    """From when on a party's turns are others, where a segment of it came or went."""
+    before, after = then.turns.get(segment.party, ()), now.turns.get(segment.party, ())
+    at = min(len(before), len(after), bisect_left(after, (segment.start_ms,)))
+    while at and after[at - 1] is not before[at - 1]:
+        at -= 1
+    return min((segment.start_ms, *(turn.start_ms for turns in (before, after) for turn in turns[at : at + 1])))
+
+
 def turn(stream: Stream, start_ms: int, end_ms: int) -> Stream:
     """The segments with words that reach into a time, and those that join them without a pause: a turn, or several."""
     first = last = bisect_left(stream, (start_ms,), key=_start)
@@ -122,7 +131,7 @@ def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
 
     Before anybody has spoken there is no silence: a source may have joined a call in its middle.
     """
-    since = max([spans[-1].end_ms for spans in shape.turns.values()], default=None)
+    since = last_words(shape)
     found: list[Span] = []
     spoken = list(transcript.open.values())
     if len(spoken) > 1:
@@ -137,6 +146,11 @@ def quiet(shape: Shape, transcript: Transcript, now: int) -> tuple[Span, ...]:
     return tuple(found)
 
 
+def last_words(shape: Shape) -> int | None:
+    """When the last final words ended; None before any."""
+    return max([spans[-1].end_ms for spans in shape.turns.values()], default=None)
+
+
 def outside(span: Span, others: Iterable[Span]) -> Iterator[Span]:
     """What is left of a time without some others, which are in order and do not overlap."""
     start = span.start_ms
@@ -149,27 +163,34 @@ def outside(span: Span, others: Iterable[Span]) -> Iterator[Span]:
         yield Span(start, span.end_ms)
 
 
-def talk_shares(shape: Shape, over_ms: int) -> Iterator[tuple[Span, float]]:
+def talk_shares(shape: Shape, over_ms: int, since: int = 0) -> Iterator[tuple[Span, float]]:
     """The agent's share of what the two parties spoke in the last `over_ms`, from each turn's end to the next one's.
 
-    Not before so much of the call has passed; the last span has no end.
+    Not before so much of the call has passed, and from the last turn's end before `since` on; the last span has no end.
     """
-    agents, customers = shape.turns.get("agent", ()), shape.turns.get("customer", ())
-    ends = sorted({turn.end_ms for turns in (agents, customers) for turn in turns if turn.end_ms >= over_ms})
-    since = [end_ms - over_ms for end_ms in ends]
+    both = (shape.turns.get("agent", ()), shape.turns.get("customer", ()))
+    latest = max((turns[at - 1].end_ms for turns in both if (at := bisect_left(turns, since, key=_end))), default=0)
+    agents, customers = (turns[bisect_left(turns, latest - over_ms, key=_end) :] for turns in both)
+    first = max(latest, over_ms)
+    times = sorted({turn.end_ms for turns in (agents, customers) for turn in turns if turn.end_ms >= first})
+    began = [end_ms - over_ms for end_ms in times]
     spoken = zip(
-        ends,
-        [*ends[1:], FOR_EVER],
-        _spoken(agents, since),
-        _spoken(agents, ends),
-        _spoken(customers, since),
-        _spoken(customers, ends),
+        times,
+        [*times[1:], FOR_EVER],
+        _spoken(agents, began),
+        _spoken(agents, times),
+        _spoken(customers, began),
+        _spoken(customers, times),
         strict=False,
     )
     for end_ms, until, agent_before, agent, customer_before, customer in spoken:
         by_agent, by_both = agent - agent_before, agent + customer - agent_before - customer_before
         if by_both:
             yield Span(end_ms, until), by_agent / by_both
+
+
+def _end(span: Span) -> int:
+    return span.end_ms
 
 
 def _spoken(turns: Turns, times: Iterable[int]) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """Values that are captured from what was said: one of a list, a number, an amount, a date, a name, a pattern.
 
-A kind says which words may begin a value and which may go on with it, and what a run of words is worth. The matcher
+A kind says which words may begin a value and how it may go on, and what a run of words is worth. The matcher
 tries every run; a run that is worth nothing was no value, and of those that begin at one word the longest counts.
 Number words are English; digits are read in any language.
 """
@@ -9,6 +9,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+import regex
 
 from rtig.core.text import SMALL_NUMBERS, words
 
@@ -22,7 +24,8 @@ class Kind(Protocol):
 
     def begins(self, word: str) -> bool: ...
 
-    def goes_on(self, word: str) -> bool: ...
+    def goes_on(self, said: Sequence[str]) -> bool:
+        """Whether a run that could be a value, or become one, still can with the last word."""
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
         """The value of a run of words, None where they are none; `heard` is the run as it stands in the text.
@@ -68,7 +71,8 @@ class Number:
     def begins(self, word: str) -> bool:
         return word in _UNITS or word in _REPEATS or word == "oh" or _DIGITS.match(word) is not None
 
-    def goes_on(self, word: str) -> bool:
+    def goes_on(self, said: Sequence[str]) -> bool:
+        word = said[-1]
         return self.begins(word) or word in _SCALES or word in ("and", "point")
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
@@ -86,8 +90,8 @@ class Amount:
     def begins(self, word: str) -> bool:
         return Number().begins(word)
 
-    def goes_on(self, word: str) -> bool:
-        return word in _CURRENCY or word in _HUNDREDTHS or Number().goes_on(word)
+    def goes_on(self, said: Sequence[str]) -> bool:
+        return said[-1] in _CURRENCY or said[-1] in _HUNDREDTHS or Number().goes_on(said)
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
         number = self._number(said)
@@ -126,8 +130,8 @@ class Date:
             or _DAY_OR_YEAR.match(word) is not None
         )
 
-    def goes_on(self, word: str) -> bool:
-        return self.begins(word) or word in ("of", "week", "month")
+    def goes_on(self, said: Sequence[str]) -> bool:
+        return self.begins(said[-1]) or said[-1] in ("of", "week", "month")
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
         names = any(word in _WEEKDAYS or word in _MONTHS or word in _RELATIVE for word in said)
@@ -154,8 +158,8 @@ class Name:
     def begins(self, word: str) -> bool:
         return word.isalpha() and word not in _NO_NAMES and word not in _UNITS
 
-    def goes_on(self, word: str) -> bool:
-        return self.begins(word)
+    def goes_on(self, said: Sequence[str]) -> bool:
+        return self.begins(said[-1])
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
         return heard if heard != heard.lower() else " ".join(word[:1].upper() + word[1:] for word in heard.split())
@@ -167,18 +171,23 @@ class Pattern:
     most = 12
 
     def __init__(self, expression: str) -> None:
-        """Raises `re.error`."""
-        self._expression = re.compile(expression, re.IGNORECASE)
+        """Raises `regex.error`."""
+        self._expression = regex.compile(expression, regex.IGNORECASE)
 
     def begins(self, word: str) -> bool:
-        return True
+        return self.goes_on((word,))
 
-    def goes_on(self, word: str) -> bool:
-        return True
+    def goes_on(self, said: Sequence[str]) -> bool:
+        # Nearly every run of words is no beginning of it, and need not be followed to its end.
+        return self._expression.fullmatch(_spelled(said), partial=True) is not None
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
-        spelled = "".join(str(_UNITS[word]) if word in _UNITS else word for word in said)
+        spelled = _spelled(said)
         return spelled if self._expression.fullmatch(spelled) else None
+
+
+def _spelled(said: Sequence[str]) -> str:
+    return "".join(str(_UNITS[word]) if word in _UNITS else word for word in said)
 
 
 class OneOf:
@@ -194,8 +203,8 @@ class OneOf:
     def begins(self, word: str) -> bool:
         return word in self._first
 
-    def goes_on(self, word: str) -> bool:
-        return word in self._later
+    def goes_on(self, said: Sequence[str]) -> bool:
+        return said[-1] in self._later
 
     def value(self, said: Sequence[str], heard: str) -> str | None:
         return self._values.get(tuple(said))

@@ -68,28 +68,37 @@ def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: i
     held_back = _being_done(playbook, call, told, choice)
     if not moved and not guessed and not held_back and not told.held_back and not _may_go(call, told):
         return told
-    beaten = _beaten(choice)
+    beaten, beaten_then = _beaten(choice), _beaten(told.choice)
     cards = told.cards
     for card_id, shown in [*sorted(choice.shown.items(), key=_shown_order), *sorted(guessed.items())]:
         if card_id in call.missed or card_id in held_back:
             continue
         state: CardState = "confirmed" if card_id in choice.shown else "provisional"
+        if state == "provisional" and card_id in call.missed_early:
+            continue
         known = cards.get(card_id)
         if (
             known is None
             or known.state not in ("confirmed", state)
-            or (moved and state == "confirmed" and _moved(playbook, call, known, shown, beaten))
+            or (
+                moved
+                and state == "confirmed"
+                and not _is_as_told(told.choice, card_id, shown, beaten_then, beaten)
+                and _moved(playbook, call, known, shown, beaten)
+            )
         ):
             card = _card(playbook, call, seq, beaten, card_id, shown, state, known)
             cards = cards.set(card_id, card)
             items.append(card)
     for card_id, card in sorted(cards.items()):
-        gone = card_id in call.missed or (card_id not in choice.shown and card_id not in guessed)
-        if gone and card.state != "retracted":
+        stands = card_id in choice.shown or (card_id in guessed and card_id not in call.missed_early)
+        if card.state != "retracted" and (card_id in call.missed or not stands):
             reason = _why_gone(playbook, call, choice, card, doubts.get(card.why.rule, ""))
-            card = replace(card, state="retracted", cause=seq, reason=reason)
-            cards = cards.set(card_id, card)
-            items.append(card)
+            gone = replace(card, state="retracted", cause=seq, reason=reason)
+            cards = cards.set(card_id, gone)
+            items.append(gone)
+            if reason == "late" and (card_id in call.missed or _missed_early(call, card)):
+                items.append(_late(card))
     _tell_withheld(call, told.choice, choice, items)
     if cards is told.cards and choice is told.choice and held_back == told.held_back:
         return told
@@ -136,6 +145,12 @@ def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guida
                     words=moment.quotes,
                 )
             )
+
+
+def _is_as_told(then: Choice, card_id: str, shown: Shown, beaten_then: _Beaten, beaten: _Beaten) -> bool:
+    """Whether a card can say nothing else than when it was told: of all that a long call has had, nearly every one."""
+    rule = shown.moment.rule
+    return "{" not in rule.say and shown == then.shown.get(card_id) and beaten.get(rule.id) == beaten_then.get(rule.id)
 
 
 def _moved(playbook: Playbook, call: Call, known: Card, shown: Shown, beaten: _Beaten) -> bool:
@@ -216,9 +231,20 @@ def _card(
     )
 
 
+def _missed_early(call: Call, card: Card) -> bool:
+    return card.state == "provisional" and card.id in call.missed_early
+
+
+def _late(card: Card) -> Withheld:
+    why = card.why
+    return Withheld(call_id=card.call_id, rule=why.rule, reason="late", at_ms=card.at_ms, words=why.words)
+
+
 def _why_gone(playbook: Playbook, call: Call, choice: Choice, card: Card, doubt: str) -> str:
     if card.id in call.missed:
         return call.missed[card.id]
+    if _missed_early(call, card):
+        return "late"
     if card.why.rule not in playbook.rules:
         return "superseded"
     for refused in choice.withheld.values():

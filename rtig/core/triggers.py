@@ -30,6 +30,7 @@ from rtig.core.conditions import (
     TalkShare,
     by,
     course,
+    next_met,
     parts,
     places,
 )
@@ -144,12 +145,13 @@ class Scope(Struct, frozen=True):
         return ""
 
 
-def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Moment]:
-    """Every moment at which one clause of a rule was met, once per point in time."""
+def moments(rule: Rule, index: int, heard: Heardings, scope: Scope, since: int = 0) -> tuple[list[Moment], int | None]:
+    """Every moment from `since` on at which one clause of a rule was met, once per point in time; and its deadline."""
     clause = rule.clauses[index]
     found = []
-    for met in course(clause.condition, heard).met:
-        if met.at_ms <= heard.now:
+    known = course(clause.condition, heard, since)
+    for met in known.met:
+        if since <= met.at_ms <= heard.now:
             blocked, because = _blocked(rule, clause, met, heard, scope)
             found.append(
                 Moment(
@@ -166,12 +168,7 @@ def moments(rule: Rule, index: int, heard: Heardings, scope: Scope) -> list[Mome
                     by=because,
                 )
             )
-    return found
-
-
-def deadline(condition: Condition, heard: Heardings) -> int | None:
-    """When a condition that waits for the clock may next be met, if nothing more is said."""
-    return next((met.at_ms for met in course(condition, heard).met if met.at_ms > heard.now), None)
+    return found, next_met(known, heard.now)
 
 
 def in_words(moment: Moment) -> str:
@@ -266,7 +263,7 @@ def _blocked(rule: Rule, clause: Clause, met: Met, heard: Heardings, scope: Scop
         return barred, ""
     listening = (part for part in parts(clause.condition) if isinstance(part, Said | SaidAgain | Means))
     wanted: PartyWanted = next((part.party for part in listening), "any")
-    for phrase, place in places(clause.unless, "asr", heard):
+    for phrase, place in places(clause.unless, "asr", heard, met.since_ms - UNLESS_REACH_MS):
         if (
             len(place.bends) <= len(met.bends)  # what was said never loses to what may have been meant
             and by(place.party, wanted)
@@ -274,7 +271,7 @@ def _blocked(rule: Rule, clause: Clause, met: Met, heard: Heardings, scope: Scop
             and place.end_ms >= met.since_ms - UNLESS_REACH_MS
         ):
             return "excluded", phrase
-    for phrase, place in places(clause.done, "asr", heard):
+    for phrase, place in places(clause.done, "asr", heard, met.since_ms - DONE_REACH_MS):
         if does(place, met.since_ms, met.at_ms):
             return "done", phrase
     return "", ""

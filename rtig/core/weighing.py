@@ -83,7 +83,9 @@ def signalled(playbook: Playbook, call: Call, name: str, places: Iterable[Heard]
     if kept == known:
         return call
     influences = call.influences.set(name, kept) if kept else call.influences.delete(name)
-    return replace(_weighed(playbook, call, known, kept), influences=influences)
+    same = next((at for at, (one, other) in enumerate(zip(known, kept, strict=False)) if one != other), None)
+    same = min(len(known), len(kept)) if same is None else same
+    return replace(_weighed(playbook, call, known[same:], kept[same:]), influences=influences)
 
 
 def again(playbook: Playbook, call: Call) -> Call:
@@ -149,4 +151,7 @@ def _weighed(playbook: Playbook, call: Call, gone: Collection[Influence], new: C
     weighing = call.weighing.revised(
         gone, new, lambda patience, fact: frustration.weigh(playbook.temper, patience, fact)
     )
-    return call if weighing is call.weighing else replace(call, weighing=weighing)
+    if weighing is call.weighing:
+        return call
+    touched = min(fact.at_ms for fact in (*gone, *new))
+    return replace(call, weighing=weighing, touched=min(call.touched, touched))

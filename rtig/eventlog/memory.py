@@ -21,6 +21,7 @@ class MemoryLog:
         self._opened: dict[CallKey, OpenCall] = {}
         self._followers = Followers()
         self._closed = False
+        self._ended: asyncio.Future[None] | None = None
 
     def reopen(self) -> "MemoryLog":
         """A log with the calls of this one, in the next epoch: what a restart leaves. This one must be closed."""
@@ -49,8 +50,7 @@ class MemoryLog:
     def append(self, call: CallKey, event: AnyEvent) -> Appended:
         self._check()
         opened = self._opened[call]
-        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        durable.set_result(None)
+        durable = self._durable()
         key = events.key(event)
         known = opened.positions.get(key)
         if known is not None:
@@ -60,7 +60,15 @@ class MemoryLog:
         if isinstance(event, CallStarted) and event.customer:
             self._by_customer.setdefault((call.tenant, event.customer), {})[call.call_id] = None
         self._followers.tell(call, recorded)
-        return Appended(Position(recorded.epoch, recorded.seq), True, durable)
+        return Appended(opened.positions[key], True, durable)
+
+    def _durable(self) -> asyncio.Future[None]:
+        """The same one for all: it has ended."""
+        loop = asyncio.get_running_loop()
+        if self._ended is None or self._ended.get_loop() is not loop:
+            self._ended = loop.create_future()
+            self._ended.set_result(None)
+        return self._ended
 
     def find(self, call: CallKey, event: AnyEvent) -> Position | None:
         self._check()

@@ -1,10 +1,13 @@
 """The event log in one SQLite file: the embedded default.
 
-The loop never waits for the disk: an append is put into its place here, and `sqlite_file` makes it durable.
+The loop never waits for the disk: an append is put into its place here, and `sqlite_file` makes it durable. What is
+appended while the disk is busy, and for a few milliseconds after a commit, is gathered and goes to it as one batch
+under one promise: a thread that is woken for each event would cost more than all else that is done with it.
 """
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,20 +23,26 @@ from rtig.eventlog.order import Followers, unix_ms
 from rtig.eventlog.port import Appended, CallKey, Deliver, Position, Recorded, Unfollow
 from rtig.eventlog.sqlite_file import (
     DAY_MS,
+    Answers,
+    Asked,
+    Batch,
     Checkpoint,
-    Done,
     Erase,
     File,
-    Item,
     OpenRows,
     Reader,
-    Record,
     Row,
     Sweep,
-    Work,
     Writer,
+    Written,
     name_of,
 )
+
+_BETWEEN_COMMITS_S = 0.02
+"""At the least. A commit costs 0.2 ms of CPU and a fight for the interpreter's lock, whatever its size; guidance does
+not wait for it, and no person notices when an acknowledgement comes."""
+_BATCH = 4096
+"""Most pieces of work in one transaction, so that none takes much longer than the others."""
 
 _CALLS_AT_A_TIME = 32
 """Calls that expire in one transaction."""
@@ -42,6 +51,13 @@ _ATTEMPTS_TO_EMPTY, _BETWEEN_ATTEMPTS_S = 100, 0.05
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 _encoder = msgspec.json.Encoder()
+
+
+class _Promise(asyncio.Future[_T]):
+    """Made for many, so that none may cancel it: a task that is cancelled while it waits goes on until it is kept."""
+
+    def cancel(self, msg: Any | None = None) -> bool:  # noqa: ARG002 (the signature is asyncio's)
+        return False
 
 
 class SqliteLog:
@@ -59,6 +75,12 @@ class SqliteLog:
         self._turns: WeakValueDictionary[CallKey, asyncio.Lock] = WeakValueDictionary()
         self._followers = Followers()
         self._behind = 0
+        # Batches that the writer has not been given, the last of them still open; and the one that it has.
+        self._gathered: deque[Batch] = deque()
+        self._writing: Batch | None = None
+        self._handing: asyncio.Handle | None = None
+        self._awaited = False  # somebody waits for what is gathered
+        self._next_commit = 0.0
         self._begun = 0
         self._shelf = file.newest_shelf
         self._failure = ""
@@ -108,7 +130,7 @@ class SqliteLog:
             self._check_writing()
             opened = self._opened.get(call)
             if opened is None:
-                await self._written()
+                # Nothing of it waits for the disk: to close and to erase it end when that is done, and take their turn.
                 opened = await self._read(self._reader.load, call)
                 self._check_writing()
                 self._opened[call] = opened
@@ -125,7 +147,7 @@ class SqliteLog:
             return Appended(known, False, self._written())
         at = self._now()
         epoch = self._file.epoch
-        record = _encoder.encode(Record(epoch, at, key, msgspec.Raw(events.encode(event))))
+        record = _encoder.encode(Written(epoch, at, key, event))
         first = not opened.number
         if first:
             self._begun += 1
@@ -135,9 +157,11 @@ class SqliteLog:
         recorded = opened.place(key, epoch, at, event)
         begins, ends = call if first else None, isinstance(event, CallEnded)
         customer = event.customer if isinstance(event, CallStarted) else ""
-        durable = self._write(Row(opened.shelf, opened.number, recorded.seq, record, begins, ends, customer))
+        batch = self._open_batch()
+        batch.work.append(Row(opened.shelf, opened.number, recorded.seq, record, begins, ends, customer))
         self._followers.tell(call, recorded)
-        return Appended(Position(epoch, recorded.seq), True, durable)
+        assert batch.durable is not None
+        return Appended(opened.positions[key], True, batch.durable)
 
     def find(self, call: CallKey, event: AnyEvent) -> Position | None:
         self._check_writing()
@@ -146,6 +170,8 @@ class SqliteLog:
     async def read(self, call: CallKey, after: int = 0) -> AsyncIterator[Recorded]:
         self._check()
         opened = self._opened.get(call)
+        if opened is not None and not opened.seq:  # a new call: nothing of it is anywhere
+            return
         last = opened.seq if opened else None
         await self._written()
         place, last_written = await self._read(self._reader.find, call)
@@ -217,37 +243,87 @@ class SqliteLog:
 
     # --- writing
 
-    def _write(self, work: Work) -> asyncio.Future[Any]:
+    def _ask(self, work: Erase | Sweep | Checkpoint) -> asyncio.Future[int]:
+        """Have something done that has an answer, behind all that was appended before."""
         self._check_writing()
-        assert self._writer is not None
-        done = self._loop.create_future()
-        self._behind += 1
-        self._writer.put((done, work))
-        return done
+        answer = _Promise[int](loop=self._loop)
+        self._open_batch().work.append(Asked(work, answer))
+        self._hurry()
+        return answer
 
     def _written(self) -> asyncio.Future[None]:
         """Ends when all that was appended so far is durable."""
-        if self._behind:
-            return self._write(None)
+        last = self._gathered[-1] if self._gathered else self._writing
+        if last is not None and last.durable is not None:
+            self._hurry()
+            return last.durable
         done = self._loop.create_future()
         done.set_result(None)
         return done
 
-    def _settle(self, batch: list[Done]) -> None:
-        for done, result in batch:
-            if done is not None:
-                self._behind -= 1
-                if not done.done():
-                    done.set_result(result)
+    def _open_batch(self) -> Batch:
+        """Where the next piece of work goes."""
+        self._behind += 1
+        if self._gathered and len(self._gathered[-1].work) < _BATCH:
+            return self._gathered[-1]
+        batch = Batch(_Promise(loop=self._loop), [])
+        self._gathered.append(batch)
+        self._hand_over_soon()
+        return batch
 
-    def _fail(self, batch: list[Item], failure: str) -> None:
+    def _hurry(self) -> None:
+        """Somebody waits for what was gathered."""
+        if not self._awaited:
+            self._awaited = bool(self._gathered)
+            self._hand_over_soon()
+
+    def _hand_over_soon(self) -> None:
+        """Give the writer the next batch when it has done the one before, and its time has come."""
+        if self._writing is not None or not self._gathered:
+            return
+        if self._handing is not None:
+            self._handing.cancel()
+        wait = 0.0 if self._awaited or len(self._gathered) > 1 else self._next_commit - self._loop.time()
+        hand_over = self._hand_over
+        self._handing = self._loop.call_later(wait, hand_over) if wait > 0 else self._loop.call_soon(hand_over)
+
+    def _hand_over(self) -> None:
+        assert self._writer is not None
+        self._handing = None
+        self._next_commit = self._loop.time() + _BETWEEN_COMMITS_S
+        self._writing = self._gathered.popleft()
+        self._awaited &= bool(self._gathered)
+        self._writer.put(self._writing)
+
+    def _hand_over_all(self) -> None:
+        assert self._writer is not None
+        if self._handing is not None:
+            self._handing.cancel()
+        while self._gathered:
+            self._writer.put(self._gathered.popleft())
+
+    def _settle(self, batch: Batch, answers: Answers) -> None:
+        if batch.durable is not None:
+            batch.durable.set_result(None)
+        for answer, result in answers:
+            answer.set_result(result)
+        self._done_with(batch)
+
+    def _fail(self, batch: Batch, failure: str) -> None:
         self._failure = failure
-        for done, _ in batch:
-            if done is not None:
-                self._behind -= 1
-                if not done.done():
-                    done.set_exception(LogUnavailable(failure))
-                    done.exception()  # an append that nobody waits for is no "exception never retrieved"
+        promises = [batch.durable, *(work.answer for work in batch.work if isinstance(work, Asked))]
+        for promise in promises:
+            if promise is not None:
+                promise.set_exception(LogUnavailable(failure))
+                promise.exception()  # an append that nobody waits for is no "exception never retrieved"
+        self._done_with(batch)
+
+    def _done_with(self, batch: Batch) -> None:
+        if batch is self._writing:
+            self._writing = None
+            self._hand_over_soon()
+        if batch.durable is not None:
+            self._behind -= len(batch.work)
 
     async def _expire_call(self, call: CallKey, before: int) -> bool:
         async with self._turn(call):
@@ -259,12 +335,11 @@ class SqliteLog:
     async def _erase_rows(self, call: CallKey, before: int | None) -> int:
         self._check_writing()
         self._opened.pop(call, None)
-        removed: int = await self._write(Erase(call, before))
-        return removed
+        return await self._ask(Erase(call, before))
 
     async def _sweep(self) -> None:
         """Let go of the older shelves on which no call is left, little by little."""
-        while await self._write(Sweep(self._shelf)):
+        while await self._ask(Sweep(self._shelf)):
             pass
 
     async def _empty(self) -> None:
@@ -272,7 +347,7 @@ class SqliteLog:
         assert self._writer is not None
         for _ in range(_ATTEMPTS_TO_EMPTY):
             await self._writer.checkpoint_beside()
-            if await self._write(Checkpoint("TRUNCATE")):
+            if await self._ask(Checkpoint("TRUNCATE")):
                 return
             await asyncio.sleep(_BETWEEN_ATTEMPTS_S)
         raise LogUnavailable("Erased, but another process keeps reading the old pages. Erase again to be rid of them.")
@@ -305,6 +380,7 @@ class SqliteLog:
 
     async def _let_go(self) -> None:
         if self._writer is not None:
+            self._hand_over_all()
             await self._writer.stop()
         await asyncio.to_thread(self._reads.shutdown)
         await asyncio.to_thread(self._file.close)

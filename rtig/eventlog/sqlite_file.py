@@ -24,13 +24,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec
+from typing import NamedTuple, ParamSpec
 
 import msgspec
 import structlog
 
 from rtig.core import events
-from rtig.core.events import CallStarted
+from rtig.core.events import AnyEvent, CallStarted
 from rtig.errors import LogUnavailable
 from rtig.eventlog.order import OpenCall
 from rtig.eventlog.port import CallKey, Position, Recorded
@@ -68,8 +68,6 @@ _SHELF = (
     "CREATE UNIQUE INDEX IF NOT EXISTS shelf_{0}_by_call ON shelf_{0} (call, seq)",
 )
 DAY_MS = 24 * 60 * 60 * 1000
-_BATCH = 4096
-"""Most records in one transaction, so that none takes much longer than the others."""
 _ROWS_PER_STATEMENT = (128, 16, 1)
 """sqlite3 gives the interpreter lock away at each statement and waits to have it back; so many rows share one."""
 _PAGE = 256
@@ -92,6 +90,15 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     at: int
     key: str
     event: msgspec.Raw
+
+
+class Written(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A `Record` on its way in."""
+
+    epoch: int
+    at: int
+    key: str
+    event: AnyEvent
 
 
 class Row(NamedTuple):
@@ -120,10 +127,22 @@ class Checkpoint(NamedTuple):
     how: str
 
 
-Work = Row | Erase | Sweep | Checkpoint | None
-Item = tuple[asyncio.Future[Any] | None, Work]
-Done = tuple[asyncio.Future[Any] | None, int | None]
-"""How many events, rows or files a piece of work dealt with; None for a row that is now durable."""
+class Asked(NamedTuple):
+    """Work with an answer of its own: how many events, rows or files it dealt with. None: nobody waits for it."""
+
+    work: Erase | Sweep | Checkpoint
+    answer: asyncio.Future[int] | None
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """What one transaction makes durable. All its rows share one promise; None: nobody waits for it."""
+
+    durable: asyncio.Future[None] | None
+    work: list[Row | Asked]
+
+
+Answers = list[tuple[asyncio.Future[int], int]]
 
 
 @dataclass(slots=True)
@@ -233,8 +252,8 @@ class Writer:
         self,
         file: File,
         loop: asyncio.AbstractEventLoop,
-        settle: Callable[[list[Done]], None],
-        fail: Callable[[list[Item], str], None],
+        settle: Callable[[Batch, Answers], None],
+        fail: Callable[[Batch, str], None],
     ) -> None:
         self.commits = 0
         self._file = file
@@ -242,7 +261,7 @@ class Writer:
         self._settle = settle
         self._fail = fail
         self._failure = ""
-        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._stopped = loop.create_future()
         self._checkpoints = ThreadPoolExecutor(1, "rtig-log-checkpoint")
         self._rows_at_checkpoint = 0
@@ -252,8 +271,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="rtig-log-write", daemon=True)
         self._thread.start()
 
-    def put(self, item: Item) -> None:
-        self._queue.put(item)
+    def put(self, batch: Batch) -> None:
+        self._queue.put(batch)
 
     async def stop(self) -> None:
         """Write what is queued, then end the threads. Nothing may be put afterwards."""
@@ -267,17 +286,12 @@ class Writer:
         await self._loop.run_in_executor(self._checkpoints, self._checkpoint, self._file.checkpointing, "PASSIVE")
 
     def _run(self) -> None:
-        stop = False
-        while not stop:
-            taken = [self._queue.get()]
-            taken += [self._queue.get() for _ in range(min(self._queue.qsize(), _BATCH - 1))]
-            stop = taken[-1] is None
-            batch = [item for item in taken if item is not None]
+        while (batch := self._queue.get()) is not None:
             try:
                 if self._failure:
                     self._tell(self._fail, batch, self._failure)
                 else:
-                    self._tell(self._settle, self._commit(batch))
+                    self._tell(self._settle, batch, self._commit(batch.work))
             except Exception as error:
                 self._failure = f"The event log could not be written ({name_of(error)}). It has to be opened again."
                 _log.error("log_broken", error=name_of(error))
@@ -290,42 +304,23 @@ class Writer:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             self._loop.call_soon_threadsafe(lambda: callback(*args, **kwargs))
 
-    def _commit(self, batch: list[Item]) -> list[Done]:
+    def _commit(self, batch: list[Row | Asked]) -> Answers:
         """One transaction for the whole batch, then the checkpoints it asks for."""
         connection = self._file.writing
-        results: list[Done] = []
-        rows: list[Row] = []
-        if any(not isinstance(work, Checkpoint | None) for _, work in batch):
+        answers: Answers = []
+        checkpoints = [work for work in batch if isinstance(work, Asked) and isinstance(work.work, Checkpoint)]
+        if len(checkpoints) < len(batch):
             connection.execute("BEGIN IMMEDIATE")
-            for done, work in batch:
-                result = None
-                if isinstance(work, Row):
-                    if work.begins:
-                        rows.append(self._begin(work.begins, work))
-                    if work.customer:
-                        _name_customer(connection, self._file.salt, work.number, work.customer)
-                    if work.ends:
-                        connection.execute("UPDATE calls SET ended = 1 WHERE id = ?", (work.number,))
-                    rows.append(work)
-                elif isinstance(work, Erase):
-                    self._insert(rows)
-                    rows = []
-                    result = self._erase(work)
-                elif isinstance(work, Sweep):
-                    result = self._sweep(work)
-                if not isinstance(work, Checkpoint):
-                    results.append((done, result))
-            self._insert(rows)
+            self._write(batch, answers)
             connection.execute("COMMIT")
             self.commits += 1
-        else:
-            results = [(done, None) for done, work in batch if work is None]
-        for done, work in batch:
-            if isinstance(work, Checkpoint):
-                emptied = self._checkpoint(connection, work.how) == 0
-                results.append((done, emptied))
-                if done is None:
-                    self._checkpoint_asked = False
+        for checkpoint, answer in checkpoints:
+            assert isinstance(checkpoint, Checkpoint)
+            emptied = self._checkpoint(connection, checkpoint.how) == 0
+            if answer is None:
+                self._checkpoint_asked = False
+            else:
+                answers.append((answer, emptied))
         if (
             not self._checkpoint_asked
             and connection.total_changes - self._rows_at_checkpoint > _ROWS_BETWEEN_CHECKPOINTS
@@ -333,7 +328,27 @@ class Writer:
             self._rows_at_checkpoint = connection.total_changes
             self._checkpoint_asked = True
             self._checkpoints.submit(self._checkpoint_now_and_then)
-        return results
+        return answers
+
+    def _write(self, batch: list[Row | Asked], answers: Answers) -> None:
+        connection = self._file.writing
+        rows: list[Row] = []
+        for work in batch:
+            if isinstance(work, Row):
+                if work.begins:
+                    rows.append(self._begin(work.begins, work))
+                if work.customer:
+                    _name_customer(connection, self._file.salt, work.number, work.customer)
+                if work.ends:
+                    connection.execute("UPDATE calls SET ended = 1 WHERE id = ?", (work.number,))
+                rows.append(work)
+            elif not isinstance(work.work, Checkpoint):
+                self._insert(rows)
+                rows = []
+                done = self._erase(work.work) if isinstance(work.work, Erase) else self._sweep(work.work)
+                if work.answer is not None:
+                    answers.append((work.answer, done))
+        self._insert(rows)
 
     def _begin(self, call: CallKey, row: Row) -> Row:
         connection = self._file.writing
@@ -393,7 +408,7 @@ class Writer:
         """
         frames = self._checkpoint(self._file.checkpointing, "PASSIVE")
         if frames > _FRAMES_BEFORE_RESTART:
-            self._queue.put((None, Checkpoint("RESTART")))
+            self._queue.put(Batch(None, [Asked(Checkpoint("RESTART"), None)]))
         else:
             self._checkpoint_asked = False
 

@@ -14,6 +14,8 @@ from rtig.core.events import Party, SourceEvent
 from rtig.core.guidance import Brief, Contact
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey
+from rtig.gateway.acks import Acks
+from rtig.gateway.admission import Admission, retry_after
 from rtig.gateway.doors import Doors
 from rtig.gateway.floor import Floor
 from rtig.gateway.metrics import Metrics
@@ -94,6 +96,12 @@ class Guest(Protocol):
         """Ends when everything that the connection appended is durable."""
 
 
+def no_room(key: CallKey) -> MessageRefused:
+    """Why a call is not taken in."""
+    sentence = "This server has as many calls as it can guide in time; this one was not taken."
+    return MessageRefused(Code.AT_CAPACITY, sentence, retry=True, retry_after=retry_after(key.call_id))
+
+
 class Desk:
     """One server's. It belongs to one event loop."""
 
@@ -106,7 +114,9 @@ class Desk:
         terms: Terms = Terms(),  # noqa: B008 (immutable)
         release_seconds: float = RELEASE_SECONDS,
         librarian: Librarian | None = None,
+        admission: Admission | None = None,
     ) -> None:
+        self.admission = admission if admission is not None else Admission()
         self.librarian = librarian if librarian is not None else Nobody()
         self.lane: LaneState = "off"
         self.greeting: Callable[[str], Iterable[ServerMessage]] = lambda _: ()
@@ -122,15 +132,19 @@ class Desk:
         self.draining = False
         self.log_trouble = ""
         """Why the log did not take the last event; empty when it did."""
+        self.acks = Acks(self._settled)
         self._release_seconds = release_seconds
         self._loop = asyncio.get_running_loop()
         self._owners: dict[CallKey, Owner] = {}
+        self._owned: dict[Owner, dict[CallKey, None]] = {}
         self._channels: dict[CallKey, Channel] = {}
         self._watches: dict[CallKey, int] = {}
         self._floors: dict[str, Floor] = {}
         self._releases: dict[CallKey, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        metrics.live_calls = lambda: sum(floor.live_calls() for floor in self._floors.values())
+        metrics.live_calls = live.count
+        metrics.busy = lambda: self.admission.busy
+        metrics.full = lambda: self.full
 
     def admit(self, visitor: Visitor) -> Turned | None:
         """Whether a request for an upgrade is accepted; nothing is known yet of who is asking."""
@@ -142,9 +156,16 @@ class Desk:
             return Turned(503, Code.DRAINING, "This server is being stopped.", retry_after=1)
         return None
 
+    def _settled(self, trouble: str, events: int) -> None:
+        self.log_trouble = trouble
+        if not trouble:
+            self.metrics.durable += events
+
     def ready(self) -> list[str]:
         """Why no client should be sent here; empty when all is well."""
         reasons = ["draining"] if self.draining else []
+        if self.full:
+            reasons.append("at capacity")
         return [*reasons, f"log: {self.log_trouble}"] if self.log_trouble else reasons
 
     def tell_lane(self, state: LaneState) -> None:
@@ -174,14 +195,40 @@ class Desk:
 
     # Who sends a call.
 
+    @property
+    def full(self) -> bool:
+        """Whether no new calls are taken for want of room."""
+        return self.admission.full(self.live.count())
+
+    def take_in(self, key: CallKey) -> None:
+        """Have room for a call that begins. Raises `MessageRefused` (`at_capacity`, `draining`)."""
+        if self.draining:
+            raise MessageRefused(Code.DRAINING, "This server takes no new calls.", retry=True, retry_after=1.0)
+        if not self.admission.take(self._loop.time(), self.live.count()):
+            raise no_room(key)
+        self.metrics.admitted += 1
+
     def own(self, key: CallKey, owner: Owner) -> None:
         """Take a call, or have it already. Raises `MessageRefused` (`call_taken`)."""
-        if self._owners.setdefault(key, owner) != owner:
+        known = self._owners.get(key)
+        if known is None:
+            self._owners[key] = owner
+            self._owned.setdefault(owner, {})[key] = None
+        elif known != owner:
             raise MessageRefused(Code.CALL_TAKEN, "Another source sends this call.")
 
     def disown(self, owner: Owner) -> None:
         """The owner is gone and cannot come back; its calls are anybody's."""
-        self._owners = {key: other for key, other in self._owners.items() if other != owner}
+        for key in self._owned.pop(owner, ()):
+            del self._owners[key]
+
+    def _unown(self, key: CallKey) -> None:
+        owner = self._owners.pop(key, None)
+        if owner is not None:
+            owned = self._owned[owner]
+            del owned[key]
+            if not owned:
+                del self._owned[owner]
 
     # Who watches a call.
 
@@ -260,7 +307,7 @@ class Desk:
             if call.ended:
                 self._release_later(key)
             elif not call.started:
-                self._owners.pop(key, None)
+                self._unown(key)
                 self.spawn(self._release(key))
 
     async def erase(self, key: CallKey) -> int:
@@ -269,7 +316,7 @@ class Desk:
         if channel is not None:
             channel.start_over(self.live.epoch)
             channel.close()
-        self._owners.pop(key, None)
+        self._unown(key)
         self.erased(key.tenant)
         return await self.live.erase(key)
 
@@ -282,7 +329,7 @@ class Desk:
     def _release_now(self, key: CallKey) -> None:
         del self._releases[key]
         if key not in self._watches:
-            self._owners.pop(key, None)
+            self._unown(key)
             self.spawn(self._release(key))
 
     async def _release(self, key: CallKey) -> None:

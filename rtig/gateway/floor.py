@@ -7,7 +7,7 @@ so they are never stale when they leave.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import islice
 
 from msgspec.structs import replace
@@ -46,6 +46,8 @@ class Floor:
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._agents: dict[Socket, str] = {}
+        self._sidebars: dict[str, dict[Socket, None]] = {}
+        """The same by name."""
         self._screens: dict[Socket, _Screen] = {}
         self._changed: dict[str, None] = {}
         self._round: dict[str, None] = {}  # of those that had changed when it began, what is still to be told
@@ -55,7 +57,7 @@ class Floor:
         self._unlisten = live.listen_tenant(tenant, self._hear)
 
     def live_calls(self) -> int:
-        return len(self._live.live(self.tenant))
+        return self._live.count(self.tenant)
 
     def close(self) -> None:
         self._unlisten()
@@ -65,14 +67,19 @@ class Floor:
     def enter_agent(self, socket: Socket, agent: str) -> None:
         """Announce the live calls of an agent from now on; with no name, those of everyone."""
         self._agents[socket] = agent
-        self._announce(socket, agent)
+        self._sidebars.setdefault(agent, {})[socket] = None
+        self._announce(agent, (socket,))
 
     def enter_supervisor(self, socket: Socket) -> None:
         """Show the board from now on, whole first; the first of it when `go_on` is next called."""
         self._screens[socket] = _Screen({key.call_id: None for key in self._live.live(self.tenant)})
 
     def leave(self, socket: Socket) -> None:
-        self._agents.pop(socket, None)
+        agent = self._agents.pop(socket, None)
+        if agent is not None:
+            del self._sidebars[agent][socket]
+            if not self._sidebars[agent]:
+                del self._sidebars[agent]
         self._screens.pop(socket, None)
         if not self._screens:
             self._changed.clear()
@@ -97,9 +104,8 @@ class Floor:
         self._metrics.told(update.items)
         for item in update.items:
             if isinstance(item, CallInfo):
-                for socket, agent in tuple(self._agents.items()):
-                    if agent in ("", item.agent):
-                        self._announce(socket, agent)
+                for agent in {"", item.agent}:
+                    self._announce(agent, self._sidebars.get(agent, ()))
                 if item.state == "ended":
                     self._ended(update.key)
         if self._screens:
@@ -107,24 +113,25 @@ class Floor:
             if self._timer is None:
                 self._timer = self._loop.call_later(BOARD_SECONDS, self._begin_round)
 
-    def _announce(self, socket: Socket, agent: str) -> None:
-        calls: list[CallSummary] = []
-        for key in self._live.live(self.tenant):
-            call = self._live.call(key)
-            if agent in ("", call.agent):
-                calls.append(
-                    CallSummary(
-                        call_id=key.call_id,
-                        agent=call.agent,
-                        queue=call.queue,
-                        customer=call.customer,
-                        channel=call.channel,
-                        started_at=call.started_at,
-                    )
-                )
-                if len(calls) == CALLS_TOLD:
-                    break
-        socket.send_framed(framed(encode(Calls(calls=tuple(calls)))), key=("calls",))
+    def _announce(self, agent: str, sockets: Collection[Socket]) -> None:
+        """Tell the live calls of an agent; with no name, those of everyone."""
+        if not sockets:
+            return
+        calls = tuple(
+            CallSummary(
+                call_id=key.call_id,
+                agent=call.agent,
+                queue=call.queue,
+                customer=call.customer,
+                channel=call.channel,
+                started_at=call.started_at,
+            )
+            for key in islice(self._live.live(self.tenant, agent), CALLS_TOLD)
+            for call in (self._live.call(key),)
+        )
+        frame = framed(encode(Calls(calls=calls)))
+        for socket in tuple(sockets):
+            socket.send_framed(frame, key=("calls",))
 
     def _begin_round(self) -> None:
         self._round, self._changed = self._changed, {}

@@ -22,6 +22,9 @@ STAGES = ("decode", "append", "fold", "encode", "write", "total")
 """From the first byte of a source's message to the card's frame being given to its transport."""
 READING = "reading"
 """From an utterance being asked for to the model's answer."""
+LAG = "lag"
+"""How late the loop came to what was due."""
+_TIMED = (*STAGES, READING, LAG)
 LANE_STATES = ("off", "starting", "on", "down")
 PERCENTILES = (50.0, 90.0, 99.0, 99.9, 100.0)
 LONGEST_US = 60_000_000
@@ -47,6 +50,8 @@ class Metrics:
         self.webhook: Counter[str] = Counter()
         """Changes of alerts by what became of telling them elsewhere: `sent`, `retried`, `failed`, `dropped`."""
         self.redactions: Counter[str] = Counter()
+        self.admitted = 0
+        """Calls that were taken; those that were not are among `refused`, as `at_capacity`."""
         self.durable = 0
         """Events of clients that were acknowledged."""
         self.largest_outbox = 0
@@ -58,11 +63,15 @@ class Metrics:
         """Utterances by what became of them."""
         self.lane_restarts: Callable[[], int] = lambda: 0
         self.live_calls: Callable[[], int] = lambda: 0
+        self.busy: Callable[[], float] = lambda: 0.0
+        """Share of the time that the loop was at work lately."""
+        self.full: Callable[[], bool] = lambda: False
+        """Whether new calls are refused now."""
         self.log_commits: Callable[[], int] = lambda: 0
         self.since = time.monotonic()
-        self.latencies = Latencies((*STAGES, READING))
+        self.latencies = Latencies(_TIMED)
         """For the operator's page, which asks every few seconds; those below are for Prometheus."""
-        self._latency = {stage: HdrHistogram(1, LONGEST_US, 3) for stage in (*STAGES, READING)}
+        self._latency = {stage: HdrHistogram(1, LONGEST_US, 3) for stage in _TIMED}
         self.registry.register(self)
 
     def told(self, items: Iterable[Guidance]) -> None:
@@ -76,7 +85,7 @@ class Metrics:
                 self.alerts[item.state] += 1
 
     def took(self, stage: str, ns: int) -> None:
-        """Record how long a stage took for an event that brought a card, or a reading."""
+        """Record how long a stage took for an event that brought a card, or a reading, or how late the loop was."""
         us = min(max(ns // 1000, 1), LONGEST_US)
         self._latency[stage].record_value(us)
         self.latencies.record(stage, us)
@@ -100,6 +109,8 @@ class Metrics:
             problems=tuple(problems),
             stages=self.latencies.stages(),
             live_calls=self.live_calls(),
+            busy=round(self.busy(), 3),
+            admitted=self.admitted,
             connections={role: count for role, count in sorted(self.connections.items()) if count},
             late=self.withheld["late"],
             shed=self.lane_counts().get("shed", 0),
@@ -149,6 +160,19 @@ class Metrics:
             reading.add_metric((f"{percentile:g}",), seconds)
         yield reading
         yield GaugeMetricFamily("rtig_live_calls", "Calls going on.", self.live_calls())
+        yield CounterMetricFamily("rtig_calls_admitted", "Calls that were taken.", self.admitted)
+        yield GaugeMetricFamily("rtig_at_capacity", "1 while new calls are refused.", float(self.full()))
+        yield GaugeMetricFamily(
+            "rtig_loop_busy", "Share of the last second or so that the event loop was at work.", self.busy()
+        )
+        lag = GaugeMetricFamily(
+            "rtig_loop_lag_seconds",
+            "How late the event loop came to what was due, over all since the start.",
+            labels=("percentile",),
+        )
+        for percentile, seconds in self._percentiles(LAG, PERCENTILES).items():
+            lag.add_metric((f"{percentile:g}",), seconds)
+        yield lag
         connections = GaugeMetricFamily("rtig_connections", "Connections greeted and open.", labels=("role",))
         for role, count in sorted(self.connections.items()):
             connections.add_metric((role,), count)

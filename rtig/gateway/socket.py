@@ -5,7 +5,8 @@ serves the pages of the same port and hands over a connection that asks for an u
 with messages is a `Handler`; who may come in at all is for `admit` to say, before the upgrade is accepted.
 
 Sending is through the connection's outbox: `send` never waits and never raises, all that was sent in one turn of the
-loop leaves in one write, and a client that does not keep up is closed.
+loop leaves in one write, and a client that does not keep up is closed. Only what a person waits for passes by an outbox
+that is empty.
 """
 
 import asyncio
@@ -39,6 +40,9 @@ WRITE_AT_ONCE = 64 * 1024
 """What one write takes from the outbox; the rest stays where newer frames may still supersede it."""
 UNSENT_IN_KERNEL = 64 * 1024
 """Beyond this the kernel takes no more, so a slow client shows in our outbox and not in megabytes of socket buffer."""
+TURN_NS = 5_000_000
+"""When a turn of the loop has lasted so long, what a socket has still to hear waits for the next: what is to be sent to
+others, and timers, come between."""
 UNANSWERED_PINGS = 2
 CLOSE_FRAME = 0x88
 A_MOMENT = 0.001
@@ -136,6 +140,8 @@ class Socket(asyncio.Protocol):
         self._paused_at: float | None = None  # the transport takes no more since then
         self._flushing: asyncio.Handle | None = None
         self._receiving = False  # inside data_received, which flushes at its end
+        self._later = False  # some of what has been read waits for the next turn, and nothing more is read
+        self._paused = False  # the handler wants nothing more to be read
         self._text = codecs.getincrementaldecoder("utf-8")()  # checks a fragmented text message
         self._fragments: list[bytes] = []  # of the message that is being received
         self._opcode = Opcode.TEXT  # of that message
@@ -169,6 +175,17 @@ class Socket(asyncio.Protocol):
         elif self._flushing is None and not self._receiving:
             self._flushing = self._loop.call_soon(self._flush)
 
+    def send_at_once(self, frame: bytes, key: Key | None = None, supersedes: Iterable[Key] = ()) -> bool:
+        """Like `send_framed`, but written now where nothing waits before it. Whether it was.
+
+        For what somebody waits for: at the end of the turn it would wait for all else that came in the same turn.
+        """
+        if self._open and self._paused_at is None and not self.outbox.size:
+            self._transport.write(frame)
+            return True
+        self.send_framed(frame, key, supersedes)
+        return False
+
     def close(self, bye: Bye) -> None:
         """Say the bye, after all that was sent before it, and close."""
         if not self._open:
@@ -180,12 +197,12 @@ class Socket(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Take no more from the client for now; what it sends waits in its own machine."""
-        if not self._transport.is_closing():
-            self._transport.pause_reading()
+        self._paused = True
+        self._read_or_not()
 
     def resume_reading(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._paused = False
+        self._read_or_not()
 
     # What the transport tells.
 
@@ -207,17 +224,14 @@ class Socket(asyncio.Protocol):
         for timer in (self._keepalive, self._cut):
             if timer is not None:
                 timer.cancel()
+        # The handler holds this socket, and the protocol holds itself, twice. So they go now, and not when the garbage
+        # collector walks all that lives.
+        self._handler = _GONE
+        vars(self._protocol).pop("select_subprotocol", None)
+        self._protocol.parser.close()
 
     def data_received(self, data: bytes) -> None:
-        received_ns = time.perf_counter_ns()
-        self._receiving = True
-        if self._open and not self._inside:
-            data = self._whole_texts(data, received_ns)
-        if data:
-            self._rest(data, received_ns)
-        self._receiving = False
-        if self.outbox:
-            self._flush()
+        self._receive(data, 0, time.perf_counter_ns())
 
     def eof_received(self) -> None:
         self._protocol.receive_eof()
@@ -242,12 +256,39 @@ class Socket(asyncio.Protocol):
 
     # Receiving.
 
-    def _whole_texts(self, data: bytes, received_ns: int) -> bytes:
-        """Take whole, unfragmented text frames from the front; what is left is for `ServerProtocol`.
+    def _read_or_not(self) -> None:
+        if not self._transport.is_closing():
+            if self._paused or self._later:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _receive(self, data: bytes, at: int, received_ns: int) -> None:
+        """Hear what was read, from `at` on."""
+        self._receiving = True
+        if self._open and not self._inside:
+            at = self._whole_texts(data, at, received_ns)
+        if at < len(data) and not self._later:
+            self._rest(data[at:] if at else data, received_ns)
+        self._receiving = False
+        if self.outbox.size:
+            self._flush()
+
+    def _go_on(self, data: bytes, at: int, received_ns: int) -> None:
+        self._later = False
+        if self._open:
+            self._receive(data, at, received_ns)
+            if not self._later:
+                self._read_or_not()
+
+    def _whole_texts(self, data: bytes, at: int, received_ns: int) -> int:
+        """Take whole, unfragmented text frames; what begins at the place that is returned is for `ServerProtocol`.
 
         Nearly all traffic is such frames, and taking them here costs half of what the general parser costs.
         """
-        at, end = 0, len(data)
+        # uvloop's time is when the turn began; on a loop whose time goes on it is now.
+        turn_ends_ns = int(self._loop.time() * 1e9) + TURN_NS
+        end = len(data)
         while end - at > 6 and data[at] == 0x81 and self._open and self._protocol.current_size is None:
             size = data[at + 1] - 0x80
             body = at + 6
@@ -258,10 +299,15 @@ class Socket(asyncio.Protocol):
             frame = apply_mask(data[body : body + size], data[body - 4 : body])
             if not (frame.isascii() or _is_utf8(frame)):
                 self._fail(1007, "invalid UTF-8")
-                return b""
+                return end
             self._handler.text(frame, received_ns)
             at = body + size
-        return data[at:] if at else data
+            if at < end and time.perf_counter_ns() > turn_ends_ns and self._open:
+                self._later = True
+                self._read_or_not()
+                self._loop.call_soon(self._go_on, data, at, received_ns)
+                break
+        return at
 
     def _rest(self, data: bytes, received_ns: int) -> None:
         protocol = self._protocol
@@ -329,8 +375,9 @@ class Socket(asyncio.Protocol):
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
-        while self.outbox and self._paused_at is None:
-            self._transport.write(b"".join(self.outbox.take(WRITE_AT_ONCE)))
+        outbox = self.outbox
+        while outbox.size and self._paused_at is None:
+            self._transport.write(b"".join(outbox.take(WRITE_AT_ONCE)))
         if self._open and self._paused_at is None:
             self._handler.drained()
 
@@ -412,6 +459,23 @@ class Socket(asyncio.Protocol):
         oldest = self.outbox.oldest()
         since = self._paused_at if oldest is None else min(oldest, self._paused_at)
         self._slow_check = self._loop.call_at(since + self._limits.outbox_seconds + A_MOMENT, self._check_slowness)
+
+
+class _Gone:
+    """The handler of a connection that is gone."""
+
+    def opened(self, socket: Socket, visitor: Visitor) -> None: ...
+
+    def text(self, frame: bytes, received_ns: int) -> None: ...
+
+    def binary(self, frame: bytes) -> None: ...
+
+    def drained(self) -> None: ...
+
+    def closed(self) -> None: ...
+
+
+_GONE = _Gone()
 
 
 def uvicorn_ws(

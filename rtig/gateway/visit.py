@@ -8,10 +8,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar, assert_never
+from typing import NamedTuple, TypeVar, assert_never, get_args
 
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 
 from rtig import __version__
@@ -31,7 +30,8 @@ from rtig.core.events import (
 from rtig.core.redaction import redacted
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import CallKey, Position
-from rtig.gateway.desk import Desk, Owner, Translator
+from rtig.gateway.acks import log_unavailable
+from rtig.gateway.desk import Desk, Owner, Translator, no_room
 from rtig.gateway.socket import Socket, Visitor
 from rtig.gateway.watching import ROOM, Watch
 from rtig.live import SEGMENTS_PER_CALL
@@ -83,6 +83,7 @@ _audit = structlog.get_logger("rtig.audit")
 _log = structlog.get_logger(__name__)
 
 Message = ClientMessage | SourceEvent
+_TAGS = {message: str(message.__struct_config__.tag) for message in get_args(ClientMessage)}
 _T = TypeVar("_T")
 
 
@@ -105,8 +106,9 @@ class Visit:
         self._ticket: Credential | None = None
         self._came_with_ticket = False
         self._hello = Hello(role="")
-        self._owner: Owner = self
+        self._owner: Owner = object()
         self._translator: Translator | None = None
+        self._turned_away = False  # the call of a vendor's stream was not taken
         self._last_promise: asyncio.Future[None] | None = None
         self._watches: dict[CallKey, Watch] = {}
         self._board = False
@@ -191,10 +193,20 @@ class Visit:
         match action:
             case Append(event):
                 decoded_ns = time.perf_counter_ns()
-                self._when_open(self._call(event.call_id), lambda: self._take(event, received_ns, decoded_ns), event)
+                call = self._call(event.call_id)
+                if isinstance(event, CallStarted) and self._has_no_room(call):
+                    self._refuse(no_room(call), event)
+                elif call in self._waiting or not self._live.has(call):
+                    self._when_open(call, lambda: self._take(call, event, received_ns, decoded_ns), event)
+                else:
+                    self._take(call, event, received_ns, decoded_ns)
             case Carry(frame):
-                self._count("vendor")
-                self._when_open(self._call(self._hello.call_id), lambda: self._translate(frame, received_ns))
+                self._desk.metrics.messages["vendor"] += 1
+                call = self._call(self._hello.call_id)
+                if self._has_no_room(call):
+                    self._turn_away(no_room(call))
+                else:
+                    self._when_open(call, lambda: self._translate(frame, received_ns))
             case Reply(message):
                 self._desk.metrics.refused[message.code] += 1
                 self._send(message)
@@ -277,27 +289,43 @@ class Visit:
 
     # Sources.
 
-    def _take(self, event: SourceEvent, received_ns: int, decoded_ns: int) -> None:
+    def _take(self, call: CallKey, event: SourceEvent, received_ns: int, decoded_ns: int) -> None:
         """One event of a source."""
-        call = self._call(event.call_id)
         try:
             self._desk.own(call, self._owner)
-            if self._desk.draining and isinstance(event, CallStarted) and not self._live.call(call).started:
-                raise MessageRefused(Code.DRAINING, "This server takes no new calls.", retry=True, retry_after=1.0)
+            if isinstance(event, CallStarted) and not self._live.call(call).started:
+                self._desk.take_in(call)
             if isinstance(event, SegmentHeard):
                 since_us = (time.perf_counter_ns() - received_ns) // 1000
                 event = replace(event, received=time.time_ns() // 1000 - since_us)
             self._append(call, event, received_ns, decoded_ns)
         except MessageRefused as refusal:
-            self._refuse(refusal, event)
+            if refusal.code is Code.AT_CAPACITY and self._translator is not None:
+                self._turn_away(refusal)
+            else:
+                self._refuse(refusal, event)
             self._desk.let_go(call)
         else:
             self._count(event)
             self._session.accepted()
 
+    def _has_no_room(self, call: CallKey) -> bool:
+        """Whether a call is refused at once. Bringing it into memory first would cost more than it does to guide it."""
+        return self._desk.full and not self._live.has(call) and call not in self._waiting
+
+    def _turn_away(self, refusal: MessageRefused) -> None:
+        """A vendor's stream carries one call; where that is not taken, nothing else is to be heard."""
+        self._translator = None
+        self._turned_away = True
+        self._desk.metrics.refused[refusal.code] += 1
+        close = self._session.close(refusal.code, refusal.sentence, refusal.retry, refusal.retry_after)
+        self._socket.close(close.bye)
+
     def _translate(self, frame: bytes, received_ns: int) -> None:
         """One message of a vendor."""
         hello, call = self._hello, self._call(self._hello.call_id)
+        if self._turned_away:
+            return
         try:
             if self._translator is None:
                 started = self._live.call(call).started
@@ -315,12 +343,16 @@ class Visit:
         """A vendor's messages seldom say whose call it is: the hello may, in `agent`."""
         agent = self._hello.agent
         for event in translated:
+            call = self._call(event.call_id)
             if isinstance(event, CallStarted):
-                self._take(event if event.agent else replace(event, agent=agent), received_ns, decoded_ns)
-                continue
-            if not self._live.call(self._call(event.call_id)).started:
-                self._take(CallStarted(call_id=event.call_id, agent=agent), received_ns, decoded_ns)
-            self._take(event, received_ns, decoded_ns)
+                self._take(call, event if event.agent else replace(event, agent=agent), received_ns, decoded_ns)
+            else:
+                if not self._live.call(call).started:
+                    self._take(call, CallStarted(call_id=event.call_id, agent=agent), received_ns, decoded_ns)
+                if not self._turned_away:
+                    self._take(call, event, received_ns, decoded_ns)
+            if self._turned_away:
+                return
 
     def _finish(self) -> None:
         """The vendor's stream is over: what it had promised is final now."""
@@ -329,8 +361,8 @@ class Visit:
             self._take_translated(self._translator.finish(), now, now)
 
     def _disown(self) -> None:
-        if self._owner is self and not self._waiting:
-            self._desk.disown(self)
+        if not isinstance(self._owner, str) and not self._waiting:
+            self._desk.disown(self._owner)
 
     # Everyone.
 
@@ -343,29 +375,20 @@ class Visit:
         try:
             appended = self._live.accept(call, event, received_ns, decoded_ns)
         except LogUnavailable as error:
-            raise _log_unavailable(error) from error
-        epoch, seq = appended.position
-        ack = Ack(call_id=call.call_id, key=key(event), epoch=epoch, seq=seq)
-        if appended.durable.done():
-            self._settle(ack, appended.durable)
-        else:
-            self._last_promise = appended.durable
-            appended.durable.add_done_callback(lambda durable: self._settle(ack, durable))
+            raise log_unavailable(error) from error
+        self._last_promise = appended.durable
+        desk.acks.owe(appended.durable, self, call.call_id, key(event), appended.position)
 
-    def _settle(self, ack: Ack, durable: asyncio.Future[None]) -> None:
-        error = None if durable.cancelled() else durable.exception()
-        if error is not None or durable.cancelled():
-            refusal = _log_unavailable(error)
-            self._desk.log_trouble = refusal.sentence
-            self._desk.metrics.refused[refusal.code] += 1
-            self._send(replace(refusal_of(refusal), call_id=ack.call_id, key=ack.key))
-            return
-        self._desk.log_trouble = ""
-        self._desk.metrics.durable += 1
-        self._send(ack)
+    def acknowledge(self, call_id: str, key: str, position: Position) -> None:
+        epoch, seq = position
+        self._send(Ack(call_id=call_id, key=key, epoch=epoch, seq=seq))
         if not self._full and self._socket.outbox.size >= ROOM:
             self._full = True
             self._pace_reading()
+
+    def not_durable(self, call_id: str, key: str, refusal: MessageRefused) -> None:
+        self._desk.metrics.refused[refusal.code] += 1
+        self._send(replace(refusal_of(refusal), call_id=call_id, key=key))
 
     def _refuse(self, refusal: MessageRefused, message: Message | None) -> None:
         if refusal.code is Code.LOG_UNAVAILABLE:
@@ -544,7 +567,7 @@ class Visit:
         except MessageRefused as refusal:
             self._refuse(refusal, said)
         except LogUnavailable as error:
-            self._refuse(_log_unavailable(error), said)
+            self._refuse(log_unavailable(error), said)
         else:
             self._count(said)
             self._session.accepted()
@@ -597,13 +620,14 @@ class Visit:
                 await self._live.open(call)
             except LogUnavailable as error:
                 while waiting:
-                    self._refuse(_log_unavailable(error), waiting.popleft().message)
+                    self._waiting_count -= 1
+                    self._refuse(log_unavailable(error), waiting.popleft().message)
                 break
             # A call that never began is let go at once; what still waits for it then opens it again.
             while waiting and self._live.has(call):
+                self._waiting_count -= 1
                 waiting.popleft().do()
         del self._waiting[call]
-        self._waiting_count = sum(map(len, self._waiting.values()))
         self._pace_reading()
         if self._gone:
             self._disown()
@@ -620,18 +644,9 @@ class Visit:
     def _send(self, message: ServerMessage) -> None:
         self._socket.send(encode(message))
 
-    def _count(self, message: Message | str) -> None:
-        self._desk.metrics.messages[message if isinstance(message, str) else _tag(message)] += 1
-
-
-def _tag(message: Struct) -> str:
-    return str(message.__struct_config__.tag)
+    def _count(self, message: Message) -> None:
+        self._desk.metrics.messages[_TAGS[type(message)]] += 1
 
 
 def _unknown_call() -> MessageRefused:
     return MessageRefused(Code.UNKNOWN_CALL, "There is no call of this id here.", retry=True)
-
-
-def _log_unavailable(error: BaseException | None) -> MessageRefused:
-    sentence = str(error) if isinstance(error, LogUnavailable) else "The event log does not take events now."
-    return MessageRefused(Code.LOG_UNAVAILABLE, sentence, retry=True, retry_after=1.0)

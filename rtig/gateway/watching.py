@@ -7,8 +7,7 @@ client joins those who follow live, in the same turn of the loop. What happens l
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-
-from msgspec.json import Encoder
+from typing import cast
 
 from rtig.core.guidance import Alert, CallInfo, Card, Line, Mood, Watched
 from rtig.eventlog.port import CallKey, Position
@@ -21,7 +20,8 @@ from rtig.wire.messages import CaughtUp, Guided, ServerMessage, StartOver, Timin
 ROOM = 64 * 1024
 """Of what can wait, no more is sent while this many bytes are unsent."""
 
-_timing = Encoder()
+_TIMING = ("{" + ",".join(f'"{name}":%d' for name in Timing.__struct_fields__) + "}}").encode()
+"""To put numbers into, and the end of the frame behind it."""
 _NO_TIMING = b"null}"
 
 
@@ -47,6 +47,7 @@ class Channel:
 
     def close(self) -> None:
         self._unlisten()
+        self._unlisten = _no_more  # it holds this channel
 
     def start_over(self, epoch: int) -> None:
         """Tell everyone to forget what they hold of the call."""
@@ -59,20 +60,24 @@ class Channel:
             socket.send_framed(frame)
 
     def _tell(self, update: Update) -> None:
-        items = _watched(update)
+        items = watched(update)
         if not items:
             return
-        frame = framed(_live(update, items))
+        frame = live_frame(update, items)
         key, supersedes = _place(items)
+        encoded_ns = time.perf_counter_ns()
+        written = True
         for socket in tuple(self._sockets):
-            socket.send_framed(frame, key, supersedes)
-        if update.received_ns and any(isinstance(item, Card) for item in update.items):
-            self._time(update)
+            written &= socket.send_at_once(frame, key, supersedes)
+        if key is not None:  # nothing but an interim text or a mood
+            return
+        if update.received_ns and any(isinstance(item, Card) for item in items):
+            self._time(update, encoded_ns, written)
         if self._over is not None and any(isinstance(item, CallInfo) and item.state == "ended" for item in items):
             self._over()
 
-    def _time(self, update: Update) -> None:
-        took, encoded_ns = self._metrics.took, time.perf_counter_ns()
+    def _time(self, update: Update, encoded_ns: int, at_once: bool) -> None:
+        took = self._metrics.took
         took("decode", update.decoded_ns - update.received_ns)
         took("append", update.appended_ns - update.decoded_ns)
         took("fold", update.folded_ns - update.appended_ns)
@@ -83,8 +88,15 @@ class Channel:
             took("write", now - encoded_ns)
             took("total", now - update.received_ns)
 
-        # Behind the sockets' own turn to write, which `send_framed` has just asked for.
-        asyncio.get_running_loop().call_soon(written)
+        if at_once:
+            written()
+        else:
+            # Behind the sockets' own turn to write, which `send_at_once` has just asked for.
+            asyncio.get_running_loop().call_soon(written)
+
+
+def _no_more() -> None:
+    """Nothing is left to be ended."""
 
 
 class Watch:
@@ -107,7 +119,7 @@ class Watch:
         while True:
             for update in self._rest:
                 self._after = update.position
-                if not (items := _watched(update)):
+                if not (items := watched(update)):
                     continue
                 self._socket.send(encode(_guided(update, items)))
                 if self._socket.unsent >= ROOM:
@@ -124,9 +136,12 @@ class Watch:
             self._rest = iter(past.updates)
 
 
-def _watched(update: Update) -> tuple[Watched, ...]:
+def watched(update: Update) -> tuple[Watched, ...]:
     """What an event brought for those who watch the call."""
-    return tuple(item for item in update.items if not isinstance(item, Alert))
+    for item in update.items:
+        if isinstance(item, Alert):
+            return tuple(item for item in update.items if not isinstance(item, Alert))
+    return cast(tuple[Watched, ...], update.items)
 
 
 def _guided(update: Update, items: tuple[Watched, ...]) -> Guided:
@@ -134,21 +149,21 @@ def _guided(update: Update, items: tuple[Watched, ...]) -> Guided:
     return Guided(call_id=update.key.call_id, epoch=epoch, seq=seq, items=items)
 
 
-def _live(update: Update, items: tuple[Watched, ...]) -> bytes:
-    """The frame's payload, with the time that everything took, its own encoding included."""
+def live_frame(update: Update, items: tuple[Watched, ...]) -> bytes:
+    """With the time that everything took, its own encoding included."""
     body = encode(_guided(update, items))
     if not update.received_ns:
-        return body
+        return framed(body)
     encoded_ns = time.perf_counter_ns()
-    timing = Timing(
-        decode_us=(update.decoded_ns - update.received_ns) // 1000,
-        append_us=(update.appended_ns - update.decoded_ns) // 1000,
-        fold_us=(update.folded_ns - update.appended_ns) // 1000,
-        encode_us=(encoded_ns - update.folded_ns) // 1000,
-        total_us=(encoded_ns - update.received_ns) // 1000,
-    )
     # `timing` is the last field of `Guided`, so it can be put in after the rest has been encoded and timed.
-    return body[: -len(_NO_TIMING)] + _timing.encode(timing) + b"}"
+    timing = _TIMING % (
+        (update.decoded_ns - update.received_ns) // 1000,
+        (update.appended_ns - update.decoded_ns) // 1000,
+        (update.folded_ns - update.appended_ns) // 1000,
+        (encoded_ns - update.folded_ns) // 1000,
+        (encoded_ns - update.received_ns) // 1000,
+    )
+    return framed(body[: -len(_NO_TIMING)] + timing)
 
 
 def _place(items: tuple[Watched, ...]) -> tuple[Key | None, list[Key]]:

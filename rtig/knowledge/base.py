@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+import regex
 from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
@@ -597,9 +598,9 @@ class _Reader:
                 file.wrong(node.at(key).key or node, f"`{key}` means nothing for a slot of kind `{slot.kind}`")
         if slot.pattern is not None:
             try:
-                re.compile(slot.pattern)
-            except re.error as error:
-                file.wrong(node.at("pattern"), f"this is not a regular expression: {error.msg}")
+                regex.compile(slot.pattern, regex.IGNORECASE)
+            except regex.error as error:
+                file.wrong(node.at("pattern"), f"this is not a regular expression: {error}")
                 return
         self._phrases(file, node.at("said"), slot.said, slot.id)
         for index, phrase in enumerate(slot.said or ()):

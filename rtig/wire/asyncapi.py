@@ -77,6 +77,7 @@ _CODES = {
     Code.TOO_MANY_ERRORS: "Too many messages in a row were refused.",
     Code.TOO_SLOW: "The client did not read what it was sent.",
     Code.DRAINING: "The server is being stopped.",
+    Code.AT_CAPACITY: "The server guides as many calls as it can in time; this one was not taken.",
     Code.LOG_UNAVAILABLE: "The event log does not take events now.",
 }
 _REF = "#/components/schemas/{name}"

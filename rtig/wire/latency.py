@@ -30,10 +30,11 @@ class Spread(Struct, frozen=True, kw_only=True):
 
 
 class StageTimes(Struct, frozen=True, kw_only=True):
-    """One stage. All but `reading` are of the events that brought somebody a card."""
+    """One stage. All but `reading` and `lag` are of the events that brought somebody a card."""
 
     stage: str
-    """`decode`, `append`, `fold`, `encode`, `write`, `total`; `reading`, a model's, from being asked to its answer."""
+    """`decode`, `append`, `fold`, `encode`, `write`, `total`; `reading`, a model's, from being asked to its answer;
+    `lag`, by how much the server came late to what was due, fifty times a second."""
     minute: Spread
     """Of the last minute."""
     start: Spread
@@ -50,6 +51,10 @@ class Latency(Struct, frozen=True, kw_only=True):
     """Why no client should be sent here now; see `/readyz`."""
     stages: tuple[StageTimes, ...]
     live_calls: int
+    busy: float
+    """Share of the last second or so that the server was at work; beyond 0.85 it refuses new calls."""
+    admitted: int
+    """Calls that were taken."""
     connections: dict[str, int]
     """By role."""
     late: int

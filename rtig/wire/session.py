@@ -15,7 +15,7 @@ again.
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple, get_args
+from typing import NamedTuple, cast, get_args
 
 from rtig.core.events import (
     CallEnded,
@@ -79,6 +79,7 @@ ALLOWED: Mapping[type, frozenset[Role]] = {
     Find: frozenset({"agent", "supervisor"}),
 }
 
+_EVENTS: frozenset[type] = frozenset(get_args(SourceEvent))
 _a_name = re.compile(r"[\w.:@+-]{1,128}").fullmatch
 
 
@@ -152,7 +153,11 @@ class TokenBucket:
 
     def take(self, now: float) -> float:
         """Take one: 0 when it was there, else the seconds until there will be one."""
-        level = min(self.burst, self._level + max(0.0, now - self._at) * self.rate)
+        level = self._level
+        if now > self._at:
+            level += (now - self._at) * self.rate
+            if level > self.burst:
+                level = self.burst
         self._at = now
         if level >= 1:
             self._level = level - 1
@@ -221,6 +226,7 @@ class Session:
     def close(self, code: Code, sentence: str, retry: bool = False, retry_after: float | None = None) -> Close:
         """End the connection for a reason of the shell's."""
         self.closing = True
+        self._authenticate = _nobody
         return Close(Bye(code=code, message=sentence, retry=retry, retry_after=retry_after))
 
     def _pace(self, now: float) -> None:
@@ -238,9 +244,9 @@ class Session:
         if self.role not in allowed:
             who = " or ".join(sorted(allowed))
             raise MessageRefused(Code.NOT_ALLOWED, f"This message is for a connection as {who}, not as {self.role}.")
-        if isinstance(message, SourceEvent):
-            return Append(message)
-        return message
+        if type(message) in _EVENTS:
+            return Append(cast(SourceEvent, message))
+        return cast(Action, message)
 
     def _greet(self, hello: Hello, now: float) -> Greet | Close:
         if self.role is not None:
@@ -266,10 +272,15 @@ class Session:
             if not _a_name(hello.call_id):
                 return self.close(Code.BAD_MESSAGE, "With a vendor's `format`, `call_id` must name the call.")
         self.role, self.tenant = role, credential.tenant
+        self._authenticate = _nobody  # said once; and whoever was asked holds this session
         self._carries = hello.format != OWN_FORMAT
         rate = self._rates[role]
         self._bucket = TokenBucket(rate, rate, now)
         return Greet(hello, role, credential.tenant)
+
+
+def _nobody(_: Hello) -> Credential | None:
+    return None
 
 
 def refusal_of(refusal: MessageRefused, message: ClientMessage | SourceEvent | None = None) -> Refused:

@@ -219,14 +219,19 @@ def sentences(at_least: int, at_most: int) -> st.SearchStrategy[tuple[str, ...]]
     return parts.map(lambda said: tuple(" ".join(said).split()))
 
 
+PACES = st.sampled_from((WORD_MS, WORD_MS, 5 * WORD_MS, 20 * WORD_MS))
+"""Units of time between what is said: what lies far enough back is not looked at again."""
+
+
 @st.composite
 def talks(draw: st.DrawFn) -> list[Spoken]:
     """Stretches of speech; the parties may overlap, one party never speaks twice at a time."""
     free = {"customer": 0, "agent": 0}
     talk = []
+    slowly = draw(PACES)
     for _ in range(draw(st.integers(1, 6))):
         party = draw(st.sampled_from(("customer", "agent")))
-        start = free[party] + WORD_MS * draw(st.integers(0, 40))
+        start = free[party] + slowly * draw(st.integers(0, 40))
         words = draw(sentences(1, 9))
         talk.append(Spoken(party, start, words))  # type: ignore[arg-type]
         free[party] = talk[-1].end_ms
@@ -257,10 +262,11 @@ def travels(draw: st.DrawFn, talk: Sequence[Spoken]) -> list[SegmentHeard]:
 def happenings(draw: st.DrawFn) -> list[AnyEvent]:
     """A call with everything in it; segments of one party may overlap, and some are never settled."""
     heard: list[AnyEvent] = []
+    slowly = draw(PACES)
     for _ in range(draw(st.integers(1, 8))):
         party = draw(st.sampled_from(("customer", "customer", "agent", "unknown")))
         words = draw(sentences(0, 7))
-        spoken = Spoken(party, WORD_MS * draw(st.integers(0, 60)), words)  # type: ignore[arg-type]
+        spoken = Spoken(party, slowly * draw(st.integers(0, 60)), words)  # type: ignore[arg-type]
         segment_id, rev = draw(st.sampled_from("abcdef")), draw(st.integers(0, 4))
         heard.append(segment(segment_id, spoken, rev, final=draw(st.booleans()), stable=draw(st.integers(0, 60))))
     ids = st.sampled_from("abcdef")
@@ -283,7 +289,10 @@ def happenings(draw: st.DrawFn) -> list[AnyEvent]:
                     action=st.just("dismissed"), reason=st.sampled_from(("wrong", "late")), at_ms=st.just(9_000),
                     answer_id=st.just("x"),
                 ),
-                st.builds(CardMissed, call_id=st.just(CALL), card_id=st.sampled_from(("bill.1", "cancel.1"))),
+                st.builds(
+                    CardMissed, call_id=st.just(CALL), card_id=st.sampled_from(("bill.1", "cancel.1")),
+                    early=st.booleans(),
+                ),
             ),
             max_size=5,
         )

@@ -31,6 +31,7 @@ from rtig.core.conditions import (
     SlotIs,
     TalkOver,
     TalkShare,
+    Tolerance,
     course,
     parts,
     places,
@@ -86,8 +87,11 @@ def heardings(
     quiet: tuple[Span, ...] = (),
     holds: tuple[Span, ...] = (),
 ) -> Heardings:
+    def places_of(phrase: str, tolerance: Tolerance) -> Sequence[Heard]:
+        return (said or {}).get(phrase if tolerance == "asr" else f"{phrase} as written", ())
+
     return Heardings(
-        said=lambda phrase, tolerance: (said or {}).get(phrase if tolerance == "asr" else f"{phrase} as written", ()),
+        said=lambda phrases, tolerance: [(one, found) for one in phrases if (found := places_of(one, tolerance))],
         meant=lambda meaning: (meanings or {}).get(meaning, ()),
         captured=lambda slot: (captured or {}).get(slot, ()),
         shape=shape,
@@ -669,24 +673,22 @@ def truth(condition: Condition, heard: Heardings) -> Truth:
             return lambda t: not holds_at(t), lambda t: False
         case Said():
             first, past = condition.first_ms, condition.past_ms
-            ends = [p.end_ms for phrase in condition.phrases for p in heard.said(phrase, "asr")
-                    if _by(p.party, condition.party)]  # fmt: skip
+            ends = [p.end_ms for _, p in places(condition.phrases, "asr", heard) if _by(p.party, condition.party)]
             within = [at for at in ends if (first is None or at <= first) and (past is None or at > past)]
             return _from(within, condition.lasting_ms)
         case NotSaid():
             due = condition.within_ms + GRACE_MS
             missing = heard.started and not any(
                 _by(p.party, condition.party) and p.end_ms <= condition.within_ms
-                for phrase in condition.phrases
-                for p in heard.said(phrase, "asr")
+                for _, p in places(condition.phrases, "asr", heard)
             )
             return lambda t: missing and t >= due, lambda t: missing and t == due
         case SaidAgain():
             again = [
                 p.end_ms
                 for phrase in condition.phrases
-                for p in heard.said(phrase, "asr")
-                for q in heard.said(phrase, "asr")
+                for _, p in places((phrase,), "asr", heard)
+                for _, q in places((phrase,), "asr", heard)
                 if _by(p.party, condition.party)
                 and q.party == p.party
                 and q.end_ms <= p.start_ms
@@ -784,6 +786,15 @@ def compare(condition: Condition, heard: Heardings, times: range) -> None:
 def test_a_course_is_what_each_millisecond_says(condition: Condition, heard: Heardings) -> None:
     compare(condition, heard, range(LAST))
     compare(condition, heard, range(GRACE_MS, GRACE_MS + LAST))  # where things are missing
+
+
+@settings(max_examples=1500)
+@given(_CONDITIONS, _HEARINGS, st.integers(0, LAST + GRACE_MS))
+def test_a_course_from_a_time_on_is_that_of_the_whole_call(condition: Condition, heard: Heardings, since: int) -> None:
+    whole, late = course(condition, heard), course(condition, heard, since)
+    assert [one for one in late.met if one.at_ms >= since] == [one for one in whole.met if one.at_ms >= since]
+    for t in (*range(since, LAST + 1), *range(max(since, GRACE_MS), GRACE_MS + LAST + 1)):
+        assert late.at(t) == whole.at(t), t
 
 
 @settings(max_examples=300)

@@ -9,6 +9,7 @@ from calls import (
     DOUBLED,
     FEW,
     PLAYBOOK,
+    SOURCE,
     Spoken,
     Watcher,
     answer,
@@ -33,9 +34,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rtig.core import derive
+from rtig.core import conditions, derive
 from rtig.core.call import Call
-from rtig.core.conditions import AllOf, Condition, Means, MoodAt, Not, NotSaid, OnHold, Said, Silence, SlotIs
+from rtig.core.conditions import AllOf, AnyOf, Condition, Means, MoodAt, Not, NotSaid, OnHold, Said, Silence, SlotIs
 from rtig.core.events import (
     AnyEvent,
     CallEnded,
@@ -51,7 +52,7 @@ from rtig.core.events import (
     UtteranceRead,
 )
 from rtig.core.guidance import Bend, CallInfo, Quote
-from rtig.core.playbook import MeaningSource, SlotSource, Source
+from rtig.core.playbook import MeaningSource, Playbook, SlotSource, Source
 from rtig.core.policy import Attention
 from rtig.core.shape import FOR_EVER, Span
 from rtig.core.transcript import PAUSE_MS
@@ -99,14 +100,35 @@ def test_whatever_happened_what_is_known_is_what_a_new_look_finds(events: list[A
     assert (state.choosing.facts, state.choosing.state) == (at_once.choosing.facts, at_once.choosing.state)
 
 
-@settings(max_examples=200)
-@given(happenings())
-def test_whatever_happened_the_clock_is_asked_for_what_a_new_look_waits_for(events: list[AnyEvent]) -> None:
-    watcher = Watcher()
+WAITING = playbook(
+    msgspec.structs.replace(
+        SOURCE,
+        rules=(
+            *(one for one in SOURCE.rules if one.id in ("recorded", "hush", "upset")),
+            rule("hush-or-help", AnyOf((Silence(5_000), Said(("help",))))),
+            rule("hush-or-hold", AnyOf((OnHold(3_000), Silence(7_000)))),
+            rule("hush-upset", AllOf((Silence(4_000), MoodAt("tense")))),
+            rule("no-hold", AllOf((Silence(6_000), Not(OnHold(1_000))))),
+            rule("long-upset", MoodAt("tense", for_ms=2_500)),
+            rule("no-answer", AllOf((Said(("router",)), Not(Said(("router",), lasting_ms=5_000))))),
+        ),
+    )
+)
+
+
+@settings(max_examples=300)
+@given(happenings(), st.sampled_from((PLAYBOOK, WAITING)))
+def test_whatever_happened_the_clock_is_asked_for_what_a_new_look_waits_for(
+    events: list[AnyEvent], followed: Playbook
+) -> None:
+    watcher = Watcher(followed)
     for event in events:
         watcher.hear(event)
-        anew = derive.foresee(watcher.playbook, Call(call_id=CALL), watcher.call)
-        assert (anew.due, anew.deadline) == (watcher.call.due, watcher.call.deadline)
+        if not watcher.call.ended:
+            state, heard = watcher.call, derive.heardings(watcher.playbook, watcher.call)
+            clauses = (watcher.playbook.clause(ref) for ref in watcher.playbook.timed_clauses)
+            times = [conditions.deadline(clause.condition, heard) for clause in clauses] if state.started else []
+            assert state.due == min((at_ms for at_ms in times if at_ms is not None), default=None)
 
 
 def said(watcher: Watcher) -> list[tuple[int | None, int]]:

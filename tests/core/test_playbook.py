@@ -135,9 +135,22 @@ def test_conditions_are_sorted_by_what_they_wait_for() -> None:
     made = playbook(Source(name="x", rules=tuple(rule(name, condition) for name, condition in conditions.items())))
     assert [ref.rule_id for ref in made.mood_clauses] == ["mood", "score", "stayed", "all"]
     assert [ref.rule_id for ref in made.timed_clauses] == ["not-said", "silence", "hold", "stayed", "all", "not"]
-    assert [ref.rule_id for ref in made.shape_clauses] == ["again", "silence", "over", "monologue", "share", "all"]
+    assert {kind: [ref.rule_id for ref in refs] for kind, refs in made.shape_clauses.items()} == {
+        SaidAgain: ["again"],
+        Silence: ["silence", "all"],
+        TalkOver: ["over"],
+        Monologue: ["monologue"],
+        TalkShare: ["share"],
+    }
     assert [ref.rule_id for ref in made.hold_clauses] == ["silence", "hold", "all"]
     assert made.silences == (1, 7)
+    assert made.plain_silences == (1,)
+    assert [ref.rule_id for ref in made.silence_clauses] == ["all"]
+    assert sorted(ref.rule_id for ref in made.deadline_clauses) == ["hold", "not", "not-said", "stayed"]
+    called = {ref.rule_id for refs in made.clauses_called.values() for ref in refs}
+    assert sorted(called) == ["again", "all", "not", "said"]
+    assert [ref.rule_id for ref in made.clauses_called[made.number("x")]] == ["said", "again", "all", "not"]
+    assert made.number("y") not in made.clauses_called
 
 
 def test_a_phrase_knows_the_signals_and_checklists_that_wait_for_it() -> None:
@@ -242,7 +255,7 @@ def test_a_clause_waits_for_all_that_its_slots_wait_for() -> None:
     made = playbook(CAPTURED)
     assert waiting(made, "your code") == waiting(made, "other {other}") == ["known", "dear"]
     both = [ClauseRef("known", 0), ClauseRef("dear", 0)]
-    assert made.hold_clauses == made.mood_clauses == made.shape_clauses == both
+    assert made.hold_clauses == made.mood_clauses == made.shape_clauses[Silence] == both
     assert made.clauses_of_meaning == {"m.1": tuple(both)}
     assert made.silences == (3,)
 

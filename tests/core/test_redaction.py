@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rtig.core import events
+from rtig.core import events, redaction
 from rtig.core.events import CallEnded, HandoverSent, HelpAsked, SegmentHeard, Whispered
 from rtig.core.redaction import MASKS, redact, redacted
 
@@ -225,6 +225,22 @@ def test_what_is_promised_stays_whatever_is_heard_next(promised: str, one: str, 
     second = redact(f"{promised} {other}", len(promised), False)
     kept = min(first.stable, second.stable)
     assert first.text[:kept] == second.text[:kept]
+
+
+@given(st.text(max_size=60) | texts)
+def test_a_text_is_looked_through_where_it_has_a_digit_or_an_at(text: str) -> None:
+    assert redaction._hints(text) == (re.search(r"[@\d]", text) is not None)
+
+
+def test_numbers_that_are_remembered_are_found_as_they_were_and_nowhere_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[object, list[tuple[int, int]]] = {}
+    monkeypatch.setattr(redaction, "_phones_known", known)
+    monkeypatch.setattr(redaction, "_PHONES_KNOWN_AT_MOST", 3)
+    said = [f"call {phone} today" for phone in PHONES]
+    first = [redact(text, 0, True) for text in said]
+    assert [redact(text, 0, True) for text in (*said, *reversed(said))] == [*first, *reversed(first)]
+    assert 0 < len(known) <= 3
+    assert not any(phone in repr(known) for phone in PHONES)
 
 
 def test_a_text_without_a_number_costs_next_to_nothing() -> None:

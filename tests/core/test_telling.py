@@ -36,6 +36,7 @@ from rtig.core.events import (
     PartyCorrected,
     SegmentVoided,
     UtteranceRead,
+    key,
 )
 from rtig.core.frustration import BANDS, Odds, Risk, Signal
 from rtig.core.guidance import Band, Card, Guidance, Line
@@ -144,8 +145,33 @@ def test_a_card_that_nobody_could_see_is_taken_back_as_late_and_stays_so() -> No
     missed = CardMissed(call_id=CALL, card_id="bill.1")
     assert lives(watcher.hear(missed)) == [("bill.1", "retracted", "late")]
     assert lives(watcher.hear(missed, segment("a", DOUBLED, 2))) == []
+    assert withheld(watcher.items) == [("bill", "late")]
     again = segment("b", say("customer", 30_000, "my bill has doubled"))
     assert lives(watcher.hear(again)) == [("bill.2", "confirmed", "")]
+
+
+def test_a_card_that_nobody_saw_holds_no_cooldown_and_keeps_nobody_waiting() -> None:
+    both = say("customer", 1_000, "cancel my contract my bill has doubled")
+    watcher = watching(segment("a", both))
+    assert lives(watcher.items) == [("cancel.1", "confirmed", "")]
+    items = watcher.hear(CardMissed(call_id=CALL, card_id="cancel.1"))
+    assert lives(items) == [("bill.1", "confirmed", ""), ("cancel.1", "retracted", "late")]
+    assert withheld(items) == [("cancel", "late")]
+    again = segment("b", say("customer", 8_000, "cancel the contract"))
+    assert lives(watcher.hear(again)) == [("cancel.2", "confirmed", "")]
+
+
+def test_a_card_whose_provisional_one_nobody_saw_comes_when_its_words_are_final() -> None:
+    watcher = watching(*interims("a", DOUBLED))
+    early = CardMissed(call_id=CALL, card_id="bill.1", early=True)
+    items = watcher.hear(early)
+    assert (lives(items), withheld(items)) == ([("bill.1", "retracted", "late")], [("bill", "late")])
+    assert lives(watcher.hear(segment("a", DOUBLED, 2, final=False))) == []
+    assert lives(watcher.hear(segment("a", DOUBLED, 3))) == [("bill.1", "confirmed", "")]
+    assert lives(watcher.hear(early)) == []
+    sure = CardMissed(call_id=CALL, card_id="bill.1")
+    assert key(sure) != key(early)
+    assert lives(watcher.hear(sure)) == [("bill.1", "retracted", "late")]
 
 
 def test_a_card_that_came_early_is_not_told_again_while_its_words_only_move() -> None:
@@ -229,7 +255,8 @@ def test_cards_that_stand_are_those_that_a_new_look_would_show_and_nothing_is_le
         choice = derive.chosen(PLAYBOOK, state)
         early, _ = derive.provisional(PLAYBOOK, state, choice)
         standing = {card_id for card_id, card in state.told.cards.items() if card.state != "retracted"}
-        assert standing == {*choice.shown, *early} - {*state.missed}
+        unseen = {*early} & {*state.missed_early}
+        assert standing == {*choice.shown, *early} - {*state.missed} - unseen
     left: list[Guidance] = []
     telling.tell(PLAYBOOK, state, state, folded.seq + 1, left)
     assert left == []

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from calls import rule
 
-from rtig.core import frustration, triggers
+from rtig.core import conditions, frustration, triggers
 from rtig.core.conditions import (
     GRACE_MS,
     AllOf,
@@ -51,7 +51,7 @@ def heardings(
         (), influences, lambda patience, fact: frustration.weigh(temper, patience, fact)
     )
     return Heardings(
-        said=lambda phrase, _: said.get(phrase, ()),
+        said=lambda phrases, _: [(phrase, said[phrase]) for phrase in phrases if phrase in said],
         meant=lambda _: (),
         captured=lambda _: (),
         shape=shape,
@@ -71,7 +71,7 @@ def found(wanted: Rule, heard: Heardings, queue: str = "", team: str = "") -> li
 
 
 def moments(wanted: Rule, clause: int, heard: Heardings, queue: str = "", team: str = "") -> list[Moment]:
-    return triggers.moments(wanted, clause, heard, Scope(queue, team, heard.channel))
+    return triggers.moments(wanted, clause, heard, Scope(queue, team, heard.channel))[0]
 
 
 # --- said
@@ -123,10 +123,10 @@ def test_not_said_is_answered_by_the_right_party_in_time(party: Party, end_ms: i
 
 def test_not_said_waits_for_its_deadline() -> None:
     condition = NotSaid(("recorded",), 10_000)
-    assert triggers.deadline(condition, heardings(now=0)) == 12_000
-    assert triggers.deadline(condition, heardings(now=11_999)) == 12_000
-    assert triggers.deadline(condition, heardings(now=12_000)) is None
-    assert triggers.deadline(condition, heardings(started=False)) is None
+    assert conditions.deadline(condition, heardings(now=0)) == 12_000
+    assert conditions.deadline(condition, heardings(now=11_999)) == 12_000
+    assert conditions.deadline(condition, heardings(now=12_000)) is None
+    assert conditions.deadline(condition, heardings(started=False)) is None
 
 
 # --- mood
@@ -163,9 +163,9 @@ def test_silence_is_met_when_it_has_lasted_long_enough() -> None:
 
 def test_silence_waits_for_its_deadline_on_the_phone_only() -> None:
     going_on = heardings(quiet=(Span(5_000, 6_000),), now=6_000)
-    assert triggers.deadline(Silence(8_000), going_on) == 13_000
-    assert triggers.deadline(Silence(1_000), going_on) is None
-    assert triggers.deadline(Silence(8_000), heardings(quiet=(Span(5_000, 6_000),), channel="chat")) is None
+    assert conditions.deadline(Silence(8_000), going_on) == 13_000
+    assert conditions.deadline(Silence(1_000), going_on) is None
+    assert conditions.deadline(Silence(8_000), heardings(quiet=(Span(5_000, 6_000),), channel="chat")) is None
 
 
 def test_talking_over_is_met_at_the_last_of_so_many_within_the_time() -> None:
@@ -186,7 +186,7 @@ def test_a_monologue_is_met_while_it_is_still_going_on() -> None:
 
 def test_words_and_shapes_wait_for_no_clock() -> None:
     for condition in (Said(("bill",)), MoodAt("tense"), TalkOver(1, 1), Monologue(1)):
-        assert triggers.deadline(condition, heardings()) is None
+        assert conditions.deadline(condition, heardings()) is None
 
 
 # --- what takes it back

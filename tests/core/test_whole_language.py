@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
-from calls import CALL, WORD_MS, Spoken, Watcher, felt_in, ordered, rule, segment, tone_of
+from calls import CALL, PACES, WORD_MS, Spoken, Watcher, felt_in, ordered, rule, segment, tone_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -355,7 +355,7 @@ def talks(draw: st.DrawFn) -> Talk:
     free: dict[str, int] = {}
     spoken = []
     for party, words in lines:
-        start = free.get(party, 0) + WORD_MS * draw(st.sampled_from((0, 1, 2, 3, 4, 5, 9, 15, 30, 90)))
+        start = free.get(party, 0) + WORD_MS * draw(st.sampled_from((0, 1, 2, 3, 4, 5, 9, 15, 30, 90, 200)))
         spoken.append(Spoken(party, start, words))
         free[party] = spoken[-1].end_ms
     holds = [
@@ -513,10 +513,10 @@ def test_the_same_words_however_cut_give_the_same_cards(data: st.DataObject) -> 
 @st.composite
 def tangles(draw: st.DrawFn) -> list[AnyEvent]:
     """Segments that overlap whoever speaks, some of them never settled, and all else that may happen to them."""
-    ids, times = st.sampled_from("abcdef"), st.integers(0, 30_000)
+    ids, times, slowly = st.sampled_from("abcdef"), st.integers(0, 60_000), draw(PACES)
     events: list[AnyEvent] = [Talk([], [], draw(st.sampled_from(("voice", "chat")))).start]
     for _ in range(draw(st.integers(1, 8))):
-        spoken = Spoken(draw(st.sampled_from(PARTIES)), WORD_MS * draw(st.integers(0, 60)), draw(sentences(4)))
+        spoken = Spoken(draw(st.sampled_from(PARTIES)), slowly * draw(st.integers(0, 60)), draw(sentences(4)))
         rev, final, stable = draw(st.integers(0, 4)), draw(st.booleans()), draw(st.integers(0, 60))
         heard = segment(draw(ids), spoken, rev, final=final, stable=stable)
         typed = not draw(st.integers(0, 3))  # a message takes no time, and may be long

@@ -156,6 +156,55 @@ async def test_a_thousand_appends_share_few_commits(path: Path) -> None:
     await log.close()
 
 
+async def test_what_comes_in_one_go_shares_a_promise_that_nobody_can_break(path: Path) -> None:
+    log = await SqliteLog.open_file(path)
+    await log.open(CALL)
+    first, second = log.append(CALL, said(0)), log.append(CALL, said(1))
+    assert first.durable is second.durable
+    waiting = asyncio.create_task(_waited(first.durable))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await second.durable
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await log.close()
+
+
+async def _waited(durable: asyncio.Future[None]) -> None:
+    await durable
+
+
+async def test_commits_keep_their_distance_unless_somebody_waits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtig.eventlog.sqlite._BETWEEN_COMMITS_S", 3600)
+    log = await SqliteLog.open_file(path)
+    await log.open(CALL)
+    await log.append(CALL, said(0)).durable  # nothing was committed just now, so this was at once
+    lone = log.append(CALL, said(1))
+    before = log.commits
+    await asyncio.sleep(0.01)
+    assert (log.commits, lone.durable.done(), log.behind) == (before, False, 1)
+    assert len(await told(log, CALL)) == 2
+    assert (log.commits, lone.durable.done(), log.behind) == (before + 1, True, 0)
+    log.append(CALL, said(2))
+    await log.close()
+    log = await SqliteLog.open_file(path)
+    assert len(await told(log, CALL)) == 3
+    await log.close()
+
+
+async def test_more_than_a_transaction_takes_is_written_in_several(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtig.eventlog.sqlite._BATCH", 10)
+    log = await SqliteLog.open_file(path)
+    await log.open(CALL)
+    before = log.commits
+    appended = [log.append(CALL, said(number)) for number in range(35)]
+    await appended[-1].durable
+    assert all(each.durable.done() for each in appended)
+    assert log.commits - before == 4
+    assert await events_of(log, CALL) == [said(number) for number in range(35)]
+    await log.close()
+
+
 async def test_each_opening_is_an_epoch_of_its_own(path: Path) -> None:
     for epoch in (1, 2, 3):
         log = await SqliteLog.open_file(path)
@@ -168,6 +217,7 @@ async def test_the_write_ahead_log_does_not_grow_for_ever(path: Path, monkeypatc
     monkeypatch.setattr("rtig.eventlog.sqlite_file._FRAMES_BEFORE_RESTART", 100)
     log = await SqliteLog.open_file(path)
     await log.open(CALL)
+    monkeypatch.setattr("rtig.eventlog.sqlite._BETWEEN_COMMITS_S", 0)
     for number in range(1000):
         await log.append(CALL, said(number, "x" * 2000)).durable
     assert path.with_name("calls.db-wal").stat().st_size < 500 * 4096

@@ -1,17 +1,24 @@
 """A tenant's floor: the board whole and then in changes, shared, never stale, also for those who lag."""
 
 import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
+import pytest
 from calls import SOURCE, playbook, rule
 from desks import ENDED, STARTED, Client, joined, segment, serving
 from msgspec.structs import replace
 
+from rtig.core.call import Call
 from rtig.core.conditions import Said
 from rtig.core.guidance import Alert, BoardRow
 from rtig.errors import Code
+from rtig.eventlog.port import CallKey
 from rtig.gateway import floor
 from rtig.gateway.doors import digest_of
+from rtig.gateway.socket import Socket
 from rtig.wire.messages import Board, Calls, Guided
 
 ALERTING = playbook(
@@ -284,3 +291,38 @@ async def test_no_tenant_sees_the_alerts_of_another(tmp_path: Path) -> None:
         assert (await theirs.refused(ANSWER)).code is Code.UNKNOWN_CALL
         await theirs.say({"type": "watch_board"})
         assert (await theirs.until(Board)).alerts == ()
+
+
+async def test_a_call_costs_the_same_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted: whose state is looked at, and how many sidebars are told, when a call starts and ends."""
+    async with serving() as server, joined(server, "source") as source:
+        looked: Counter[str] = Counter()
+        look, send = server.live.call, Socket.send_framed
+
+        def noted(key: CallKey) -> Call:
+            looked[key.call_id] += 1
+            return look(key)
+
+        def counted(socket: Socket, *frame: Any, **more: Any) -> None:
+            looked["sent"] += 1
+            send(socket, *frame, **more)
+
+        async def one(number: int) -> Counter[str]:
+            looked.clear()
+            name = {"call_id": f"c{number}", "agent": f"a{number}"}
+            await source.acked(STARTED | name, ENDED | {"call_id": f"c{number}"})
+            return Counter(looked)
+
+        monkeypatch.setattr(server.live, "call", noted)
+        monkeypatch.setattr(Socket, "send_framed", counted)
+        async with AsyncExitStack() as sidebars:
+            await sidebars.enter_async_context(joined(server, "agent", agent="a0"))
+            alone = await one(0)
+            for number in range(1, 60):
+                await sidebars.enter_async_context(joined(server, "agent", agent=f"a{number}"))
+                await source.acked(STARTED | {"call_id": f"c{number}", "agent": f"a{number}"})
+            await sidebars.enter_async_context(joined(server, "agent", agent="a60"))
+            among_many = await one(60)
+        assert alone["c0"] == among_many["c60"]
+        assert alone["sent"] == among_many["sent"]
+        assert sum(among_many.values()) == sum(alone.values())

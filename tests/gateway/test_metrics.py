@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rtig.core.guidance import Alert, Card, Why, Withheld
-from rtig.gateway.metrics import LONGEST_US, READING, STAGES, Metrics
+from rtig.gateway.metrics import LAG, LONGEST_US, READING, STAGES, Metrics
 
 
 def values(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -59,6 +59,10 @@ def test_counts_have_names_and_labels() -> None:
     metrics.durable += 5
     metrics.largest_outbox = 8
     metrics.live_calls = lambda: 6
+    metrics.busy = lambda: 0.25
+    metrics.full = lambda: True
+    metrics.admitted = 11
+    metrics.took(LAG, 20_000_000)
     metrics.log_commits = lambda: 7
     metrics.lane_state = lambda: "on"
     metrics.lane_counts = lambda: {"read": 9, "shed": 1}
@@ -77,6 +81,9 @@ def test_counts_have_names_and_labels() -> None:
             ("rtig_events_durable_total",): 5,
             ("rtig_outbox_largest_bytes",): 8,
             ("rtig_live_calls",): 6,
+            ("rtig_loop_busy",): 0.25,
+            ("rtig_at_capacity",): 1,
+            ("rtig_calls_admitted_total",): 11,
             ("rtig_log_commits_total",): 7,
             ("rtig_lane", "state=on"): 1,
             ("rtig_lane", "state=down"): 0,
@@ -89,9 +96,17 @@ def test_counts_have_names_and_labels() -> None:
     )
 
 
+def test_the_longest_delay_of_the_loop_is_among_the_figures() -> None:
+    metrics = Metrics()
+    metrics.took(LAG, 20_000_000)
+    metrics.took(LAG, 1_000)
+    found = values(metrics)
+    assert found["rtig_loop_lag_seconds", "percentile=100"] == pytest.approx(0.02, rel=0.002)
+
+
 def test_percentiles_are_those_of_what_was_recorded() -> None:
     metrics = Metrics()
-    for stage in (*STAGES, READING):
+    for stage in (*STAGES, READING, LAG):
         assert metrics.percentile(stage, 99) == 0
     for millis in range(1, 1001):
         metrics.took("total", millis * 1_000_000)

@@ -17,7 +17,7 @@ from websockets.typing import Origin, Subprotocol
 from rtig.app import Server
 from rtig.errors import Code
 from rtig.gateway.doors import TICKETS_AT_ONCE, Doors, Token, digest_of
-from rtig.gateway.metrics import READING, STAGES, Metrics
+from rtig.gateway.metrics import LAG, READING, STAGES, Metrics
 from rtig.gateway.pages import TICKETS_IN_A_BURST, pages
 from rtig.wire.latency import Latency
 from rtig.wire.messages import SUBPROTOCOL, TICKET_PREFIX, Welcome
@@ -290,7 +290,7 @@ async def test_an_operator_is_told_the_figures(web: Path) -> None:
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
     told = msgspec.json.decode(answer.body, type=Latency)
     assert told.problems == ("draining",)
-    assert [stage.stage for stage in told.stages] == [*STAGES, READING]
+    assert [stage.stage for stage in told.stages] == [*STAGES, READING, LAG]
 
 
 async def test_the_figures_are_limited_per_address(web: Path) -> None:

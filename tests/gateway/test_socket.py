@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from rtig.errors import Code
+from rtig.gateway import socket
 from rtig.gateway.socket import Socket, SocketLimits, Turned, Visitor, framed, uvicorn_ws
 from rtig.wire.messages import SUBPROTOCOL, Bye, Refused
 
@@ -88,6 +89,62 @@ async def test_every_byte_alone() -> None:
             await asyncio.sleep(0.0005)
         assert [await connection.recv(), await connection.recv()] == ["first", "second"]
     assert received == sorted(received)
+
+
+async def test_much_that_came_at_once_leaves_turns_to_others_and_keeps_its_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(socket, "TURN_NS", -(10**9))  # every turn has lasted too long
+    heard: list[str] = []
+    times: set[int] = set()
+    done = asyncio.Event()
+
+    class Slow(Echo):
+        def text(self, frame: bytes, received_ns: int) -> None:
+            heard.append(frame.decode())
+            times.add(received_ns)
+            asyncio.get_running_loop().call_soon(heard.append, "another")
+            if frame == b"3":
+                self.socket.pause_reading()  # what has been read is heard all the same
+                asyncio.get_running_loop().call_later(0.001, self.socket.resume_reading)
+
+        def binary(self, frame: bytes) -> None:
+            done.set()
+
+    async with sockets(Slow) as address, client(address) as connection:
+        stream = b"".join(masked(1, str(number).encode()) for number in range(6))
+        raw(connection, stream + masked(1, b"in pie", fin=False) + masked(0, b"ces") + masked(2, b""))
+        await done.wait()
+        said = [name for name in heard if name != "another"]
+        assert said == ["0", "1", "2", "3", "4", "5", "in pieces"]
+        assert heard[:11] == ["0", "another", "1", "another", "2", "another", "3", "another", "4", "another", "5"]
+        assert len(times) == 1
+        # And it goes on reading.
+        done.clear()
+        raw(connection, masked(1, b"6") + masked(2, b""))
+        await done.wait()
+        assert heard[-1] == "another"
+        assert "6" in heard
+
+
+async def test_what_waits_for_a_turn_is_let_go_of_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "TURN_NS", -(10**9))
+    heard: list[bytes] = []
+    gone = asyncio.Event()
+
+    class Rude(Echo):
+        def text(self, frame: bytes, received_ns: int) -> None:
+            heard.append(frame)
+            self.socket._transport.abort()
+
+        def closed(self) -> None:
+            gone.set()
+
+    async with sockets(Rude) as address, client(address) as connection:
+        raw(connection, b"".join(masked(1, b"more") for _ in range(5)))
+        await gone.wait()
+        await connection.wait_closed()
+        assert heard == [b"more"]
 
 
 async def test_a_length_that_is_not_written_in_the_shortest_way_is_understood() -> None:
@@ -370,6 +427,42 @@ async def test_newer_frames_supersede_what_a_slow_client_has_not_got() -> None:
         while not texts or texts[-1] != "card":
             texts.append(str(await connection.recv()))
         assert [text for text in texts if text.startswith("interim")] == ["interim 999"]
+
+
+async def test_what_is_sent_at_once_passes_nothing_and_waits_for_nothing_else() -> None:
+    at_once: list[bool] = []
+
+    class Urgent(Echo):
+        def text(self, frame: bytes, received_ns: int) -> None:
+            at_once.append(self.socket.send_at_once(framed(b"first")))
+            self.socket.send(b"second")
+            at_once.append(self.socket.send_at_once(framed(b"third")))
+
+    async with sockets(Urgent) as address, client(address) as connection:
+        await connection.send("go")
+        assert [await connection.recv() for _ in range(3)] == ["first", "second", "third"]
+    assert at_once == [True, False]
+
+
+async def test_what_is_sent_at_once_waits_for_a_client_that_does_not_read() -> None:
+    handlers: list[Echo] = []
+
+    def handler() -> Echo:
+        handlers.append(Echo())
+        return handlers[-1]
+
+    async with sockets(handler) as address, client(address) as connection:
+        await connection.send("hello")
+        await connection.recv()
+        connection.transport.pause_reading()
+        socket = handlers[0].socket
+        count = 0
+        while socket.send_at_once(framed(b"%06d" % count + b"x" * 10_000), ("newest",)):
+            count += 1
+        socket.send_at_once(framed(b"newest"), ("newest",))
+        connection.transport.resume_reading()
+        heard = [await connection.recv() for _ in range(count + 1)]
+        assert [text[:6] for text in heard] == [*(f"{number:06}" for number in range(count)), "newest"]
 
 
 async def test_the_handler_is_asked_for_more_when_there_is_room() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from calls import SOURCE, playbook
+from calls import OF_WORDS, SOURCE, playbook
 from desks import ENDED, STARTED, Client, joined, segment, serving, turned_off, welcomed
 from msgspec.structs import replace
 from sockets import client, hear
 from structlog.testing import capture_logs
 
-from rtig.core.guidance import CallInfo, Card, Help, Line, Whisper
+from rtig.core.guidance import CallInfo, Card, Help, Line, Whisper, Withheld
 from rtig.core.help_requests import ALERT
 from rtig.errors import Code
 from rtig.eventlog.port import CallKey
@@ -22,6 +22,10 @@ from rtig.wire.messages import Ack, Board, Bye, Calls, CaughtUp, CourseIs, Found
 
 TOKENS: dict[str, Any] = {"source_token": "s3cret-s", "agent_token": "s3cret-a", "supervisor_token": "s3cret-v"}
 C1 = CallKey("default", "c1")
+DEEPGRAM: dict[str, Any] = {
+    "type": "Results", "channel_index": [0, 1], "start": 0.0, "duration": 1.0, "is_final": True, "speech_final": True,
+    "channel": {"alternatives": [{"transcript": "hello there", "confidence": 0.9, "words": []}]},
+}  # fmt: skip
 
 
 def cards(messages: list[Guided]) -> list[str]:
@@ -643,3 +647,98 @@ async def test_a_supervisor_may_ask_how_a_call_has_gone_and_is_on_record_unless_
             await chief.say(ask)
             await chief.until(CourseIs)
         assert "course read" not in [entry["event"] for entry in logs]
+
+
+# --- budget and capacity
+
+
+async def test_a_card_that_is_late_is_not_shown_and_is_counted() -> None:
+    async with (
+        serving(followed=OF_WORDS) as server,
+        joined(server, "source") as source,
+        joined(server, "agent") as agent,
+    ):
+        await source.acked(STARTED)
+        await agent.watch()
+        server.live.budget_ns = 1
+        await source.say(segment(1, "hello my bill has doubled"))
+        words, late = await agent.until(Guided), await agent.until(Guided)
+        assert [item.text for item in words.items if isinstance(item, Line)] == ["hello my bill has doubled"]
+        assert [(item.rule, item.reason) for item in late.items if isinstance(item, Withheld)] == [("bill", "late")]
+        assert cards([words, late]) == []
+        assert server.desk.metrics.latency(()).late == 1
+        assert server.desk.metrics.withheld["late"] == 1
+        # Whoever comes later is told the same, and the next card that is in time.
+        server.live.budget_ns = 0
+        async with joined(server, "agent") as other:
+            assert cards(await other.watch()) == []
+            await source.acked(segment(40, "my bill has doubled"))
+            assert cards([await other.until(Guided), await agent.until(Guided)]) == ["bill.2", "bill.2"]
+
+
+async def test_a_full_server_refuses_new_calls_and_goes_on_with_those_it_has() -> None:
+    async with serving(most_calls=1) as server, joined(server, "source") as source:
+        await source.acked(STARTED)
+        other = STARTED | {"call_id": "c2"}
+        no = await source.refused(other)
+        assert (no.code, no.retry, no.call_id, no.key) == (Code.AT_CAPACITY, True, "c2", "call_started")
+        assert no.retry_after is not None
+        assert no.retry_after >= 1
+        assert not server.live.has(CallKey("default", "c2"))
+        assert server.desk.ready() == ["at capacity"]
+        # Who connects is still let in, and what is there goes on: also a call that is told again.
+        async with joined(server, "source", source="second") as second:
+            assert (await second.refused(other)).code is Code.AT_CAPACITY
+        await source.acked(STARTED, segment(1), ENDED)
+        assert server.desk.ready() == []
+        await source.acked(other)
+        assert server.desk.metrics.admitted == 2
+        assert server.desk.metrics.refused[Code.AT_CAPACITY] == 2
+
+
+async def test_being_refused_for_want_of_room_is_no_mistake() -> None:
+    async with serving(most_calls=1) as server, joined(server, "source") as source:
+        await source.acked(STARTED)
+        for number in range(30):
+            assert (await source.refused(STARTED | {"call_id": f"n{number}"})).code is Code.AT_CAPACITY
+        await source.acked(segment(1))
+
+
+async def test_a_call_that_somebody_has_asked_for_is_refused_all_the_same() -> None:
+    async with serving(most_calls=1) as server, joined(server, "source") as source:
+        await source.acked(STARTED)
+        await server.live.open(CallKey("default", "c2"))
+        assert (await source.refused(STARTED | {"call_id": "c2"})).code is Code.AT_CAPACITY
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_vendors_stream_is_told_that_its_call_is_not_taken(known: bool) -> None:
+    async with serving(most_calls=1) as server, joined(server, "source") as source:
+        await source.acked(STARTED)
+        hello = {"format": "deepgram", "call_id": "c2", "parties": {"0": "customer", "1": "agent"}}
+        async with joined(server, "source", **hello) as vendor:
+            if known:
+                await server.live.open(CallKey("default", "c2"))
+            await vendor.say(DEEPGRAM, DEEPGRAM)
+            bye = await vendor.until(Bye)
+            assert (bye.code, bye.retry) == (Code.AT_CAPACITY, True)
+            assert bye.retry_after is not None
+            await vendor.connection.wait_closed()
+            assert vendor.connection.close_code == 1013
+        assert server.live.count() == 1
+        assert server.desk.metrics.refused[Code.AT_CAPACITY] == 1
+        await source.acked(ENDED)
+        async with joined(server, "source", **hello) as vendor:
+            await vendor.say(DEEPGRAM)
+            await vendor.until(Ack)
+
+
+async def test_an_overloaded_server_says_so_and_takes_calls_again_when_it_is_over() -> None:
+    async with serving(budget_ms=50) as server, joined(server, "source") as source:
+        admission = server.desk.admission
+        admission.overloaded = True
+        assert (await source.refused(STARTED)).code is Code.AT_CAPACITY
+        # The heart of the server goes on beating, and finds that there is nothing to do.
+        while server.desk.full:
+            await asyncio.sleep(0.01)
+        await source.acked(STARTED)

@@ -44,6 +44,10 @@ class Screen(Socket):
         self.places.append((key, tuple(supersedes)))
         self.send(frame[2:] if frame[1] < 126 else frame[4:] if frame[1] == 126 else frame[10:])
 
+    def send_at_once(self, frame: bytes, key: Key | None = None, supersedes: Iterable[Key] = ()) -> bool:
+        self.send_framed(frame, key, supersedes)
+        return True
+
     def drain(self) -> None:
         self._unsent = 0
 

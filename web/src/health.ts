@@ -6,6 +6,13 @@ import type { Latency, Spread } from "./protocol";
 const SLOW_US = 100_000;
 const LATELY_MS = 60_000;
 
+const AT_CAPACITY = "at capacity";
+
+/** Whether new calls are refused for want of room. */
+export function atCapacity(told: Latency): boolean {
+  return told.problems.includes(AT_CAPACITY);
+}
+
 export type Level = "calm" | "tense" | "critical";
 
 export interface Verdict {
@@ -63,7 +70,8 @@ export class Health {
     const sentences: [Level, string][] = [];
     const draining = told.problems.includes("draining");
     if (draining) sentences.push(["critical", "The server is being stopped and takes nobody new."]);
-    const others = told.problems.filter((problem) => problem !== "draining");
+    if (atCapacity(told)) sentences.push(["critical", "The server is at capacity: new calls are refused."]);
+    const others = told.problems.filter((problem) => problem !== "draining" && problem !== AT_CAPACITY);
     if (others.length) sentences.push(["critical", `The server cannot record calls (${others.join("; ")}).`]);
     const timed = paced(told);
     const slow = timed !== null && timed.p99_us > SLOW_US;

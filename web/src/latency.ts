@@ -2,7 +2,7 @@
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, state } from "lit/decorators.js";
-import { Health, type Level, type Loss, lost, secondsWords, timeWords } from "./health";
+import { atCapacity, Health, type Level, type Loss, lost, secondsWords, timeWords } from "./health";
 import { arrive, forget, keep } from "./key";
 import type { Latency, Spread, StageTimes } from "./protocol";
 import { session } from "./storage";
@@ -24,6 +24,7 @@ const STAGE: Record<string, [name: string, what: string]> = {
   fold: ["Fold", "what the words mean"],
   encode: ["Encode", "the frame, once for all who watch"],
   write: ["Write", "to the sockets"],
+  lag: ["Delay", "of the server's own beat, fifty times a second"],
   reading: ["Model lane", "from an utterance being asked for to its reading"],
 };
 const ORDER = Object.keys(STAGE);
@@ -95,12 +96,18 @@ export class LatencyPage extends LitElement {
 
   #now(told: Latency) {
     const [level, lane] = LANE[told.lane];
+    const full = atCapacity(told);
     const there = Object.entries(told.connections);
     return html`<section aria-label="Now">
       <dl class="facts now">
         <div>
           <dt>Live calls</dt>
-          <dd class="numbers" data-testid="live-calls">${told.live_calls}</dd>
+          <dd class=${full ? "critical" : "calm"}>
+            <span class="numbers" data-testid="live-calls">${told.live_calls}</span>
+            <span class="small ${full ? "tint" : "muted"}" data-testid="load">
+              ${Math.round(told.busy * 100)} % busy, ${full ? "at capacity: new calls are refused" : "room for more"}
+            </span>
+          </dd>
         </div>
         <div>
           <dt>Connections</dt>
@@ -153,7 +160,7 @@ export class LatencyPage extends LitElement {
       </table>
       <p class="muted small">
         Bars are ${this.since === "minute" ? "the last minute, the shade behind them all since the start" : "all since the start, the shade behind them the last minute"};
-        the broken line is p99. Stages are timed for fragments that bring somebody a card.
+        the broken line is p99. All but the delay and the model lane are timed for fragments that bring somebody a card.
       </p>
     </section>`;
   }

@@ -1016,9 +1016,12 @@ export interface Spread {
   bars: number[];
 }
 
-/** One stage. All but `reading` are of the events that brought somebody a card. */
+/** One stage. All but `reading` and `lag` are of the events that brought somebody a card. */
 export interface StageTimes {
-  /** `decode`, `append`, `fold`, `encode`, `write`, `total`; `reading`, a model's, from being asked to its answer. */
+  /**
+   * `decode`, `append`, `fold`, `encode`, `write`, `total`; `reading`, a model's, from being asked to its answer;
+   * `lag`, by how much the server came late to what was due, fifty times a second.
+   */
   stage: string;
   /** Of the last minute. */
   minute: Spread;
@@ -1035,6 +1038,10 @@ export interface Latency {
   problems: string[];
   stages: StageTimes[];
   live_calls: number;
+  /** Share of the last second or so that the server was at work; beyond 0.85 it refuses new calls. */
+  busy: number;
+  /** Calls that were taken. */
+  admitted: number;
   /** By role. */
   connections: Record<string, number>;
   /** Cards that were not shown because they came too late. */
@@ -1077,6 +1084,7 @@ export type Code =
   | "too_many_errors"
   | "too_slow"
   | "draining"
+  | "at_capacity"
   | "log_unavailable";
 
 export type ClientMessage =

@@ -115,6 +115,7 @@ const CODE_WORD: Record<string, string> = {
   rate_limited: "Too much at once; it is sent again in a moment.",
   too_slow: "The connection was too slow to keep up",
   draining: "The server is restarting",
+  at_capacity: "The server has no room for more calls",
   log_unavailable: "The server cannot record the call at the moment",
 };
 

@@ -14,6 +14,8 @@ function told(minute: Spread = spread(50, 3_000), more: Partial<Latency> = {}): 
     problems: [],
     stages: [{ stage: "total", minute, start: spread(900, 2_000) }],
     live_calls: 3,
+    busy: 0.3,
+    admitted: 3,
     connections: {},
     late: 0,
     shed: 0,
@@ -45,6 +47,15 @@ describe("health", () => {
     const none = told(spread());
     none.stages[0]!.start = spread();
     expect(verdict(none)).toEqual({ level: "calm", words: "No card was timed yet; the model lane is on." });
+  });
+
+  it("says that new calls are refused, and why calls cannot be recorded beside it", () => {
+    expect(verdict(told(spread(50, 3_000), { problems: ["at capacity"] }))).toEqual({
+      level: "critical",
+      words: "The server is at capacity: new calls are refused. Cards leave within 3 ms for 99 of 100 fragments.",
+    });
+    const both = verdict(told(spread(50, 3_000), { problems: ["at capacity", "log: gone"] }));
+    expect(both.words).toContain("new calls are refused. The server cannot record calls (log: gone).");
   });
 
   it("says what is wrong, the worst first", () => {
