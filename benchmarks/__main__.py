@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import (
     board,
+    capacity,
     chaos,
     check,
     fanout,
@@ -26,6 +27,7 @@ from benchmarks import (
     report,
     search,
     slow_reader,
+    soak,
     stall,
     step,
     wire,
@@ -37,6 +39,8 @@ SUITES = {
     "wire": wire.run,
     "fanout": fanout.run,
     "latency": latency.run,
+    "capacity": capacity.run,
+    "soak": soak.run,
     "slow_reader": slow_reader.run,
     "matcher": matcher.run,
     "reload": reload.run,

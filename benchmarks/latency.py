@@ -160,10 +160,12 @@ def shaped(calls: int, seconds: float, seed: int, *, starts: float = 0.0, burst:
     )
 
 
-def measured(what: What, shape: Shape, figures: Figures, *, log: str = "sqlite", slow: int = 0) -> Outcome:
+def measured(
+    what: What, shape: Shape, figures: Figures, *, log: str = "sqlite", slow: int = 0, workers: int = 1
+) -> Outcome:
     """Play a load into a fresh server."""
     answers: Answers = "guidance" if what == "rtig" else "echo"
-    with serving(what, log) as server:
+    with serving(what, log, workers) as server:
         plan = Plan(url=server.url, shape=shape, answers=answers, slow=slow, give_up_seconds=GIVE_UP_SECONDS)
         outcome = play(server, plan)
         if what == "rtig":
@@ -173,11 +175,11 @@ def measured(what: What, shape: Shape, figures: Figures, *, log: str = "sqlite",
 
 
 @contextlib.contextmanager
-def serving(what: What, log: str = "sqlite") -> Iterator[Running]:
+def serving(what: What, log: str = "sqlite", workers: int = 1) -> Iterator[Running]:
     """A server with a log of its own."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        started(what, "memory" if log == "memory" else f"{folder}/calls.db") as server,
+        started(what, "memory" if log == "memory" else f"{folder}/calls.db", workers=workers) as server,
     ):
         yield server
 

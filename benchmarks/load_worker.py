@@ -10,6 +10,7 @@ from its waking: that lateness is the timer's, in every server's figures alike, 
 import asyncio
 import contextlib
 import gc
+import math
 import os
 import random
 import socket as sockets
@@ -316,17 +317,16 @@ class Echoed(Source):
 
 
 class Sidebar(Client):
-    """Watches the newest call of its agent, from where it was when its connection was cut."""
+    """Watches the newest call of its agent, and the one before it, whose last words may still be on their way."""
 
     def __init__(self, load: "Load", agent: str) -> None:
         super().__init__(load, Hello(role="agent", token=load.plan.token, agent=agent))
-        self._watching = ""
-        self._last = b""
+        self._watched: dict[bytes, bytes] = {}  # the last guidance of each call
 
     def begin(self) -> None:
-        if self._watching:
-            after = Place(*frames.position(self._last)) if self._last else None
-            self.say(Watch(call_id=self._watching, after=after))
+        for call_id, last in self._watched.items():
+            after = Place(*frames.position(last)) if last else None
+            self.say(Watch(call_id=call_id.decode(), after=after))
 
     def text(self, frame: bytes, now: float) -> None:
         if frame[9:10] == b"g":
@@ -339,11 +339,11 @@ class Sidebar(Client):
             self.load.odd(frame)
 
     def _guided(self, frame: bytes, now: float) -> None:
-        load = self.load
-        self._last = frame
-        call = load.calls.get(frame[AFTER_TYPE : AFTER_TYPE + ID_BYTES])
-        if call is None:
+        load, call_id = self.load, frame[AFTER_TYPE : AFTER_TYPE + ID_BYTES]
+        call = load.calls.get(call_id)
+        if call is None or call_id not in self._watched:
             return
+        self._watched[call_id] = frame
         made = frames.made_us(frame)
         for segment, rev in frames.lines(frame):
             load.answered = now
@@ -359,12 +359,15 @@ class Sidebar(Client):
                 load.card(now - since, frame)
 
     def _told_calls(self, calls: tuple[CallSummary, ...]) -> None:
-        if not calls or calls[0].call_id == self._watching:
-            return
-        if self._watching:
-            self.say(Unwatch(call_id=self._watching))
-        self._watching, self._last = calls[0].call_id, b""
-        self.say(Watch(call_id=self._watching))
+        for call in reversed(calls):
+            call_id = call.call_id.encode()
+            if call_id not in self._watched:
+                self._watched[call_id] = b""
+                self.say(Watch(call_id=call.call_id))
+        while len(self._watched) > 2:
+            oldest = next(iter(self._watched))
+            del self._watched[oldest]
+            self.say(Unwatch(call_id=oldest.decode()))
 
 
 class Board(Client):
@@ -690,17 +693,19 @@ class Load:
 
     def _storm(self) -> None:
         """Cut the sidebars and the sources of a share of the calls."""
-        share = self.plan.storm_share
-        struck = {number for number in self._sources if self.rng.random() < share}
+        alone = [n for n in range(len(self._lines)) if n % ONE_CALL_EVERY == 0]
+        struck = {*self._share(list(self._sources)), *(-1 - n for n in self._share(alone))}
         clients: dict[Client, None] = {}  # each once, in the same order every time
         for line in self._lines:
-            hit = line.number // CALLS_A_SOURCE in struck if line.number % ONE_CALL_EVERY else self.rng.random() < share
-            if hit:
+            if (line.number // CALLS_A_SOURCE if line.number % ONE_CALL_EVERY else -1 - line.number) in struck:
                 clients.update(dict.fromkeys(self._sidebars[line.number : line.number + 1]))
                 if line.call is not None:
                     clients[line.call.source] = None
         for client in clients:
             client.cut()
+
+    def _share(self, of: list[int]) -> list[int]:
+        return self.rng.sample(of, math.ceil(len(of) * self.plan.storm_share))
 
 
 def _encoded(seconds: Iterable[float]) -> str:

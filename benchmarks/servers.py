@@ -7,6 +7,7 @@ import resource
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,9 @@ What = Literal["rtig", "rtig-with-lane", "echo", "plain"]
 of `websockets`, on uvloop as well."""
 
 
+START_SECONDS = 60.0
+
+
 class Running(NamedTuple):
     url: str
     process: "subprocess.Popen[str]"
@@ -46,6 +50,13 @@ class Running(NamedTuple):
             for file in Path(f"/proc/{pid}/task").glob("*/children"):
                 found += [int(child) for child in file.read_text().split()]
         return found
+
+    def ready(self) -> bool:
+        """Whether the server takes clients."""
+        with contextlib.suppress(OSError):
+            address = f"http://{urlsplit(self.url).netloc}/readyz"
+            return bool(urllib.request.urlopen(address, timeout=10).status == 200)
+        return False
 
     def metrics(self) -> str:
         """What the server has counted, as Prometheus would read it."""
@@ -91,8 +102,14 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def started(what: What, log: str = "memory", knowledge_base: Path = ROOT / "knowledge_base") -> Iterator[Running]:
-    """A server process, as `What` says, that ends with the block."""
+def started(
+    what: What, log: str = "memory", knowledge_base: Path = ROOT / "knowledge_base", *, workers: int = 1
+) -> Iterator[Running]:
+    """A server process, as `What` says, that ends with the block; rtig may have several `workers`."""
+    if workers > 1:
+        with _started_workers(log, knowledge_base, workers) as server:
+            yield server
+        return
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.servers", what, log, str(knowledge_base)],
         stdout=subprocess.PIPE,
@@ -102,6 +119,38 @@ def started(what: What, log: str = "memory", knowledge_base: Path = ROOT / "know
         assert process.stdout is not None
         try:
             yield Running(process.stdout.readline().strip(), process)
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def _started_workers(log: str, knowledge_base: Path, workers: int) -> Iterator[Running]:
+    """`rtig serve` as an operator starts it. Raises `RuntimeError` where it does not come up."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "PORT": port,
+        "LOG": log,
+        "WORKERS": workers,
+        "KNOWLEDGE_BASE": knowledge_base,
+        "SOURCE_TOKEN": TOKEN,
+        "AGENT_TOKEN": TOKEN,
+        "SUPERVISOR_TOKEN": TOKEN,
+        "LOG_LEVEL": "warning",
+        "OTHER_MESSAGES_PER_SECOND": 1000,
+        "RELOAD_SECONDS": 0,
+        "MEANING": "off",
+    }
+    environment = os.environ | {f"RTIG_{name}": str(value) for name, value in settings.items()}
+    with subprocess.Popen([sys.executable, "-m", "rtig", "serve"], text=True, cwd=ROOT, env=environment) as process:
+        server = Running(f"ws://127.0.0.1:{port}/ws", process)
+        try:
+            until = time.monotonic() + START_SECONDS
+            while not server.ready():
+                if process.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError("the server has not come up; the lines before this say why")
+                time.sleep(0.1)
+            yield server
         finally:
             process.terminate()
 
