@@ -625,7 +625,6 @@ class Load:
                 heapreplace(heap, (following, number))
             figures = self.slice_of(due)
             figures.late.append(now - due)
-            figures.sent += 1
             now = self.now()
             left -= 1
         self.busy_until = now
@@ -633,19 +632,20 @@ class Load:
             self._alarm.set(heap[0][0] - now)
 
     def _send(self, line: Line, due: float, since: float) -> float | None:
-        """Send a line's next frame; when the one after it is due."""
-        call = line.call
-        self.outcome.sent += 1
+        """Send a line's next frame, unless its call was refused; when the one after it is due."""
+        call, figures = line.call, self.slice_of(due)
+        sent = call is None or not call.refused
+        self.outcome.sent += sent
+        figures.sent += sent
         if call is None:
             call = self._begin(line)
         elif line.cursor < len(call.steps) and call.steps[line.cursor].at < call.ends - call.begins:
             step = call.steps[line.cursor]
             line.cursor += 1
-            self.outcome.fragments += 1
-            if step.final:
-                self.outcome.finals += 1
-                self.slice_of(due).finals += 1
-            if not call.refused:
+            if sent:
+                self.outcome.fragments += 1
+                self.outcome.finals += step.final
+                figures.finals += step.final
                 call.source.fragment(call, step, step.before + call.masked + step.after, since)
         else:
             return self._end(line, call, due)
