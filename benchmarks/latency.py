@@ -192,11 +192,11 @@ def _written(server: Running) -> dict[str, int]:
 
 def _most(calls: int, asked: argparse.Namespace) -> int:
     """The most calls of halves of this load that hold, with their share of its starts; 0 where ten of them do not."""
-    least = 10
+    least, whole = 10, calls
     while calls > least:
         calls //= 2
         _say(f"that is over capacity; {calls} calls")
-        starts = asked.starts and asked.starts * calls / max(1, asked.calls)
+        starts = asked.starts * calls / whole
         tried = Figures()
         measured("rtig", shaped(calls, min(10.0, asked.seconds), asked.seed, starts=starts), tried, log=asked.log)
         if tried.holds:
