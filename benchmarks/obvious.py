@@ -7,6 +7,7 @@ card that is taken back; a phrase that is said across two messages is not found.
 
 import json
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -46,13 +47,18 @@ def sentiment_pipeline() -> Callable[[str], Any]:
 
     Its classifier's last layer is not trained, for no package carries one; that costs the same.
     """
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, logging, pipeline
-
+    # By name: where they are not installed, which is nearly everywhere, the types are checked all the same.
+    torch, transformers = import_module("torch"), import_module("transformers")
     from rtig.training.network import base
 
     torch.set_num_threads(1)
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    model = AutoModelForSequenceClassification.from_pretrained(base(), local_files_only=True, num_labels=3)
-    tokenizer = AutoTokenizer.from_pretrained(base(), local_files_only=True)
-    return pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
+    transformers.logging.set_verbosity_error()
+    weights = base()
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        weights, local_files_only=True, num_labels=3
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(weights, local_files_only=True)
+    made: Callable[[str], Any] = transformers.pipeline(
+        "text-classification", model=model, tokenizer=tokenizer, device="cpu"
+    )
+    return made
