@@ -54,9 +54,10 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     clauses = dict.fromkeys(ref for phrase in touched for ref in playbook.clauses_of_phrase.get(phrase, ()))
     if weighing.moved(before, call):
         clauses.update(dict.fromkeys(playbook.mood_clauses))
-    if playbook.silences and _silences(playbook, before) != _silences(playbook, call):
+    hushed = bool(playbook.silences) and _silences(playbook, before) != _silences(playbook, call)
+    if hushed:
         call = _hushed(before, call)
-    clauses.update(dict.fromkeys(_of_shape(playbook, before, call)))
+    clauses.update(dict.fromkeys(_of_shape(playbook, before, call, hushed)))
     clauses.update(_of_meanings(playbook, before, call))
     return look_again(playbook, _turns_over(before, call), clauses)
 
@@ -293,13 +294,13 @@ def _meant_by(one: Utterance, score: float, near: tuple[tuple[str, float], ...] 
     return Meant(one.key, score, one.party, one.start_ms, one.end_ms, one.quotes, near)
 
 
-def _of_shape(playbook: Playbook, before: Call, call: Call) -> Iterator[ClauseRef]:
-    """The clauses that wait for a part of the shape that is another now."""
+def _of_shape(playbook: Playbook, before: Call, call: Call, hushed: bool) -> Iterator[ClauseRef]:
+    """The clauses that wait for a part of the shape that is another now. `hushed`: the latest silences are others."""
     then, now = before.shape, call.shape
     if now is not then:
         for kind, refs in playbook.shape_clauses.items():
             if kind is Silence:
-                changed = now.gaps != then.gaps or _silences(playbook, before) != _silences(playbook, call)
+                changed = hushed or now.gaps != then.gaps
             elif kind is TalkOver:
                 changed = now.talk_over != then.talk_over
             elif kind is Monologue:
