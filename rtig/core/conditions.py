@@ -33,7 +33,7 @@ Tolerance = Literal["asr", "none"]
 
 
 class Said(Struct, frozen=True, tag="said"):
-    """AnyOf of some phrases is said. It holds from then on, or for `lasting_ms`."""
+    """Any of some phrases is said. It holds from then on, or for `lasting_ms`."""
 
     phrases: tuple[str, ...]
     party: PartyWanted = "customer"
@@ -149,7 +149,7 @@ class Heardings(Struct, frozen=True):
     said: Callable[[tuple[str, ...], Tolerance], list[tuple[str, Sequence[Heard]]]]
     """Of some phrases those that were said, and where, in order of time."""
     meant: Callable[[str], Sequence[Meant]]
-    """AllOf utterances that were found to mean something, in order of time."""
+    """All utterances that were found to mean something, in order of time."""
     captured: Callable[[str], Sequence[tuple[int, Capture]]]
     """What a slot took, and when, in order of time."""
     shape: Shape

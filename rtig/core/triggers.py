@@ -70,7 +70,7 @@ class StepSource(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """What calls for one card, or for an alert. AnyOf of its clauses is enough."""
+    """What calls for one card, or for an alert. Any of its clauses is enough."""
 
     id: str
     to: Audience = "agent"
