@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -207,8 +207,9 @@ async def _no_pages(scope: object, receive: object, send: object) -> None:
     raise RuntimeError("the echo has no pages")
 
 
-async def serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
-    settings = Settings(
+def measured_settings(log: str, knowledge_base: Path, **more: Any) -> Settings:
+    """Those of a server that is measured, on a free port."""
+    return Settings(
         port=0,
         log=log,
         source_token=SecretStr(TOKEN),
@@ -217,9 +218,13 @@ async def serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "o
         log_level="warning",
         other_messages_per_second=1000,
         knowledge_base=knowledge_base,
-        reload_seconds=0,
-        meaning=meaning,  # where the model has no part in what is measured, learning would take the first seconds
+        **more,
     )
+
+
+async def serve_rtig(log: str, knowledge_base: Path, meaning: Literal["auto", "off"]) -> None:
+    # Where the model has no part in what is measured, learning would take the first seconds.
+    settings = measured_settings(log, knowledge_base, reload_seconds=0, meaning=meaning)
     playbook = knowledge.compile_folder(settings.knowledge_base)
     tune_process()
     async with running(settings, playbook) as server:

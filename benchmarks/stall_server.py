@@ -19,12 +19,10 @@ from typing import Any, NamedTuple
 
 import uvloop
 from hdrh.histogram import HdrHistogram
-from pydantic import SecretStr
 
-from benchmarks.servers import TOKEN
+from benchmarks.servers import measured_settings
 from rtig import knowledge
 from rtig.app import log_to_stderr, running, tune_process
-from rtig.config import Settings
 from rtig.core import engine
 from rtig.gateway.floor import Floor
 from rtig.gateway.metrics import Metrics
@@ -140,19 +138,7 @@ def _percentiles(histogram: HdrHistogram) -> dict[str, int]:
 
 async def _serve(log: str, folder: Path) -> None:
     notes = Notes()
-    settings = Settings(
-        port=0,
-        log=log,
-        source_token=SecretStr(TOKEN),
-        agent_token=SecretStr(TOKEN),
-        supervisor_token=SecretStr(TOKEN),
-        log_level="warning",
-        other_messages_per_second=1000,
-        knowledge_base=folder,
-        reload_seconds=0.5,
-        meaning="off",
-        budget_ms=0,
-    )
+    settings = measured_settings(log, folder, reload_seconds=0.5, meaning="off", budget_ms=0)
     seen = signature(folder)
     playbook = knowledge.compile_folder(folder)
     let_go_slowly(playbook)
