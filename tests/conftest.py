@@ -1,8 +1,9 @@
-"""What holds for all tests: which event loop they run on, and that no customer's word is in anything told to operators.
+"""What holds for all tests: what they import, which event loop they run on, and what operators may be told.
 
-The gateway and the workers run on uvloop, on which they are served, everything else on asyncio's own loop. All that
+All that they start imports the tree that they stand in, whichever copy is installed. The gateway and the workers run on uvloop, on which they are served, everything else on asyncio's own loop. All that
 is logged, warned of, raised on purpose or given out as figures while the tests run is kept in a file, and the run fails
-if one of the words of `CANARIES.txt` is in it.
+if one of the words of `CANARIES.txt` is in it: no customer's word is told to operators. Where pytest-xdist shares the
+tests among processes, each keeps a file, and the one that reports is told what was found.
 """
 
 import asyncio
@@ -25,12 +26,14 @@ import uvloop
 from rtig.errors import RtigError
 from rtig.gateway.metrics import Metrics
 
-GATEWAY = Path(__file__).parent / "gateway"
-WORKERS = Path(__file__).parent / "workers"
-CANARIES = Path(__file__).parents[1] / "knowledge_base" / "calls" / "CANARIES.txt"
+ROOT = Path(__file__).parents[1]
+GATEWAY = ROOT / "tests" / "gateway"
+WORKERS = ROOT / "tests" / "workers"
+CANARIES = ROOT / "knowledge_base" / "calls" / "CANARIES.txt"
 SHOWN = 80
 """Characters on each side of a word that is found."""
 
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
 # No test says how long something takes: on a busy machine it would fail by chance. So no card is late by itself either.
 os.environ["RTIG_BUDGET_MS"] = "0"
 hypothesis.settings.register_profile("rtig", deadline=None)
@@ -70,22 +73,29 @@ class Overheard:
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
         self.note("warning", str(warning_message.message), nodeid)
 
+    @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+    def pytest_testnodedown(self, node: Any) -> None:
+        """One of the processes is done; one that crashed has nothing to tell, and fails by itself."""
+        self._found += getattr(node, "workeroutput", {}).get("overheard", ())
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         self._patch.undo()
         self._file.seek(0)
-        self._found = [
+        self._found += [
             f"{line.partition(':')[0]}: … {line[max(0, word.start() - SHOWN) : word.end() + SHOWN].strip()} …"
             for line in self._file
             if (word := self._canary.search(line)) is not None
         ]
         self._file.close()
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["overheard"] = self._found
         if self._found:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._found:
             terminalreporter.section("customers' words were told to operators", red=True)
-            for line in self._found:
+            for line in dict.fromkeys(self._found):  # a warning is heard by the process that reports, too
                 terminalreporter.line(line)
 
     def _hear_structlog(self) -> None:

@@ -621,12 +621,12 @@ def test_telling(how):
 """
 
 
-async def run_of(folder: Path, chosen: str) -> tuple[int | None, str]:
+async def run_of(folder: Path, chosen: str, *more: str) -> tuple[int | None, str]:
     (folder / "test_tells.py").write_text(TELLS)
     run = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-k", chosen),
+        *(sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-k", chosen, *more),
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": f"{ROOT / 'tests'}"},
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         stdout=asyncio.subprocess.PIPE,
     )
     report, _ = await run.communicate()
@@ -634,12 +634,13 @@ async def run_of(folder: Path, chosen: str) -> tuple[int | None, str]:
 
 
 @pytest.mark.process
-async def test_a_run_of_tests_that_tells_a_customers_word_fails(tmp_path: Path) -> None:
-    code, report = await run_of(tmp_path, "not nobody")
+@pytest.mark.parametrize("processes", [[], ["-n", "1"]], ids=["one", "another"])
+async def test_a_run_of_tests_that_tells_a_customers_word_fails(tmp_path: Path, processes: list[str]) -> None:
+    code, report = await run_of(tmp_path, "not nobody", *processes)
     assert (code, "6 passed" in report) == (1, True)
     _, _, told = report.partition("customers' words were told to operators")
     kinds = re.findall(r"^(\w+): …", told, re.MULTILINE)
     assert sorted(kinds) == ["error", "figures", "logging", "structlog", "structlog", "warning"]
-    code, report = await run_of(tmp_path, "nobody")
+    code, report = await run_of(tmp_path, "nobody", *processes)
     assert (code, "1 passed" in report) == (0, True)
     assert "told to operators" not in report

@@ -1,6 +1,7 @@
 """The socket with a real client on loopback: framing, fragments, limits, pings, closes, slowness, and conformance."""
 
 import asyncio
+import itertools
 import socket as stdlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -165,6 +166,7 @@ async def test_a_length_that_is_not_written_in_the_shortest_way_is_understood() 
         masked(1, b"a\xe2", fin=False) + masked(0, b""),
         masked(9, b"") + masked(1, b"\xc0"),
     ],
+    ids=itertools.count(),  # the mask is random
 )
 async def test_invalid_utf8_closes_1007(frames: bytes) -> None:
     async with sockets() as address, client(address) as connection, client(address) as other:

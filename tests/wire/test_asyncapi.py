@@ -1,5 +1,6 @@
 """The protocol's description: complete, resolvable, the same each time."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,5 +61,5 @@ def test_every_code_is_explained() -> None:
 def test_the_same_bytes_in_another_process() -> None:
     program = "from rtig.wire import asyncapi; import sys; sys.stdout.buffer.write(asyncapi.document())"
     run = [sys.executable, "-c", program]
-    again = subprocess.run(run, capture_output=True, check=True, env={"PYTHONHASHSEED": "7"}).stdout
+    again = subprocess.run(run, capture_output=True, check=True, env=os.environ | {"PYTHONHASHSEED": "7"}).stdout
     assert again == asyncapi.document()

@@ -214,7 +214,7 @@ class Server:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RTIG_")}
         environment |= {"RTIG_PORT": str(self.port), "RTIG_LOG": str(self.log), "RTIG_KNOWLEDGE_BASE": str(KNOWLEDGE)}
         environment |= {"RTIG_OTHER_MESSAGES_PER_SECOND": "1000", "RTIG_MEANING": "off", "RTIG_BUDGET_MS": "0"}
-        environment |= {"RTIG_WORKERS": str(self.workers), "PYTHONPATH": str(KNOWLEDGE.parent)}
+        environment |= {"RTIG_WORKERS": str(self.workers)}
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "error", "-m", "rtig", "serve"),
             stderr=asyncio.subprocess.PIPE,
