@@ -1,9 +1,10 @@
 """What holds for all tests: what they import, which event loop they run on, and what operators may be told.
 
-All that they start imports the tree that they stand in, whichever copy is installed. The gateway and the workers run on uvloop, on which they are served, everything else on asyncio's own loop. All that
-is logged, warned of, raised on purpose or given out as figures while the tests run is kept in a file, and the run fails
-if one of the words of `CANARIES.txt` is in it: no customer's word is told to operators. Where pytest-xdist shares the
-tests among processes, each keeps a file, and the one that reports is told what was found.
+All that they start imports the tree that they stand in, whichever copy is installed. The gateway and the workers run
+on uvloop, on which they are served, everything else on asyncio's own loop. All that is logged, warned of, raised on
+purpose or given out as figures while the tests run is kept in a file, and the run fails if one of the words of
+`CANARIES.txt` is in it: no customer's word is told to operators. Where several processes share the tests, each keeps a
+file, and tells the one that reports what it found.
 """
 
 import asyncio

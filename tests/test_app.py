@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 from calls import playbook
+from folders import write
+from meant import AND_THEN, MEANT, SOUGHT, UNDERSTOOD
 from websockets.asyncio.client import ClientConnection, connect
 
 from rtig import knowledge
@@ -109,59 +111,10 @@ async def test_a_changed_knowledge_base_is_picked_up_and_a_mistake_never_replace
 
 # --- with a model
 
-# What is shipped to be told apart from is in English; in another language a lesson is learned in no time.
-UNDERSTOOD = {
-    "kb.yaml": "name: Meaning\nlanguage: nl\n",
-    "articles/bill.md": """---
-id: high-bill
-title: Why a bill is higher than expected
-say: Let me look at what changed since your last bill.
-triggers:
-  - said: [bill has doubled]
-  - means:
-      - why do i have to pay so much this month
-      - you have charged me far too much money
-      - this invoice is a lot more than it was
-      - i do not understand why it costs so much
-      - the amount that you took is too high
----
-An ended discount is the usual cause.
-""",
-    "articles/moving.md": """---
-id: moving-home
-title: Moving home
-say: When is the big day?
-triggers:
-  - means:
-      - we are going to live somewhere else
-      - i have bought a new house
-      - can i take the line with me to another flat
-      - my address is going to change soon
-      - next month we leave this place
----
-Ten working days.
-""",
-}
-MEANT: dict[str, Any] = {
-    "type": "segment", "call_id": "c1", "segment_id": "s1", "rev": 1, "party": "customer", "final": True,
-    "text": "why on earth did you take so much money from me", "start_ms": 1_000, "end_ms": 4_000,
-}  # fmt: skip
-AND_THEN: dict[str, Any] = MEANT | {
-    "segment_id": "s2",
-    "party": "agent",
-    "text": "ah",
-    "start_ms": 9_000,
-    "end_ms": 9_300,
-}
-
 
 @pytest.fixture
 def understood(tmp_path: Path) -> Playbook:
-    for name, text in UNDERSTOOD.items():
-        path = tmp_path / "kb" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return knowledge.compile_folder(tmp_path / "kb")
+    return knowledge.compile_folder(write(tmp_path / "kb", UNDERSTOOD))
 
 
 @contextlib.asynccontextmanager
@@ -216,7 +169,7 @@ async def test_what_a_customer_means_brings_an_article_and_a_restart_needs_no_mo
         assert card.why.score is not None
         assert card.why.score >= 0.5
         assert [quote.text for quote in card.why.words] == [MEANT["text"]]
-        await agent.send('{"type":"find","find_id":"f","query":"relocating to a different apartment"}')
+        await agent.send(f'{{"type":"find","find_id":"f","query":"{SOUGHT}"}}')
         while not isinstance(found := decode_told(await agent.recv()), Found):
             pass
         assert (found.meaning, found.articles[0].id) == (True, "moving-home")
