@@ -3,17 +3,16 @@
 import json
 
 import pytest
+import samples
 
 pytest.importorskip("onnxruntime", reason="rtig's `models` extra is not installed")
 
 from benchmarks import lane
 from benchmarks.call_stream import at_rate, call_stream
-from benchmarks.servers import ROOT
-from rtig import knowledge
 
 
 def test_a_stream_is_the_same_for_the_same_seed_and_comes_at_the_rate_that_was_asked_for() -> None:
-    playbook = knowledge.compile_folder(ROOT / "knowledge_base")
+    playbook = samples.playbook()
     stream = call_stream(playbook, None, 5, seed=1)
     assert stream == call_stream(playbook, None, 5, seed=1)
     assert stream != call_stream(playbook, None, 5, seed=2)

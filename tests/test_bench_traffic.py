@@ -5,6 +5,7 @@ import statistics
 from itertools import pairwise
 
 import pytest
+import samples
 from websockets.speedups import apply_mask
 
 from benchmarks import traffic
@@ -12,7 +13,6 @@ from benchmarks.frames import MASK, masked_id
 from benchmarks.load_worker import SEGMENT_AFTER_TYPE
 from benchmarks.servers import ROOT
 from benchmarks.traffic import Shape, Spoken, Turn, spoken_calls, turn
-from rtig import knowledge
 from rtig.core.events import SegmentHeard, decode
 
 KNOWLEDGE_BASE = ROOT / "knowledge_base"
@@ -22,7 +22,7 @@ KNOWLEDGE_BASE = ROOT / "knowledge_base"
 def heard() -> list[list[tuple[int, SegmentHeard]]]:
     """Every sample call, spoken once."""
     rng = random.Random(1)
-    scripts = [s for s in knowledge.read(KNOWLEDGE_BASE).calls.values() if s.channel == "voice"]
+    scripts = [s for s in samples.base().calls.values() if s.channel == "voice"]
     return [traffic.spoken(script, rng) for script in scripts]
 
 

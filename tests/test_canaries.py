@@ -19,11 +19,11 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
+import samples
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from rtig import knowledge
 from rtig.client import Source
 from rtig.core.events import CallEnded, CallStarted
 from rtig.errors import Code
@@ -32,7 +32,7 @@ from rtig.wire.messages import SUBPROTOCOL, TICKET_PREFIX, Bye, Calls, Found, Re
 
 ROOT = Path(__file__).parents[1]
 KNOWLEDGE = ROOT / "knowledge_base"
-SCRIPTS = knowledge.read(KNOWLEDGE).calls
+SCRIPTS = samples.base().calls
 CANARIES = [
     line for line in (KNOWLEDGE / "calls" / "CANARIES.txt").read_text("utf-8").splitlines() if not line.startswith("#")
 ]

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from plays import KNOWLEDGE, WINDOW, calls_of, check_log, check_screens, playing, read
+import samples
+from plays import WINDOW, calls_of, check_log, check_screens, playing, read
 
-from rtig import knowledge
 from rtig.errors import Code
 
 ROUNDS = int(os.environ.get("RTIG_CRASH_ROUNDS", "4"))
@@ -51,7 +51,7 @@ async def test_a_server_that_is_killed_again_and_again_loses_and_repeats_nothing
     assert sidebar.resumed
     log = await read(server.log, play.ids)
     check_log(calls, log)
-    check_screens(knowledge.compile_folder(KNOWLEDGE), sidebar.screens, log)
+    check_screens(samples.playbook(), sidebar.screens, log)
 
 
 @pytest.mark.process
@@ -73,4 +73,4 @@ async def test_a_server_that_is_asked_to_end_leaves_nobody_behind(tmp_path: Path
     assert {line["level"] for line in play.server.lines} == {"info"}
     log = await read(play.server.log, play.ids)
     check_log(calls, log)
-    check_screens(knowledge.compile_folder(KNOWLEDGE), play.sidebar.screens, log)
+    check_screens(samples.playbook(), play.sidebar.screens, log)

@@ -1,11 +1,12 @@
 """What a model is to learn of a playbook: its meanings, its articles, and what comes with rtig."""
 
-from rtig import knowledge
+import samples
+
 from rtig.learning import kinds_of_negatives, lesson, shipped_negatives
 
 
 def test_the_lesson_of_the_shipped_playbook() -> None:
-    playbook = knowledge.compile_folder(knowledge.shipped())
+    playbook = samples.playbook()
     learn = lesson(playbook)
     assert learn.version == playbook.meanings_version
     assert {meaning.id for meaning in learn.meanings} == {meaning.id for meaning in playbook.source.meanings}

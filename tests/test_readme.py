@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import samples
 
-from rtig import knowledge, script
+from rtig import script
 from rtig.core import events
 from rtig.eventlog.port import CallKey
 from rtig.eventlog.sqlite import SqliteLog
@@ -78,7 +79,7 @@ def folder(tmp_path: Path) -> Path:
                  ("how much do I owe", "bill"), ("thanks a lot", "thanks"), ("thank you", "thanks")]  # fmt: skip
         rows = (json.dumps({"text": text, "intent": intent}) for text, intent in turns)
         (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
-    call = knowledge.read(ROOT / "knowledge_base").calls["bill-doubled"]
+    call = samples.base().calls["bill-doubled"]
     words = [
         (e.event.start_ms / 1000, e.event.end_ms / 1000, e.event.text)
         for e in script.perform(call)

@@ -9,23 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import samples
 
-from rtig import knowledge, script
+from rtig import script
 from rtig.core import engine
 from rtig.core.guidance import Alert, Card, Checklist, Guidance, Mood, Withheld
 
-ROOT = Path(__file__).parents[1]
 STORIES = Path(__file__).parent / "stories"
-BASE = knowledge.read(ROOT / "knowledge_base")
-PLAYBOOK = knowledge.compiled(BASE.source)
 
 
 def told(name: str) -> Iterator[str]:
     """The story of a call: when what came, and why."""
-    call = BASE.calls[name]
+    call = samples.base().calls[name]
     yield f"{call.title} ({call.channel}, {call.queue})"
     yield ""
-    for folded in engine.rehearse(PLAYBOOK, name, [scheduled.event for scheduled in script.perform(call)]):
+    for folded in engine.rehearse(samples.playbook(), name, [scheduled.event for scheduled in script.perform(call)]):
         for item in folded.guidance:
             line = in_words(item)
             if line:
@@ -54,7 +52,7 @@ def in_words(item: Guidance) -> str:
             return ""
 
 
-@pytest.mark.parametrize("name", sorted(BASE.calls))
+@pytest.mark.parametrize("name", sorted(samples.base().calls))
 def test_the_story_of_a_sample_call(name: str) -> None:
     story = "\n".join(told(name)) + "\n"
     file = STORIES / f"{name}.txt"
@@ -64,4 +62,4 @@ def test_the_story_of_a_sample_call(name: str) -> None:
 
 
 def test_no_story_is_left_of_a_call_that_is_gone() -> None:
-    assert {file.stem for file in STORIES.glob("*.txt")} == set(BASE.calls)
+    assert {file.stem for file in STORIES.glob("*.txt")} == set(samples.base().calls)

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import pytest
+import samples
 from folders import CALL, GOOD, KB, TEST, write
 
 from rtig import knowledge
 from rtig.core.playbook import Playbook
 from rtig.core.utterances import Reading
 from rtig.knowledge import authoring
-
-SHIPPED = Path(__file__).parents[2] / "knowledge_base"
 
 
 def trigger(name: str, lines: str, say: str = "Something to say.") -> str:
@@ -78,11 +77,6 @@ def test_scripts_are_masked_as_a_server_masks_them(tmp_path: Path) -> None:
 
 
 # --- one sentence
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Playbook:
-    return knowledge.compile_folder(SHIPPED)
 
 
 def test_what_a_sentence_brings_up(tmp_path: Path) -> None:
@@ -261,12 +255,13 @@ def test_a_sentence_says_which_steps_of_articles_it_would_tick(tmp_path: Path) -
     assert authoring.try_sentence(book, said, "customer").ticked == ()
 
 
-def test_the_shipped_knowledge_base(shipped: Playbook) -> None:
+def test_the_shipped_knowledge_base() -> None:
+    shipped = samples.playbook()
     assert "bill-higher-than-expected" in [f.rule for f in authoring.try_sentence(shipped, "my bill has doubled").fired]
 
 
-def test_the_shipped_tests_pass(shipped: Playbook) -> None:
-    failed = [v for v in authoring.run_tests(knowledge.read(SHIPPED), shipped) if not v.passed]
+def test_the_shipped_tests_pass() -> None:
+    failed = [v for v in authoring.run_tests(samples.base(), samples.playbook()) if not v.passed]
     assert not failed, "\n".join(line for v in failed for line in (v.id, *v.diff))
 
 

@@ -9,24 +9,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import samples
 
-from rtig import knowledge
 from rtig.core.events import AnyEvent, CallEnded, CallStarted, HoldChanged, SegmentHeard
-from rtig.core.playbook import Playbook
 from rtig.evaluation.dialogues import events, read_dialogues
 from rtig.knowledge import authoring
 from rtig.knowledge.explain import CardStory, explain
 from rtig.script import Line, Script, Silence
 
-BASE = knowledge.read(knowledge.shipped())
 STAR = Path(__file__).parents[2] / "../shared/data/star/dev.jsonl"
 CALM = ("calm", "tense")
 OPENING = Line("agent", "thanks for calling larkfield this call is recorded how can I help")
-
-
-@cache
-def playbook() -> Playbook:
-    return knowledge.compiled(BASE.source)
 
 
 class Told(NamedTuple):
@@ -42,7 +35,7 @@ class Told(NamedTuple):
 
 
 def told(heard: Sequence[AnyEvent]) -> Told:
-    story = explain(playbook(), heard)
+    story = explain(samples.playbook(), heard)
     seen = (card for card in story.cards if any(turn.state == "confirmed" for turn in card.turns))
     return Told(tuple(card for card in seen if card.kind == "coach"), story.mood)
 
@@ -53,19 +46,19 @@ def spoken(*lines: Line | Silence, queue: str = "") -> Told:
 
 @cache
 def sample(call: str) -> Told:
-    return told(list(authoring.performed(BASE.calls[call])))
+    return told(list(authoring.performed(samples.base().calls[call])))
 
 
 # --- the sample calls
 
 
-@pytest.mark.parametrize("call", BASE.calls)
+@pytest.mark.parametrize("call", samples.base().calls)
 def test_a_calm_call_has_fewer_than_three_prompts(call: str) -> None:
     assert len(sample(call).cards) < 3 or sample(call).mood not in CALM
 
 
 def test_most_calm_calls_have_none() -> None:
-    calm = [call for call in BASE.calls if sample(call).mood in CALM]
+    calm = [call for call in samples.base().calls if sample(call).mood in CALM]
     assert len(calm) >= 10
     assert sum(len(sample(call).cards) for call in calm) <= len(calm) // 2
 
@@ -100,7 +93,7 @@ def test_no_prompt_comes_after_the_agent_did_it(call: str, rule: str, words: str
     """Of a prompt that had come before, nothing is left."""
     said = [
         event
-        for event in authoring.performed(BASE.calls[call])
+        for event in authoring.performed(samples.base().calls[call])
         if isinstance(event, SegmentHeard) and event.party == "agent" and event.final
     ]
     joined = ""

@@ -4,10 +4,10 @@ import threading
 from functools import cache
 
 import pytest
+import samples
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from benchmarks import search
-from rtig import knowledge
 from rtig.core.conditions import AllOf, Condition, Means, Said, Silence
 from rtig.core.playbook import MeaningSource, Playbook, Source
 from rtig.core.triggers import Clause, Rule, StepSource
@@ -217,7 +217,7 @@ def test_the_shipped_articles(query: str, wanted: str) -> None:
 
 @cache
 def shipped_library() -> Library:
-    return Library(knowledge.compile_folder(knowledge.shipped()))
+    return Library(samples.playbook())
 
 
 def test_the_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import samples
 
-from rtig import knowledge
 from rtig.core.events import CallEnded, CallStarted, Party, SegmentHeard, SourceEvent
-from rtig.core.playbook import Playbook
 from rtig.core.redaction import redacted
 from rtig.knowledge.explain import CardStory, bent, clock, explain, quoted
 
@@ -27,11 +26,6 @@ RIGHT = {
 """Cards of the recorded calls that words brought, judged by hand: all are right."""
 
 here = pytest.mark.skipif(not RECORDED.is_file(), reason="the recorded calls are not beside this repository")
-
-
-@cache
-def shipped() -> Playbook:
-    return knowledge.compile_folder(knowledge.shipped())
 
 
 def calls() -> list[Any]:
@@ -59,7 +53,7 @@ def events(recorded: Any) -> list[SourceEvent]:
 @cache
 def cards() -> dict[str, tuple[CardStory, ...]]:
     """The cards of each call."""
-    return {recorded["call_id"]: explain(shipped(), events(recorded)).cards for recorded in calls()}
+    return {recorded["call_id"]: explain(samples.playbook(), events(recorded)).cards for recorded in calls()}
 
 
 @here
@@ -85,7 +79,7 @@ def test_noise_that_was_taken_for_words_brings_no_card_by_itself() -> None:
             spoken = SegmentHeard(
                 call_id="noise", segment_id="1", rev=1, party=party, text=text, final=True, start_ms=0, end_ms=900
             )
-            assert explain(shipped(), [CallStarted(call_id="noise"), spoken]).cards == (), text
+            assert explain(samples.playbook(), [CallStarted(call_id="noise"), spoken]).cards == (), text
 
 
 def listed() -> Iterator[str]:

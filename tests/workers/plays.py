@@ -15,12 +15,12 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import msgspec
+import samples
 from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
-from rtig import knowledge
 from rtig.client import Source
 from rtig.core import engine
 from rtig.core.events import SegmentHeard, SourceEvent, key
@@ -277,7 +277,7 @@ def free_port() -> int:
 def calls_of(at_least: int) -> list[Scheduled]:
     """Sample calls, as many as make so many events, all going on at the same time, in the order of arrival."""
     calls: list[Scheduled] = []
-    for script in knowledge.read(KNOWLEDGE).calls.values():
+    for script in samples.base().calls.values():
         if len(calls) < at_least and script.channel == "voice":
             calls += perform(script)
     return sorted(calls, key=lambda scheduled: scheduled.at_ms)

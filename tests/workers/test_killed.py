@@ -10,9 +10,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from plays import KNOWLEDGE, PATIENCE_SECONDS, SPEED, WINDOW, Server, Sidebar, calls_of, check_log, check_screens, read
+import samples
+from plays import PATIENCE_SECONDS, SPEED, WINDOW, Server, Sidebar, calls_of, check_log, check_screens, read
 
-from rtig import knowledge
 from rtig.client import Source
 from rtig.eventlog import split
 from rtig.script import Scheduled
@@ -83,4 +83,4 @@ async def test_a_worker_that_is_killed_again_and_again_loses_and_repeats_nothing
     log = await read(server.log, ids)
     check_log(calls, log)
     for sidebar in sidebars:
-        check_screens(knowledge.compile_folder(KNOWLEDGE), sidebar.screens, log)
+        check_screens(samples.playbook(), sidebar.screens, log)
