@@ -1,5 +1,6 @@
 """Whole servers for the tests of the gateway, on a free port, and clients that speak the protocol."""
 
+import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -93,6 +94,13 @@ class Client:
         before = len(self.heard)
         await self.until(CaughtUp)
         return [message for message in self.heard[before:] if isinstance(message, Guided)]
+
+
+async def soon(done: Callable[[], bool]) -> None:
+    """Wait for what nobody is told of."""
+    async with asyncio.timeout(20):
+        while not done():
+            await asyncio.sleep(0.01)
 
 
 async def welcomed(connection: ClientConnection, role: str, **hello: Any) -> Client:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from calls import OF_WORDS, SOURCE, playbook
-from desks import ENDED, STARTED, Client, joined, segment, serving, turned_off, welcomed
+from desks import ENDED, STARTED, Client, joined, segment, serving, soon, turned_off, welcomed
 from msgspec.structs import replace
 from sockets import client, hear
 from structlog.testing import capture_logs
@@ -245,10 +245,7 @@ async def test_a_source_without_a_name_keeps_its_call_as_long_as_its_connection(
         async with joined(server, "source") as first:
             await first.acked(STARTED)
             assert (await other.refused(segment(1))).code is Code.CALL_TAKEN
-        for _ in range(50):
-            if not server.desk._owners:
-                break
-            await asyncio.sleep(0.01)
+        await soon(lambda: not server.desk._owners)
         await other.acked(segment(1))
 
 
@@ -275,12 +272,14 @@ async def test_tenants_do_not_see_one_another(tmp_path: Any) -> None:
         assert refused.code is Code.UNKNOWN_CALL
         (ack,) = await namesake.acked(STARTED)  # the same id is another call there
         assert ack.seq == 1
-        await asyncio.sleep(0.3)
+        await chief.until(Board, lambda board: len(board.rows) > 0)
         await chief.say({"type": "watch", "call_id": "c1"})
         told = await chief.until(Guided)
         assert not [item for item in told.items if isinstance(item, Line)]
+        await namesake.acked(STARTED | {"call_id": "c2"})
+        await chief.until(Board, lambda board: any(row.call_id == "c2" for row in board.rows))
         boards = [message for message in chief.heard if isinstance(message, Board)]
-        assert [len(board.rows) for board in boards] == [0, 1]
+        assert [row.call_id for board in boards for row in board.rows] == ["c1", "c2"]
 
 
 # --- the order of things
@@ -517,10 +516,7 @@ async def test_a_sidebar_that_does_not_read_is_closed_and_the_others_have_everyt
             await source.acked(segment(number, long, party="agent"))
         await reading
         assert seqs == list(range(2, 602))
-        for _ in range(300):
-            if server.desk.metrics.closed[Code.TOO_SLOW]:
-                break
-            await asyncio.sleep(0.01)
+        await soon(lambda: server.desk.metrics.closed[Code.TOO_SLOW] > 0)
         assert server.desk.metrics.closed[Code.TOO_SLOW] == 1
         lazy.connection.transport.resume_reading()
         bye = await lazy.until(Bye)
@@ -554,10 +550,7 @@ async def test_a_client_that_vanishes_leaves_nothing_behind() -> None:
                 it: Client = await welcomed(connection, role)
                 await it.watch()
                 connection.transport.abort()
-        for _ in range(100):
-            if len(server.desk.guests) == 1:
-                break
-            await asyncio.sleep(0.01)
+        await soon(lambda: len(server.desk.guests) == 1)
         desk = server.desk
         assert (len(desk.guests), desk._channels, desk._watches) == (1, {}, {})
         assert desk.metrics.connections["agent"] == desk.metrics.connections["supervisor"] == 0
