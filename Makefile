@@ -6,12 +6,13 @@ PAGES := rtig/gateway/web/.built
 PAGE_SOURCES := $(shell find web extension \( -name node_modules -o -name dist \) -prune -o -type f -print)
 
 SUITE ?= latency
+PROCESSES ?= 2
 
 .PHONY: help demo serve test check format bench bench-check pages screens vectors clean
 help:
 	@echo "make demo    play sample calls and open the two pages (no other set-up needed)"
 	@echo "make serve   serve with the settings in RTIG_* or rtig.toml"
-	@echo "make test    run every test"
+	@echo "make test    run every test, in two processes; PROCESSES=0 for one after another in one"
 	@echo "make check   lint, types, layers"
 	@echo "make format  format the code"
 	@echo "make bench   the latency suite; SUITE=matcher, SUITE=search for the others"
@@ -27,7 +28,7 @@ test: $(VENV)/.dev $(PAGES) $(VENV)/.chromium
 	@echo "== pages: unit tests"
 	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 	@echo "== rtig: tests"
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(PROCESSES) --dist worksteal
 
 check: $(VENV)/.dev $(PAGES)
 	@echo "== ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check -q .
