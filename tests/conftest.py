@@ -37,7 +37,7 @@ SHOWN = 80
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
 # No test says how long something takes: on a busy machine it would fail by chance. So no card is late by itself either.
 os.environ["RTIG_BUDGET_MS"] = "0"
-hypothesis.settings.register_profile("rtig", deadline=None)
+hypothesis.settings.register_profile("rtig", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("rtig")
 
 
