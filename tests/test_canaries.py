@@ -20,6 +20,8 @@ from urllib.parse import quote
 import msgspec
 import pytest
 import samples
+from folders import write
+from meant import UNDERSTOOD
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
@@ -45,7 +47,8 @@ SECRETS = {
 }
 NEEDLES = [needle.encode() for needle in (*CANARIES, *sorted(SECRETS))]
 TOKEN = "of this test"
-SECONDS = 20.0
+SECONDS = 40.0
+"""How long anything may take on a machine that is busy with other things."""
 
 WORDS = f"it is {CANARIES[0]} lane my card is {' or '.join(sorted(SECRETS))}"
 """What a customer might say, in a field that takes text; no id is like this."""
@@ -469,7 +472,6 @@ async def every_wrong_request(server: Server) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.timeout(120)
 async def test_what_customers_say_stays_in_their_calls(tmp_path: Path) -> None:
     folder = tmp_path / "server"
     folder.mkdir()
@@ -526,16 +528,6 @@ async def test_what_customers_say_stays_in_their_calls(tmp_path: Path) -> None:
     assert held(kept(server.log)) == [canary for canary in CANARIES if canary not in said_in("bill-doubled")]
 
 
-UNDERSTOOD = {
-    # Of what is shipped to be told apart from, nothing is in this language: the lesson is learned in no time.
-    "kb.yaml": "name: Meaning\nlanguage: nl\n",
-    "articles/bill.md": "---\nid: high-bill\ntitle: A bill that is high\nsay: Let me look.\ntriggers:\n  - means:\n"
-    "      - my bill is too high\n      - why do i pay so much\n      - you charged me too much\n---\nDiscounts end.\n",
-    "articles/fault.md": "---\nid: no-line\ntitle: No line\nsay: Which lights are on?\ntriggers:\n  - means:\n"
-    "      - my internet is down\n      - the router does not work\n      - i have no connection\n---\nRestart it.\n",
-}
-
-
 async def figure(server: Server, name: str) -> float:
     page = await server.asked(http("GET", "/metrics"))
     return next(float(line.split()[-1]) for line in page.splitlines() if line.startswith(name.encode()))
@@ -546,14 +538,10 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.process
-@pytest.mark.timeout(120)
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="There is no /proc here to see processes in.")
 async def test_what_a_model_reads_stays_in_the_calls_too(tmp_path: Path) -> None:
-    for name, text in UNDERSTOOD.items():
-        path = tmp_path / "kb" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    async with serving(tmp_path, MEANING="auto", KNOWLEDGE_BASE=str(tmp_path / "kb"), READING_SECONDS="60") as server:
+    folder = write(tmp_path / "kb", UNDERSTOOD)
+    async with serving(tmp_path, MEANING="auto", KNOWLEDGE_BASE=str(folder), READING_SECONDS="60") as server:
         async with Source(server.url, TOKEN, "recogniser") as source, server.greeted({"role": "agent"}) as agent:
             while not await figure(server, 'rtig_lane{state="on"}'):
                 await asyncio.sleep(0.05)
