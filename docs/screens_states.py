@@ -18,7 +18,7 @@ from unittest import mock
 
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
-sys.path.append(str(Path(__file__).parents[1] / "tests/browser"))
+sys.path += (str(Path(__file__).parents[1] / "tests" / part) for part in ("browser", "gateway"))
 import screens_calls as calls
 from screens_packing import packed
 from stage import ARGUMENTS, OPERATORS_KEY, House, Phone, chromium, key

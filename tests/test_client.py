@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import pytest
 from calls import playbook
+from ports import free_port
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
@@ -421,10 +422,9 @@ async def positions(told: AsyncIterator[OfCall]) -> list[Place]:
 
 
 async def test_a_watcher_goes_on_where_it_was_when_the_server_comes_back() -> None:
-    log, whys = MemoryLog(), asyncio.Queue[str]()
-    async with serving(log) as server:
+    log, whys, port = MemoryLog(), asyncio.Queue[str](), free_port()
+    async with serving(log, port) as server:
         await send(server, CallStarted(call_id="c"), said(0))
-        port = server.address[1]
         told = watch(server.socket_url, "token", "c", first_delay=0.001, longest_delay=0.01, on_lost=whys.put_nowait)
         before = await positions(told)
         await send(server, said(1))

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, expect
+from ports import free_port
 
 from rtig import knowledge
 from rtig.app import Server, running
@@ -179,7 +180,7 @@ class House:
         self._tokens = folder / "tokens.toml"
         self._tokens.write_text("\n".join(line for tenant in TENANTS for line in tokens(tenant)), "utf-8")
         self._log = MemoryLog()
-        self._port = 0
+        self._port = free_port()
         self._server: Server | None = None
         self._running = AsyncExitStack()
         self._lines = AsyncExitStack()
@@ -199,7 +200,6 @@ class House:
         self._server = await self._running.enter_async_context(
             running(Settings(**given), self._playbook, log=self._log)
         )
-        self._port = self._server.address[1]
 
     def reads(self, call_id: str, text: str, scores: dict[str, float]) -> None:
         """A model has read what the customer said: how likely it calls for each of some rules."""

@@ -47,7 +47,7 @@ async def test_a_server_that_was_away_for_a_while(house: House, screens: Screens
     """The same log on the same port: the pages come back by themselves, and bring what was done meanwhile."""
     phone = await house.phone("c-1")
     await house.phone("c-2", agent="desk-2")
-    agent, board = await screens.agent(), await screens.board(width=1440)
+    agent, board = await screens.agent(clock=True), await screens.board(width=1440)
     await phone.says("agent", "thanks for calling")
     await phone.says("customer", "so my bill has doubled this is the third time I call")
     await board.locator('[data-call-id="c-1"]').click()
@@ -60,15 +60,17 @@ async def test_a_server_that_was_away_for_a_while(house: House, screens: Screens
             await expect(page.get_by_test_id("banner")).to_contain_text("retrying")
             await lines(page, *said)
             await expect(page.get_by_test_id("card")).to_have_count(1)
+        # One comes back by itself, the other, whose time stands still, when it is told to.
+        await agent.clock.pause_at(await agent.evaluate("Date.now() / 1000 + 1"))
         await expect(board.get_by_test_id("board-row")).to_have_count(2)
         await agent.get_by_test_id("card-useful").click()
         await board.get_by_test_id("whisper-text").fill("Well done.")
         await board.get_by_test_id("whisper-send").click()
         await expect(board.get_by_test_id("whisper-state")).to_have_text("Goes out when the connection is back.")
         await house.open()
-        # One comes back by itself, the other is told to.
         await agent.get_by_role("button", name="Try now").click()
         await expect(agent.get_by_test_id("connected")).to_be_visible()
+        await agent.clock.resume()
         await expect(board.get_by_test_id("connected")).to_be_visible()
     await phone.says("customer", "the lights are red", later=4)
     for page in (agent, board):

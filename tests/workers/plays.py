@@ -8,7 +8,6 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 import samples
 from msgspec.structs import replace
+from ports import free_port
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
@@ -262,16 +262,6 @@ class Server:
                 self._serving.set()
             async with self._heard:
                 self._heard.notify_all()
-
-
-def free_port() -> int:
-    """Below those that the system gives to clients: one that comes back and back might be given the server's own."""
-    ports = list(range(20_000, 32_000))
-    random.shuffle(ports)
-    for port in ports:
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise AssertionError("no port is free")
 
 
 def calls_of(at_least: int) -> list[Scheduled]:
