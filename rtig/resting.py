@@ -11,7 +11,10 @@ PIECE_SECONDS = 0.0005
 
 
 class Rests:
-    """To be called by one thread between small pieces of its work: after each it rests `share` times as long."""
+    """To be called by one thread between small pieces of its work: after each it rests `share` times as long.
+
+    Where `share` is 0 it lets others have a turn, and goes on.
+    """
 
     def __init__(self, share: float) -> None:
         self._share = share

@@ -47,7 +47,7 @@ async def made_apart(folder: Path) -> Playbook:
     Raises `PlaybookErrors`, and `WorldError` where the process has failed.
     """
     try:
-        process = await processes.begun("rtig.knowledge", str(folder))
+        process = await processes.begun(processes.command("rtig.knowledge", str(folder)))
     except OSError as error:
         raise WorldError(f"The process that reads it could not be begun: {error.strerror or error}.") from error
     reading = asyncio.ensure_future(asyncio.to_thread(_read, cast(io.BufferedReader, process.stdout)))
