@@ -50,7 +50,7 @@ async def made_apart(folder: Path) -> Playbook:
         process = await processes.begun(processes.command("rtig.knowledge", str(folder)))
     except OSError as error:
         raise WorldError(f"The process that reads it could not be begun: {error.strerror or error}.") from error
-    reading = asyncio.ensure_future(asyncio.to_thread(_read, cast(io.BufferedReader, process.stdout)))
+    reading = asyncio.ensure_future(asyncio.to_thread(take, cast(io.BufferedReader, process.stdout)))
     try:
         made = await asyncio.shield(reading)
     finally:
@@ -70,7 +70,8 @@ def tell(out: BinaryIO, made: Made) -> None:
     out.flush()
 
 
-def _read(pipe: io.BufferedReader) -> Made:
+def take(pipe: io.BufferedReader) -> Made:
+    """Read what `tell` has written, piece by piece; in a thread that may rest."""
     with pipe:
         try:
             if pickle.load(pipe) != CODE:  # noqa: S301 the process is ours, and nobody else has its pipe
