@@ -378,7 +378,9 @@ async def test_a_server_that_is_told_to_end_sends_everyone_elsewhere_and_loses_n
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Whichever thread began them."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def is_gone(pid: int) -> bool:
