@@ -9,6 +9,7 @@ import asyncio
 import gc
 import io
 import pickle
+import pickletools
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -64,9 +65,11 @@ async def made_apart(folder: Path) -> Playbook:
 
 
 def tell(out: BinaryIO, made: Made) -> None:
-    """Write what was made as `made_apart` reads it."""
+    """Write what was made as `take` reads it."""
     pickle.dump(CODE, out)
-    pickle.dump(made, out, protocol=5)
+    # Whoever reads a pickle keeps all that may be referred to again, and lets go of it in one go: 7 ms for ten thousand
+    # triggers. Of what is left here, which is what is referred to again, it is less than one.
+    out.write(pickletools.optimize(pickle.dumps(made, protocol=5)))
     out.flush()
 
 
