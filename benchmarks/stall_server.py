@@ -27,6 +27,9 @@ from rtig.core import engine
 from rtig.gateway.floor import Floor
 from rtig.gateway.metrics import Metrics
 from rtig.gateway.socket import Socket
+from rtig.knowledge import making
+from rtig.knowledge import watch as watching
+from rtig.knowledge.library import Library
 from rtig.knowledge.watch import let_go_slowly, signature
 from rtig.live import LiveCalls
 
@@ -149,6 +152,10 @@ async def _serve(log: str, folder: Path) -> None:
     notes.watch(Metrics, "page", lambda *_: "figures")
     notes.watch(Socket, "data_received", lambda *_: "what one socket had sent")
     notes.watch(LiveCalls, "accept", lambda live, key, event, *_: f"all that follows from {type(event).__name__}")
+    notes.watch(making, "_unpickled", lambda *_: "taking a playbook over, beside the loop")
+    notes.watch(watching, "_empty", lambda *_: "letting go of a playbook, beside the loop")
+    notes.watch(watching, "signature", lambda *_: "looking at the files, beside the loop")
+    notes.watch(Library, "__init__", lambda *_: "making the index of articles, beside the loop")
     gc.callbacks.append(notes.collection)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)

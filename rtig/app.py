@@ -60,6 +60,8 @@ SWITCH_SECONDS = 0.0005
 BACKLOG = 2048
 NEAR_ENOUGH = 0.25
 """An article that is less near in meaning than this (cosine) is about something else."""
+REST = 1.0
+"""How much a thread that indexes articles rests beside the loop."""
 LAST_REQUESTS_SECONDS = 3
 """How long answers under way may take when the server ends."""
 _log = structlog.get_logger(__name__)
@@ -574,7 +576,7 @@ async def _follow_changes(
                 _log.warning("playbook kept", problem=str(error))
         else:
             metrics.playbook_errors = 0
-            librarian.library = await asyncio.to_thread(Library, found)
+            librarian.library = await asyncio.to_thread(Library, found, REST)
             await live.change_playbook(found)
             if lane is not None:
                 lane.learn(lesson(found))

@@ -36,6 +36,7 @@ from rtig.core.playbook import Playbook
 from rtig.core.utterances import Utterance
 from rtig.errors import Code, LogUnavailable, MessageRefused
 from rtig.eventlog.port import Appended, CallKey, EventLog, Position, Recorded
+from rtig.rehearing import Rehearing
 
 _log = structlog.get_logger(__name__)
 
@@ -47,8 +48,8 @@ PATIENCE = 3
 """After each turn of folding again what nobody waits for, the rest has so many times as long."""
 CALLS_AT_ONCE = 20
 """What is done to all calls gives way to the loop after so many (a millisecond or two of work)."""
-TRIES_BESIDE = 3
-"""A call that goes on each time meanwhile is heard again in the loop."""
+TRIES_BESIDE = 10
+"""A call that goes on each time meanwhile is heard again in the loop. All tries but the first take little."""
 LONGEST_TURN_NS = 10_000_000_000
 """A loop whose turn seems to last longer has a clock of its own."""
 STILL_MATTERS_MS = 30_000
@@ -283,8 +284,8 @@ class LiveCalls:
     async def change_playbook(self, playbook: Playbook) -> None:
         """Fold all live calls with another playbook from here on; each call's log says so.
 
-        Hearing a long call again takes tens of milliseconds. It is done beside the loop, and again where the call has
-        gone on meanwhile; after each, the loop has as long for itself.
+        Hearing a long call again takes tens of milliseconds. It is done beside the loop, by a thread that rests as much
+        as it works, and again where the call has gone on meanwhile.
         """
         self.playbook = playbook
         for live in list(self._calls.values()):
@@ -294,7 +295,7 @@ class LiveCalls:
         """Fold a call with the playbook in use, if it is not yet."""
         # The call may have been let go, and another playbook may have come, while others had their turn.
         while self._calls.get(live.key) is live and live.going_on and live.playbook.version != self.playbook.version:
-            playbook, began = self.playbook, time.perf_counter()
+            playbook = self.playbook
             changed = await self._tried(live, playbook)
             if self._calls.get(live.key) is live and live.going_on and playbook is self.playbook:
                 before, live.playbook = live.playbook, playbook
@@ -305,14 +306,14 @@ class LiveCalls:
                     live.playbook = before
                     _log.warning("playbook kept in a call", code=refused.code)
                     return
-                await asyncio.sleep(time.perf_counter() - began)
 
     async def _tried(self, live: "_LiveCall", playbook: Playbook) -> PlaybookChanged:
         """The change of a call's playbook, with what it comes to known already; not where the call never waits."""
+        again = Rehearing(playbook)
         for _ in range(TRIES_BESIDE):
             call, seq = live.call, live.position.seq + 1
             changed = PlaybookChanged(call_id=call.call_id, version=playbook.version, at_ms=live.clock())
-            step = asyncio.get_running_loop().run_in_executor(self._scribe, engine.step, playbook, call, seq, changed)
+            step = asyncio.get_running_loop().run_in_executor(self._scribe, again.step, call, seq, changed)
             live.ahead = _Ahead(call, seq, changed, await step)
             if live.call is call:
                 break

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +19,7 @@ from folders import write
 from meant import AND_THEN, MEANT, SOUGHT, UNDERSTOOD
 from websockets.asyncio.client import ClientConnection, connect
 
-from rtig import knowledge
+from rtig import knowledge, processes
 from rtig.app import Server, running
 from rtig.config import Settings
 from rtig.core.events import CallStarted
@@ -107,6 +108,28 @@ async def test_a_changed_knowledge_base_is_picked_up_and_a_mistake_never_replace
             await asyncio.sleep(0)
         assert [spoken.phrase for spoken in server.live.playbook.phrases] == ["bill has tripled"]
         assert server.desk.metrics.playbook_errors == 0
+
+
+async def test_a_server_ends_at_once_while_a_playbook_is_being_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kb.yaml").write_text("name: Test\nlanguage: en\n")
+    making: asyncio.Queue[subprocess.Popen[bytes]] = asyncio.Queue()
+    begin = processes.begun
+
+    async def begun(*arguments: Any) -> "subprocess.Popen[bytes]":
+        process = await begin(*arguments)
+        process.send_signal(signal.SIGSTOP)  # so it is never done
+        making.put_nowait(process)
+        return process
+
+    monkeypatch.setattr(processes, "begun", begun)
+    playbook = knowledge.compile_folder(tmp_path)
+    async with asyncio.timeout(SECONDS):
+        async with running(settings(knowledge_base=tmp_path, reload_seconds=0.001), playbook):
+            (tmp_path / "kb.yaml").write_text("name: Another\nlanguage: en\n")
+            process = await making.get()
+    assert process.returncode == -signal.SIGKILL
 
 
 # --- with a model
@@ -308,7 +331,9 @@ async def test_a_server_that_is_told_to_end_sends_everyone_elsewhere_and_loses_n
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Whichever thread began them."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def is_gone(pid: int) -> bool:

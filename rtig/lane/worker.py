@@ -8,7 +8,6 @@ whoever is told so asks for what is unread then.
 
 import asyncio
 import contextlib
-import sys
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +18,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from rtig import processes
 from rtig.core.events import UtteranceRead
 from rtig.core.utterances import Reading, Utterance
 from rtig.eventlog.port import CallKey
@@ -41,6 +41,7 @@ from rtig.lane.talk import (
     length_of,
     reply_in,
 )
+from rtig.processes import Companion
 from rtig.wire.messages import LaneState
 
 _log = structlog.get_logger(__name__)
@@ -102,7 +103,7 @@ class Lane:
         self._answer = answer
         self._on_state = on_state
         self._took = took
-        self._command = (sys.executable, "-m", "rtig.lane", weights, sha256, device)
+        self._command = processes.command("rtig.lane", weights, sha256, device)
         self._deadline_ns = int(deadline_seconds * 1e9)
         self._learn: Learn | None = None
         self._notes = b""
@@ -117,7 +118,7 @@ class Lane:
         self._numbers = count()
         self._doubted = False
         """A query was not answered in time: the process may hang."""
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Companion | None = None
         self._replies: asyncio.Queue[Reply | None] = asyncio.Queue()
         """What the process says, `Found` left out; None at its end."""
         self._work = asyncio.Event()
@@ -224,13 +225,7 @@ class Lane:
 
         Raises `OSError`, of which `TimeoutError` is one, where another process may do better.
         """
-        process = self._process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        assert process.stdout is not None
+        process = self._process = await Companion.begun(self._command)
         self._replies = asyncio.Queue()
         hearing = asyncio.create_task(self._hear(process.stdout, self._replies))
         learned: Learn | None = None
@@ -267,8 +262,7 @@ class Lane:
                         await _ended(process)
                         raise ConnectionError(f"exit code {process.returncode}")
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()  # it would not notice that its stdin ends
+            process.kill()  # it would not notice that its stdin ends
             raise
         finally:
             self._flight = []
@@ -313,11 +307,10 @@ class Lane:
 
     def _unsent(self) -> int:
         """Bytes that the process has not taken yet."""
-        pipe = self._process.stdin if self._process is not None else None
-        return pipe.transport.get_write_buffer_size() if pipe is not None else 0
+        return self._process.stdin.transport.get_write_buffer_size() if self._process is not None else 0
 
     async def _send(self, task: Task) -> None:
-        if self._process is None or self._process.stdin is None:
+        if self._process is None:
             raise ConnectionError("it is not running")
         self._process.stdin.write(framed(task))
         await self._process.stdin.drain()
@@ -392,14 +385,12 @@ class Lane:
             self._on_state(state)
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def _ended(process: Companion) -> None:
     """The process ends when its stdin does; one that hangs is killed."""
-    if process.stdin is not None:
-        process.stdin.close()
+    process.stdin.close()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_GOODBYE_SECONDS):
             await process.wait()
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        process.kill()
+    await process.wait()

@@ -7,7 +7,6 @@ A sentence is tried in a thread, and what it means is asked of the model lane. E
 import asyncio
 import contextlib
 import secrets
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from rtig import processes
 from rtig.core import events
 from rtig.core.playbook import Playbook, Source
 from rtig.core.utterances import Reading, Utterance
@@ -29,6 +29,7 @@ from rtig.knowledge import authoring
 from rtig.knowledge.explain import RuleStory, explain
 from rtig.lane.talk import HEAD_BYTES, length_of
 from rtig.lane.worker import Lane
+from rtig.processes import Companion
 from rtig.wire.authors import Finding, Job, JobKind, JobWanted, Knowledge, RuleLine, Try
 from rtig.wire.messages import JobIs, KnowledgeIs, LaneState, ServerMessage
 from rtig.workshop.talk import (
@@ -422,30 +423,23 @@ class _Process:
     """A process that works for authors, ended with the block."""
 
     async def __aenter__(self) -> "_Process":
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "rtig.workshop",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        self._process = await Companion.begun(processes.command("rtig.workshop"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._process.kill()
         await self._process.wait()
 
     async def send(self, task: Lint | Look | CallLog | End) -> None:
-        assert self._process.stdin is not None
         self._process.stdin.write(framed(task))
         await self._process.stdin.drain()
 
     def hang_up(self) -> None:
         """Nothing more comes: the process ends."""
-        assert self._process.stdin is not None
         self._process.stdin.close()
 
     async def hear(self) -> Reply:
         """Raises `asyncio.IncompleteReadError` where the process has ended."""
-        assert self._process.stdout is not None
         length = length_of(await self._process.stdout.readexactly(HEAD_BYTES))
         if length > LONGEST_REPLY_BYTES:
             raise ConnectionError("its answer is too long")

@@ -225,3 +225,11 @@ def test_the_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert '"found": 1.0' in capsys.readouterr().out
     assert search.run(["--articles", "60", "--queries", "5"]) == 0
     assert "60 articles" in capsys.readouterr().out
+
+
+def test_whoever_makes_one_beside_the_loop_rests_after_each_article(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr("rtig.knowledge.library.Rests", lambda share: lambda: rests.append(share))
+    source = Source(name="t", rules=tuple(article(word, word) for word in FILLING))
+    shelf = Library(Playbook(source, SentimentIntensityAnalyzer()), 2.0)
+    assert rests == [2.0] * len(shelf.articles) == [2.0] * len(FILLING)

@@ -1,5 +1,6 @@
 """A change of the folder gives a playbook, a mistake gives its errors, and mending gives a playbook again."""
 
+import asyncio
 import gc
 import shutil
 import threading
@@ -50,6 +51,40 @@ async def test_changes_mistakes_and_mending(tmp_path: Path) -> None:
     mended = await anext(following)
     assert isinstance(mended, Playbook)
     assert mended.version == first.version
+    await following.aclose()  # type: ignore[attr-defined]
+
+
+async def test_of_several_edits_the_last_one_stays(tmp_path: Path) -> None:
+    (tmp_path / "triggers").mkdir()
+    (tmp_path / "kb.yaml").write_text("name: Test\nlanguage: en\n")
+    written(tmp_path, "bill has doubled")
+    following = changes(tmp_path, 0.0, signature(tmp_path))
+    written(tmp_path, "bill has grown")
+    waiting = asyncio.ensure_future(anext(following))
+    seen: list[str] = []
+    for phrase in ("bill (has", "bill has tripled", "bill has nearly tripled"):
+        written(tmp_path, phrase)  # while what was written before is being read, or not yet
+        await asyncio.sleep(0)
+    while seen[-1:] != ["bill has nearly tripled"]:
+        found = await waiting
+        seen += [spoken.phrase for spoken in found.phrases] if isinstance(found, Playbook) else ["a mistake"]
+        waiting = asyncio.ensure_future(anext(following))
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+
+async def test_what_the_process_failed_to_make_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "AGAIN_SECONDS", 0.0)
+    (tmp_path / "triggers").mkdir()
+    (tmp_path / "kb.yaml").write_text("name: Test\nlanguage: en\n")
+    written(tmp_path, "bill has doubled")
+    following = changes(tmp_path, 0.0, ())
+    with monkeypatch.context() as broken:
+        broken.setattr("sys.executable", str(tmp_path / "no-python"))
+        failed = await anext(following)
+    assert isinstance(failed, PlaybookErrors)
+    assert "could not be begun" in str(failed)
+    assert isinstance(await anext(following), Playbook)
     await following.aclose()  # type: ignore[attr-defined]
 
 
