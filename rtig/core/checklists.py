@@ -4,12 +4,14 @@ A step is done from the first time that its words were said. What was said long 
 belongs to something else, and ticks none of its steps.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from rtig.core import derive
 from rtig.core.call import Call, Told
+from rtig.core.conditions import PartyWanted
 from rtig.core.guidance import Card, Checklist, Guidance, Step
 from rtig.core.playbook import Playbook
 from rtig.core.transcript import Heard
@@ -41,13 +43,24 @@ def tell(playbook: Playbook, before: Call, call: Call, told: Told, items: list[G
 
 def done(playbook: Playbook, call: Call, step: StepSource, since_ms: int = 0) -> Heard | None:
     """Where a step was said first, since a time on the call's clock; None where it was not."""
-    places = [
-        place
+    firsts = [
+        first
         for _, places in derive.said_places(playbook, call, step.said)
-        for place in places
-        if step.party in ("any", place.party) and place.start_ms >= since_ms
+        if (first := _first(places, step.party, since_ms)) is not None
     ]
-    return min(places, key=derive.when_heard) if places else None
+    return min(firsts, key=derive.when_heard) if firsts else None
+
+
+def _first(places: Sequence[Heard], party: PartyWanted, since_ms: int) -> Heard | None:
+    for at in range(bisect_left(places, since_ms, key=_end) if since_ms > 0 else 0, len(places)):
+        place = places[at]
+        if party in ("any", place.party) and place.start_ms >= since_ms:
+            return place
+    return None
+
+
+def _end(place: Heard) -> int:
+    return place.end_ms
 
 
 def _opened(playbook: Playbook, call: Call) -> Iterator[Checklist]:

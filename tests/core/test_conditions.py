@@ -791,10 +791,26 @@ def test_a_course_is_what_each_millisecond_says(condition: Condition, heard: Hea
 @settings(max_examples=1500)
 @given(_CONDITIONS, _HEARINGS, st.integers(0, LAST + GRACE_MS))
 def test_a_course_from_a_time_on_is_that_of_the_whole_call(condition: Condition, heard: Heardings, since: int) -> None:
+    same_from(condition, heard, since)
+
+
+def same_from(condition: Condition, heard: Heardings, since: int) -> None:
     whole, late = course(condition, heard), course(condition, heard, since)
     assert [one for one in late.met if one.at_ms >= since] == [one for one in whole.met if one.at_ms >= since]
     for t in (*range(since, LAST + 1), *range(max(since, GRACE_MS), GRACE_MS + LAST + 1)):
         assert late.at(t) == whole.at(t), t
+
+
+_MOODS = st.builds(MoodAt, st.sampled_from(BANDS[1:]), _FOR)
+_WAYS = st.builds(AnyOf, st.lists(st.one_of(_MOODS, _MOODS, _LEAVES), min_size=1, max_size=3).map(tuple))
+
+
+@settings(max_examples=1500)
+@given(st.tuples(_WAYS, _LEAVES), _HEARINGS, st.integers(0, LAST + GRACE_MS))
+def test_of_ways_within_a_combination_the_latest_counts_from_any_time_on(
+    parts: tuple[Condition, ...], heard: Heardings, since: int
+) -> None:
+    same_from(AllOf(parts), heard, since)
 
 
 @settings(max_examples=300)
