@@ -788,7 +788,7 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     empty = Call(call_id=call.call_id)
     fresh = replace(
         call, transcript=whole, heard=empty.heard, standing=empty.standing, captures=empty.captures,
-        influences=empty.influences, moments=empty.moments, deadlines=empty.deadlines,
+        influences=empty.influences, moments=empty.moments, deadlines=empty.deadlines, alerted=empty.alerted,
         utterances=_uttered(playbook, call), meant=empty.meant,
         readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
         choosing=_rechosen(
