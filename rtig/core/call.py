@@ -30,6 +30,12 @@ class Told(Struct, frozen=True):
     """The choice that the confirmed cards and the withheld ones were told from."""
     held_back: frozenset[str] = frozenset()
     """Cards that are due, while the agent is just doing what they ask for."""
+    untold: tuple[str, ...] = ()
+    """Cards of the choice that are not on the screen."""
+    wavering: bool = False
+    """Whether a card is on the screen that rests on words that are not final yet."""
+    says_values: bool = False
+    """Whether some card of the choice says what slots hold."""
 
 
 class Standing(NamedTuple):

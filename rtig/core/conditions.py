@@ -367,7 +367,6 @@ def _means(condition: Means, heard: Heardings, since: int) -> Course:
         return Met(one.end_ms, one.start_ms, one.quotes, meant=one) if by(one.party, condition.party) else None
 
     found = _lately((("", heard.meant(condition.meaning)),), since, condition.lasting_ms, meant)
-    found.reverse()
     return _from(found, condition.lasting_ms)
 
 
@@ -419,7 +418,8 @@ def _lately(
 ) -> list[Met]:
     """What can be made of those that ended from `since` on, and of the latest before of which anything can be.
 
-    Of those before, only what lasts until `since` counts. Rows are in order of time, and the latest is that of all.
+    Of those before, only what lasts until `since` counts, and the latest is that of all rows. Each row is in order of
+    time, and what is made of it too.
     """
     found: list[Met] = []
     latest: list[Met] = []
@@ -438,7 +438,7 @@ def _lately(
                 latest, latest_ms = [made], end_ms
             else:
                 latest.append(made)
-    return found + latest
+    return [*reversed(latest), *reversed(found)]
 
 
 def _answered(before: Heard, again: Heard, shape: Shape) -> bool:
