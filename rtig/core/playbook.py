@@ -144,6 +144,8 @@ class Playbook:
         self.matcher = Matcher(self.phrases, self.language, _kinds(source.slots))
         self.phrases_of_slot = self._phrases_of_slots()
         self.phrases_with_slots = frozenset(number for numbers in self.phrases_of_slot.values() for number in numbers)
+        self.picky = self.phrases_with_slots | self.matcher.bans.keys()
+        """Phrases of which some places may not count; see `Call.standing`."""
         self.banned = {ban: number for number, ban in self.matcher.bans.items()}
         """Of what must not follow a phrase: that phrase."""
         self.slots_of_clause: dict[ClauseRef, tuple[str, ...]] = {}

@@ -59,9 +59,7 @@ def reshape(shape: Shape, before: Transcript, after: Transcript, changed: Iterab
             if now:  # a turn that only touches this time from outside is looked at whole
                 low, high = min(low, now[0].start_ms), max(high, now[-1].end_ms)
             then = shape.turns.get(segment.party, ())
-            kept_before = then[: bisect_left(then, (low,))]
-            kept_after = then[bisect_left(then, (high + 1,)) :]
-            spans = (*kept_before, *now, *kept_after)
+            spans = then[: bisect_left(then, (low,))] + now + then[bisect_left(then, (high + 1,)) :]
             turns = shape.turns.set(segment.party, spans)
             if not spans:
                 turns = turns.delete(segment.party)
@@ -232,12 +230,13 @@ def _talk_over(known: tuple[int, ...], turns: Map[str, Turns], party: Party, low
     if party not in ("customer", "agent"):
         return known
     customer = turns.get("customer", ())
-    found = [at for at in known if not low <= at <= high]
+    first, last = bisect_left(known, low), bisect_left(known, high + 1)
+    found: list[int] = []
     for agent in _within(turns.get("agent", ()), low, high):
         over = _before(customer, agent.start_ms)
         if over is not None and over.end_ms >= agent.start_ms + TALK_OVER_MS:
             found.append(agent.start_ms)
-    return tuple(sorted(found))
+    return known[:first] + tuple(found) + known[last:] if found or first < last else known
 
 
 def _gaps(known: tuple[Span, ...], turns: Map[str, Turns], low: int, high: int) -> tuple[Span, ...]:
@@ -252,12 +251,14 @@ def _gaps(known: tuple[Span, ...], turns: Map[str, Turns], low: int, high: int) 
             until = later.start_ms if until is None else min(until, later.start_ms)
         inside.extend(_within(spans, low, high))
     kept_until = -1 if since is None else min(low, since)
-    found = [g for g in known if g.end_ms <= kept_until or (until is not None and g.start_ms >= until)]
+    before = known[: bisect_left(known, kept_until + 1, key=_end)]
+    after = () if until is None else known[bisect_left(known, (until,)) :]
+    found: list[Span] = []
     for span in (*sorted(inside), *([] if until is None else [Span(until, until)])):
         if since is not None and span.start_ms - since >= GAP_MS:
             found.append(Span(since, span.start_ms))
         since = max(since or 0, span.end_ms)
-    return tuple(sorted(found))
+    return before + tuple(found) + after if found or len(before) + len(after) < len(known) else known
 
 
 def _floors(known: tuple[Floor, ...], turns: Map[str, Turns], party: Party, low: int, high: int) -> tuple[Floor, ...]:
@@ -278,7 +279,9 @@ def _floors_of(
     earlier, later = _before(breaks, low), _after(breaks, high)
     since = earlier.start_ms if earlier is not None else -1
     until = later.start_ms if later is not None else None
-    found = [f for f in known if f.party != party or f.start_ms <= since or (until is not None and f.start_ms > until)]
+    first = bisect_left(known, (since + 1,))
+    last = len(known) if until is None else bisect_left(known, (until + 1,))
+    found = [floor for floor in known[first:last] if floor.party != party]
     own = turns.get(party, ())
     own = own[bisect_left(own, (since + 1,)) : len(own) if until is None else bisect_left(own, (until + 1,))]
     floor: Floor | None = None
@@ -293,4 +296,5 @@ def _floors_of(
             floor = Floor(span.start_ms, span.end_ms, party)
     if floor is not None:
         found.append(floor)
-    return tuple(sorted(f for f in found if f.end_ms - f.start_ms >= FLOOR_MS))
+    kept = sorted(floor for floor in found if floor.end_ms - floor.start_ms >= FLOOR_MS)
+    return known[:first] + tuple(kept) + known[last:] if kept or first < last else known

@@ -272,12 +272,16 @@ def _insert(transcript: Transcript, segment: Segment, matcher: Matcher, held: Se
     stream = transcript.stream(segment.party)
     before = _before(stream, segment.place)
     segment = _listen(segment, before, matcher, held)
-    again, unsettled = _listen_on((*before, segment), stream[len(before) :], matcher)
-    kept = stream[len(before) + len(again) :]
+    now = (*before, segment)
+    if len(before) < len(stream):
+        again, unsettled = _listen_on(now, stream[len(before) :], matcher)
+        now += again + stream[len(before) + len(again) :]
+    else:
+        again = unsettled = ()
     return Change(
         replace(
             transcript,
-            streams=transcript.streams.set(segment.party, (*before, segment, *again, *kept)),
+            streams=transcript.streams.set(segment.party, now),
             final=transcript.final.set(segment.id, (segment.rev, segment.party, segment.place)),
         ),
         segment,

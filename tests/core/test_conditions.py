@@ -228,6 +228,12 @@ def test_what_is_said_again_was_answered_in_between(shape: Shape, times: list[in
     assert holds(condition, heardings(ASKED, shape=shape)) == [(at_ms, FOR_EVER) for at_ms in times[:1]]
 
 
+def test_of_two_places_that_differ_in_nothing_that_counts_the_first_is_shown_from_any_time_on() -> None:
+    said = heardings({"bill": [place(1_000, text="my bill"), place(1_000, text="my bills"), place(9_000)]})
+    for since in (0, 1_000, 2_000):
+        assert course(Said(("bill",)), said, since).met[0].quotes == (quote("my bill"),)
+
+
 def test_what_is_said_again_shows_both_times_and_is_forgotten_after_a_while() -> None:
     heard = heardings(ASKED, shape=answered((2_000, 3_000), (10_000, 12_000)))
     first, second = course(SaidAgain(("bill",), 15_000, lasting_ms=2_000), heard).met
