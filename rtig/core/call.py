@@ -34,8 +34,8 @@ class Told(Struct, frozen=True):
     """Cards of the choice that are not on the screen."""
     wavering: bool = False
     """Whether a card is on the screen that rests on words that are not final yet."""
-    says_values: bool = False
-    """Whether some card of the choice says what slots hold."""
+    with_values: tuple[str, ...] = ()
+    """Cards of the choice that say what slots hold."""
 
 
 class Standing(NamedTuple):
@@ -127,6 +127,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """When an alert will resolve by itself if nothing more is heard."""
     touched: int = FOR_EVER
     """The earliest time of which the event that was folded last has changed anything, in ms on the call's clock."""
+    phrases: tuple[int, ...] = ()
+    """Those that the event that was folded last has brought, taken back or moved."""
     told: Told = Told()
     due: int | None = None
     """When the clock alone may next change something, if nothing more is heard."""

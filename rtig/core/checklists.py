@@ -23,15 +23,22 @@ BEFORE_CARD_MS = 60_000
 
 def tell(playbook: Playbook, before: Call, call: Call, told: Told, items: list[Guidance]) -> Told:
     """Add to `items` the lists that are other than they were told; `told` already has the cards of now."""
-    changed = call.heard is not before.heard or playbook.version != told.playbook
+    other = playbook.version != told.playbook
+    changed = other or call.heard is not before.heard
     if not changed and told.cards is before.told.cards:
         return told
     lists = told.checklists
-    now = {checklist.id: checklist for checklist in _of_cards(playbook, call, told)}
+    touched = {rule for phrase in call.phrases for rule in playbook.steps_of_phrase.get(phrase, ())}
+    now = {
+        name: _of_card(playbook, call, name, card)
+        for name, card in sorted(told.cards.items())
+        if _has_list(playbook, card) and (other or card.why.rule in touched or card is not before.told.cards.get(name))
+    }
     if changed:
         now |= {checklist.id: checklist for checklist in _opened(playbook, call)}
     for name, known in sorted(lists.items()):
-        if name not in now and (changed or known.card):
+        gone = not _has_list(playbook, told.cards.get(name)) if known.card else changed and name not in now
+        if gone:
             items.append(replace(known, steps=(), withdrawn=True))
             lists = lists.delete(name)
     for name, checklist in now.items():
@@ -71,10 +78,8 @@ def _opened(playbook: Playbook, call: Call) -> Iterator[Checklist]:
             yield Checklist(call_id=call.call_id, id=source.id, title=source.title, steps=steps)
 
 
-def _of_cards(playbook: Playbook, call: Call, told: Told) -> Iterator[Checklist]:
-    for name, card in sorted(told.cards.items()):
-        if card.why.rule in playbook.rules_with_steps and card.state != "retracted":
-            yield _of_card(playbook, call, name, card)
+def _has_list(playbook: Playbook, card: Card | None) -> bool:
+    return card is not None and card.state != "retracted" and card.why.rule in playbook.rules_with_steps
 
 
 def _of_card(playbook: Playbook, call: Call, name: str, card: Card) -> Checklist:

@@ -44,6 +44,8 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     touched = sorted({h.phrase for segment in (*change.settled, *change.unsettled) for h in segment.heard})
     changed = (*change.unsettled, *change.settled)
     call = _index(playbook, call, change.settled, change.unsettled)
+    if touched:
+        call = replace(call, phrases=tuple(touched))
     call = _reshape(call, before, changed)
     if call.shape is not before.shape:
         on_hold = holds(call.held)

@@ -211,6 +211,8 @@ class Playbook:
         """The clauses of words that a phrase can make true, not only untrue."""
         self.clauses_of_meaning = {meaning: tuple(refs) for meaning, refs in meant.items()}
         self.signals_of_phrase = self._owners((part.signal.id, part.said) for part in source.signals)
+        self.steps_of_phrase = self._owners((rule.id, step.said) for rule in source.rules for step in rule.steps)
+        """The rules of which some step a phrase ticks."""
         self.rules_with_steps = frozenset(rule.id for rule in source.rules if any(step.said for step in rule.steps))
         """Those whose cards have steps that tick themselves."""
 

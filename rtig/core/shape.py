@@ -7,6 +7,7 @@ word counts as speech here, fillers too.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from operator import sub
 from typing import NamedTuple
 
 from immutables import Map
@@ -37,6 +38,7 @@ class Floor(NamedTuple):
 
 
 Turns = tuple[Span, ...]
+_NO_TURN = Span(FOR_EVER, FOR_EVER + 1)
 
 
 class Shape(Struct, frozen=True):
@@ -170,35 +172,36 @@ def talk_shares(shape: Shape, over_ms: int, since: int = 0) -> Iterator[tuple[Sp
     latest = max((turns[at - 1].end_ms for turns in both if (at := bisect_left(turns, since, key=_end))), default=0)
     agents, customers = (turns[bisect_left(turns, latest - over_ms, key=_end) :] for turns in both)
     first = max(latest, over_ms)
-    times = sorted({turn.end_ms for turns in (agents, customers) for turn in turns if turn.end_ms >= first})
+    times = sorted({end_ms for turns in (agents, customers) for _, end_ms in turns if end_ms >= first})
     began = [end_ms - over_ms for end_ms in times]
     spoken = zip(
         times,
         [*times[1:], FOR_EVER],
-        _spoken(agents, began),
-        _spoken(agents, times),
-        _spoken(customers, began),
-        _spoken(customers, times),
+        map(sub, _spoken(agents, times), _spoken(agents, began)),
+        map(sub, _spoken(customers, times), _spoken(customers, began)),
         strict=False,
     )
-    for end_ms, until, agent_before, agent, customer_before, customer in spoken:
-        by_agent, by_both = agent - agent_before, agent + customer - agent_before - customer_before
-        if by_both:
-            yield Span(end_ms, until), by_agent / by_both
+    for end_ms, until, agent, customer in spoken:
+        if agent or customer:
+            yield Span(end_ms, until), agent / (agent + customer)
 
 
 def _end(span: Span) -> int:
     return span.end_ms
 
 
-def _spoken(turns: Turns, times: Iterable[int]) -> Iterator[int]:
+def _spoken(turns: Turns, times: Iterable[int]) -> list[int]:
     """How long a party had spoken by each of some times, which are in order."""
-    over, at = 0, 0
+    found = []
+    over = 0
+    left = iter(turns)
+    start_ms, end_ms = next(left, _NO_TURN)
     for time_ms in times:
-        while at < len(turns) and turns[at].end_ms <= time_ms:
-            over += turns[at].end_ms - turns[at].start_ms
-            at += 1
-        yield over + (max(0, time_ms - turns[at].start_ms) if at < len(turns) else 0)
+        while end_ms <= time_ms:
+            over += end_ms - start_ms
+            start_ms, end_ms = next(left, _NO_TURN)
+        found.append(over + time_ms - start_ms if time_ms > start_ms else over)
+    return found
 
 
 def _start(segment: Segment) -> tuple[int]:

@@ -62,21 +62,25 @@ def info(playbook: Playbook, call: Call) -> CallInfo:
 def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: int, items: list[Guidance]) -> Told:
     choice = derive.chosen(playbook, call)
     guessed, doubts = derive.provisional(playbook, call, choice)
-    moved = choice is not told.choice or (told.says_values and derive.differs(before, call))
+    chosen = choice is not told.choice
+    moved = chosen or (bool(told.with_values) and derive.differs(before, call))
     held_back = _being_done(playbook, call, told, choice)
     may_go = told.wavering or call.missed is not before.missed
     if not moved and not guessed and not held_back and not told.held_back and not may_go:
         return told
     cards = told.cards
-    shown_now = [(card_id, shown) for card_id, shown in choice.shown.items() if card_id not in held_back]
-    due = [one for one in shown_now if _is_due(playbook, call, told, choice, *one, moved=moved)]
+    due = [
+        (card_id, choice.shown[card_id])
+        for card_id in (choice.shown if chosen else dict.fromkeys((*told.untold, *told.with_values)))
+        if card_id not in held_back and _is_due(playbook, call, told, choice, card_id, moved=moved)
+    ]
     early = [
         (card_id, shown)
         for card_id, shown in guessed.items()
         if card_id not in call.missed_early
         and card_id not in call.missed
         and card_id not in held_back
-        and (card_id not in cards or cards[card_id].state not in ("confirmed", "provisional"))
+        and not _is_told(cards, card_id)
     ]
     for card_id, shown in [*sorted(due, key=_shown_order), *sorted(early)]:
         state: CardState = "confirmed" if card_id in choice.shown else "provisional"
@@ -85,7 +89,7 @@ def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: i
         items.append(card)
     wavering = False
     going: list[str] = []
-    for card_id, card in cards.items():
+    for card_id, card in cards.items() if chosen or may_go or early else ():
         if card.state != "retracted" and (card_id in call.missed or card_id not in choice.shown):
             stands = card_id not in call.missed and card_id in guessed and card_id not in call.missed_early
             wavering |= stands
@@ -108,7 +112,7 @@ def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: i
         held_back=held_back,
         untold=tuple(card_id for card_id in choice.shown if not _is_told(cards, card_id)),
         wavering=wavering,
-        says_values=any("{" in shown.moment.rule.say for shown in choice.shown.values()),
+        with_values=tuple(card_id for card_id, shown in choice.shown.items() if "{" in shown.moment.rule.say),
     )
 
 
@@ -125,18 +129,17 @@ def _is_told(cards: Map[str, Card], card_id: str) -> bool:
     return known is not None and known.state != "retracted"
 
 
-def _is_due(
-    playbook: Playbook, call: Call, told: Told, choice: Choice, card_id: str, shown: Shown, *, moved: bool
-) -> bool:
+def _is_due(playbook: Playbook, call: Call, told: Told, choice: Choice, card_id: str, *, moved: bool) -> bool:
     """Whether a card that is shown has not been told, or not as it is now."""
     if card_id in call.missed:
         return False
     known = told.cards.get(card_id)
     if known is None or known.state != "confirmed":
         return True
-    return (
-        moved and not _is_as_told(told.choice, choice, card_id, shown) and _moved(playbook, call, known, shown, choice)
-    )
+    shown = choice.shown[card_id]
+    if not moved or _is_as_told(playbook, call, told, choice, card_id, shown):
+        return False
+    return _moved(playbook, call, known, shown, choice)
 
 
 def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guidance]) -> None:
@@ -159,13 +162,14 @@ def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guida
             )
 
 
-def _is_as_told(then: Choice, now: Choice, card_id: str, shown: Shown) -> bool:
+def _is_as_told(playbook: Playbook, call: Call, told: Told, now: Choice, card_id: str, shown: Shown) -> bool:
     """Whether a card can say nothing else than when it was told: of all that a long call has had, nearly every one."""
-    rule = shown.moment.rule
+    moment, then = shown.moment, told.choice
+    settled = moment.at_ms < call.touched - derive.REACH_MS and told.playbook == playbook.version
     return (
-        "{" not in rule.say
+        (settled or "{" not in moment.rule.say)
         and shown == then.shown.get(card_id)
-        and now.beaten.get(rule.id, ()) == then.beaten.get(rule.id, ())
+        and now.beaten.get(moment.rule.id, ()) == then.beaten.get(moment.rule.id, ())
     )
 
 

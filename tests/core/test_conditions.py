@@ -696,6 +696,7 @@ def truth(condition: Condition, heard: Heardings) -> Truth:
                 for _, p in places((phrase,), "asr", heard)
                 for _, q in places((phrase,), "asr", heard)
                 if _by(p.party, condition.party)
+                and q is not p
                 and q.party == p.party
                 and q.end_ms <= p.start_ms
                 and p.end_ms - q.end_ms <= condition.within_ms
