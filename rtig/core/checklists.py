@@ -5,7 +5,7 @@ belongs to something else, and ticks none of its steps.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -24,20 +24,23 @@ BEFORE_CARD_MS = 60_000
 def tell(playbook: Playbook, before: Call, call: Call, told: Told, items: list[Guidance]) -> Told:
     """Add to `items` the lists that are other than they were told; `told` already has the cards of now."""
     other = playbook.version != told.playbook
-    changed = other or call.heard is not before.heard
-    if not changed and told.cards is before.told.cards:
+    if not other and not call.phrases and told.cards is before.told.cards:
         return told
     lists = told.checklists
-    touched = {rule for phrase in call.phrases for rule in playbook.steps_of_phrase.get(phrase, ())}
+    rules = {rule for phrase in call.phrases for rule in playbook.steps_of_phrase.get(phrase, ())}
+    touched = {name for phrase in call.phrases for name in playbook.checklists_of_phrase.get(phrase, ())}
     now = {
         name: _of_card(playbook, call, name, card)
         for name, card in sorted(told.cards.items())
-        if _has_list(playbook, card) and (other or card.why.rule in touched or card is not before.told.cards.get(name))
+        if _has_list(playbook, card) and (other or card.why.rule in rules or card is not before.told.cards.get(name))
     }
-    if changed:
-        now |= {checklist.id: checklist for checklist in _opened(playbook, call)}
+    now |= {one.id: one for one in _opened(playbook, call, None if other else touched)}
     for name, known in sorted(lists.items()):
-        gone = not _has_list(playbook, told.cards.get(name)) if known.card else changed and name not in now
+        gone = (
+            not _has_list(playbook, told.cards.get(name))
+            if known.card
+            else name not in now and (other or name in touched)
+        )
         if gone:
             items.append(replace(known, steps=(), withdrawn=True))
             lists = lists.delete(name)
@@ -70,8 +73,10 @@ def _end(place: Heard) -> int:
     return place.end_ms
 
 
-def _opened(playbook: Playbook, call: Call) -> Iterator[Checklist]:
+def _opened(playbook: Playbook, call: Call, names: Collection[str] | None = None) -> Iterator[Checklist]:
     for source in playbook.checklists.values():
+        if names is not None and source.id not in names:
+            continue
         opening = StepSource(id="", text="", said=source.opened_by, party=source.party)
         if not source.opened_by or done(playbook, call, opening) is not None:
             steps = _ticked(playbook, call, source.steps)

@@ -213,6 +213,9 @@ class Playbook:
         self.signals_of_phrase = self._owners((part.signal.id, part.said) for part in source.signals)
         self.steps_of_phrase = self._owners((rule.id, step.said) for rule in source.rules for step in rule.steps)
         """The rules of which some step a phrase ticks."""
+        self.checklists_of_phrase = self._owners(
+            (one.id, said) for one in source.checklists for said in (one.opened_by, *(step.said for step in one.steps))
+        )
         self.rules_with_steps = frozenset(rule.id for rule in source.rules if any(step.said for step in rule.steps))
         """Those whose cards have steps that tick themselves."""
 
