@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -26,14 +27,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import uvloop
+from msgspec.structs import replace
 
 from benchmarks.latency import CALLS_A_SOURCE
 from benchmarks.servers import ROOT, TOKEN, Running, cpu_seconds
 from benchmarks.traffic import Traffic, voice_calls
-from rtig import knowledge
+from rtig import knowledge, script
 from rtig.client import Source, watch
 from rtig.core import engine
-from rtig.core.events import SourceEvent, decode, key
+from rtig.core.events import CallEnded, CallStarted, SegmentHeard, SourceEvent, decode, key
 from rtig.core.guidance import Card
 from rtig.core.playbook import Playbook
 from rtig.eventlog import split
@@ -47,7 +49,7 @@ WORKERS = 2
 KILLED = 1
 WINDOW = 10_000
 """Events that a source may have on their way: it goes on in its rhythm while a worker is away."""
-FINISH_SECONDS = 60.0
+FINISH_SECONDS = 300.0
 
 
 def run(arguments: list[str]) -> int:
@@ -56,6 +58,9 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--calls", type=int, default=200, help="simultaneous calls (%(default)s)")
     parser.add_argument("--seconds", type=float, default=40.0, help="that each play takes (%(default)s)")
     parser.add_argument("--kill-at", type=float, default=20.0, help="seconds after the begin (%(default)s)")
+    parser.add_argument(
+        "--age", type=float, default=0.0, help="minutes that the calls have gone on before (%(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=2, help="of one worker and two in turns (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="fewer calls, one round")
@@ -66,8 +71,9 @@ def run(arguments: list[str]) -> int:
         calls, seconds, kill_at, rounds = 60, 15.0, 6.0, 1
     cost = [costs(calls, seconds, asked.seed + number) for number in range(rounds)]
     _say(f"{calls} calls on {WORKERS} workers; worker {KILLED + 1} is killed after {kill_at:g} s")
-    made = killed(voice_calls(ROOT / "knowledge_base", calls, seconds, seconds / 8, asked.seed, "killed"), kill_at)
-    report = {"calls": calls, "seconds": seconds, "rounds": cost, **made.reported()}
+    traffic = voice_calls(ROOT / "knowledge_base", calls, seconds, seconds / 8, asked.seed, "killed")
+    made = killed(traffic, kill_at, asked.age, asked.seed)
+    report = {"calls": calls, "seconds": seconds, "age_minutes": asked.age, "rounds": cost, **made.reported()}
     print(json.dumps(report, indent=None if asked.json else 1))
     return 0 if made.well else 1
 
@@ -101,6 +107,7 @@ def serving(workers: int, log: str) -> Iterator[Fleet]:
         "RTIG_BUDGET_MS": "0",
         "RTIG_RELOAD_SECONDS": "0",
         "RTIG_OTHER_MESSAGES_PER_SECOND": "1000",
+        "RTIG_SOURCE_MESSAGES_PER_SECOND": "100000",  # what was said before the play is sent as fast as it is taken
     }
     command = [sys.executable, "-m", "rtig", "serve", "--port", "0", "--workers", str(workers), "--log", log]
     with subprocess.Popen(
@@ -158,6 +165,8 @@ class Made:
     def __init__(self, traffic: Traffic) -> None:
         self.traffic = traffic
         self.screens = {call_id: Screen() for call_id in traffic.call_ids}
+        self.before: dict[str, list[SourceEvent]] = {}
+        """What had happened in calls before the play begins."""
         self.cpu_seconds = 0.0
         self.killed_at = 0.0
         self.serving_again = 0.0
@@ -206,8 +215,9 @@ class Made:
         }
 
 
-def killed(traffic: Traffic, kill_at: float) -> Made:
+def killed(traffic: Traffic, kill_at: float, age: float, seed: int) -> Made:
     made = Made(traffic)
+    made.before = _before(traffic, age, seed)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "calls.db"
         with serving(WORKERS, str(log)) as server:
@@ -226,6 +236,7 @@ async def _played(server: Fleet, made: Made, kill_at: float | None) -> None:
             await stack.enter_async_context(Source(server.url, TOKEN, f"source-{n}", window=WINDOW, first_delay=0.05))
             for n in range(count)
         ]
+        await asyncio.gather(*(_send_before(source, made, number) for number, source in enumerate(sources)))
         watching = [
             asyncio.create_task(_watch(server.url, call_id, begins[number], made))
             for number, call_id in enumerate(traffic.call_ids)
@@ -240,7 +251,7 @@ async def _played(server: Fleet, made: Made, kill_at: float | None) -> None:
             if made.killed_at and one.segment_id and _is_affected(call_id) and going_on:
                 made.affected.add(call_id)
                 made.said_after.setdefault(call_id, began + one.at)
-            event = cast(SourceEvent, decode(one.frame.encode()))
+            event = _later(cast(SourceEvent, decode(one.frame.encode())), made.before.get(call_id))
             await sources[traffic.line_of[one.call] // CALLS_A_SOURCE].send(event)
         made.cpu_seconds = server.cpu_seconds() - cpu
         if killing is not None:
@@ -253,6 +264,46 @@ async def _played(server: Fleet, made: Made, kill_at: float | None) -> None:
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
+
+
+def _before(traffic: Traffic, minutes: float, seed: int) -> dict[str, list[SourceEvent]]:
+    """Of the first call of each line what was said before, sample calls one after the other."""
+    rng = random.Random(seed)
+    scripts = [one for one in knowledge.read(ROOT / "knowledge_base").calls.values() if one.channel == "voice"]
+    before: dict[str, list[SourceEvent]] = {}
+    for call_id, line in zip(traffic.call_ids, traffic.line_of, strict=True):
+        begins = 0
+        while minutes and call_id.endswith(f"-{line}-0") and begins < minutes * 60_000:
+            said = before.setdefault(call_id, [CallStarted(call_id=call_id, agent=f"desk-{line}")])
+            ends = begins
+            for _, event in script.perform(rng.choice(scripts), call_id):
+                if isinstance(event, SegmentHeard):
+                    ends = max(ends, begins + event.end_ms)
+                    name = f"{begins}-{event.segment_id}"
+                    at = {"start_ms": begins + event.start_ms, "end_ms": begins + event.end_ms}
+                    said.append(replace(event, segment_id=name, **at))
+            begins = ends + 1_000
+    return before
+
+
+def _later(event: SourceEvent, before: list[SourceEvent] | None) -> SourceEvent:
+    """An event of the play where it stands in a call in which others came before."""
+    ends = before[-1] if before else None
+    if not isinstance(ends, SegmentHeard):
+        return event
+    if isinstance(event, SegmentHeard):
+        return replace(event, start_ms=ends.end_ms + event.start_ms, end_ms=ends.end_ms + event.end_ms)
+    return replace(event, at_ms=ends.end_ms + event.at_ms) if isinstance(event, CallEnded) else event
+
+
+async def _send_before(source: Source, made: Made, number: int) -> None:
+    """What had happened in the calls of a source, as fast as the server takes it."""
+    traffic = made.traffic
+    for call_id, line in zip(traffic.call_ids, traffic.line_of, strict=True):
+        if line // CALLS_A_SOURCE == number:
+            for event in made.before.get(call_id, ()):
+                await source.send(event)
+    await source.drained()
 
 
 def _is_affected(call_id: str) -> bool:
@@ -311,6 +362,8 @@ async def _compared(path: Path, playbook: Playbook, made: Made) -> None:
     sent: dict[str, Counter[str]] = {call_id: Counter() for call_id in kept}
     for one in made.traffic.sent:
         sent[made.traffic.call_ids[one.call]][key(decode(one.frame.encode()))] += 1
+    for call_id, before in made.before.items():
+        sent[call_id].update(map(key, before))
     for call_id, records in kept.items():
         there = Counter(key(one.event) for one in records)
         made.missing += len(sent[call_id].keys() - there.keys())

@@ -102,9 +102,9 @@ async def running(
     """Serve until the block ends; then drain: nobody new, everything durable, everyone sent elsewhere.
 
     A `log` that is given is used instead of the one that the settings name, and is left open. Calls that were live when
-    the log was last closed go on. `seen` is the knowledge base's signature from before the playbook was read, by
-    default as it is now. With a `place` this is one of several workers. Raises `WorldError` where the port or the log
-    cannot be had, and `ValueError` for a tokens file that is wrong.
+    the log was last closed go on; they are folded again while others are served already. `seen` is the knowledge base's
+    signature from before the playbook was read, by default as it is now. With a `place` this is one of several workers.
+    Raises `WorldError` where the port or the log cannot be had, and `ValueError` for a tokens file that is wrong.
     """
     seen = signature(settings.knowledge_base) if seen is None else seen
     doors = _doors(settings, mark=f"{place.worker}." if place is not None else "")
@@ -124,12 +124,12 @@ async def running(
         if settings.webhook_url is not None:
             webhook = Webhook(live, metrics, settings.webhook_url, settings.webhook_key, settings.webhook_words)
             stack.push_async_callback(webhook.close)
-        recovered = await live.recover()
         most = settings.most_calls
         if most is not None and place is not None:
             most = -(-most // place.workers)
         admission = Admission(settings.budget_ms, most)
         desk = Desk(live, doors, metrics, FORMATS, _terms(settings), librarian=librarian, admission=admission)
+        desk.recovering = True
         stack.push_async_callback(desk.close)
         aside: Callable[[], None] = _nothing
         if gc.get_freeze_count():  # the process is the server's own: see `tune_process`
@@ -165,11 +165,12 @@ async def running(
         stack.push_async_callback(_stopped, http, serving)
         if colleagues is not None:
             await colleagues.start()
+        stack.push_async_callback(_cancelled, asyncio.create_task(_recover(desk, colleagues)))
         await _either(http.up, server.ended)
         if server.ended.is_set():
             raise WorldError("The server could not be started; the lines before this say why.")
         stack.push_async_callback(desk.drain)
-        told = {"url": server.url, "playbook": live.playbook.version, "epoch": live.epoch, "recovered": recovered}
+        told = {"url": server.url, "playbook": live.playbook.version, "epoch": live.epoch}
         if place is None:
             _log.info("serving", **told)
         else:
@@ -580,6 +581,20 @@ async def _follow_changes(
             _log.info("playbook changed", playbook=found.version)
         if bench is not None:
             bench.changed(found)
+
+
+async def _recover(desk: Desk, colleagues: Colleagues | None) -> None:
+    began = time.monotonic()
+    try:
+        recovered = await desk.live.recover()
+    except LogUnavailable as error:
+        _log.error("calls not recovered", problem=str(error))
+    else:
+        if recovered:
+            _log.info("calls recovered", calls=recovered, seconds=round(time.monotonic() - began, 3))
+    desk.recovered()
+    if colleagues is not None:
+        colleagues.recovered()
 
 
 async def _tidy_now_and_then(live: LiveCalls, settings: Settings) -> None:

@@ -21,6 +21,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from itertools import dropwhile
 from types import TracebackType
 from typing import Literal, Self
 
@@ -94,7 +95,7 @@ class Source:
         self._on_lost = on_lost
         self._kept: dict[_Name, str] = {}
         """Frames not yet acknowledged, oldest first."""
-        self._unsent: list[_Name] = []
+        self._unsent: dict[_Name, None] = {}
         """Those of them that this connection has not carried, oldest first."""
         self._pause = 0.0
         """Seconds to wait before more is sent, as the server asked."""
@@ -141,7 +142,7 @@ class Source:
                 self._kept[name] = frame.decode()
                 self._kept_of[event.call_id] += 1
                 if event.call_id not in self._held:
-                    self._unsent.append(name)
+                    self._unsent[name] = None
                     self._changed.notify_all()
 
     async def drained(self) -> None:
@@ -184,7 +185,7 @@ class Source:
                     async with self._changed:
                         self._pause = 0.0
                         self._hold_no_more()
-                        self._unsent = list(self._kept)
+                        self._unsent = dict.fromkeys(self._kept)
                     await self._converse(socket)
             except _LOSSES as error:
                 lost = error
@@ -208,7 +209,7 @@ class Source:
             async with self._changed:
                 await self._changed.wait_for(lambda: self._unsent or self._pause)
                 pause, self._pause = self._pause, 0.0
-                names, self._unsent = ([], self._unsent) if pause else (self._unsent, [])
+                names, self._unsent = ({}, self._unsent) if pause else (self._unsent, {})
                 frames = [self._kept[name] for name in names if name in self._kept]
             if pause:
                 await asyncio.sleep(pause)
@@ -251,14 +252,14 @@ class Source:
         async with self._changed:
             if call_id not in self._held:
                 self._held[call_id] = asyncio.create_task(self._release_later(call_id, seconds))
-            self._unsent = [name for name in self._unsent if name[0] != call_id]
+            self._unsent = {name: None for name in self._unsent if name[0] != call_id}
             self._changed.notify_all()
 
     async def _release_later(self, call_id: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
         async with self._changed:
             del self._held[call_id]
-            self._unsent += [name for name in self._kept if name[0] == call_id]
+            self._unsent |= {name: None for name in self._kept if name[0] == call_id}
             self._changed.notify_all()
 
     def _hold_no_more(self) -> None:
@@ -269,9 +270,10 @@ class Source:
     async def _again(self, name: _Name, pause: float) -> None:
         """Send again from the refused event on, so that the order of a call holds; what arrived twice is kept once."""
         async with self._changed:
-            names = list(self._kept)
-            first = min((names.index(other) for other in (name, *self._unsent) if other in self._kept), default=0)
-            self._unsent = [name for name in names[first:] if name[0] not in self._held]
+            if name not in self._unsent:  # else it was behind one that was refused before, as thousands may be
+                due = self._unsent | {name: None}
+                behind = dropwhile(lambda other: other not in due, self._kept)
+                self._unsent = {other: None for other in behind if other[0] not in self._held}
             self._pause = max(self._pause, pause)
             self._changed.notify_all()
 

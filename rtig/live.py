@@ -2,7 +2,8 @@
 
 `LiveCalls` holds the calls of this process. It belongs to one event loop. An event is appended to the log (which
 decides its number), folded at once, and the guidance handed to the listeners before the disk has it; only the
-acknowledgement waits for the disk. After a restart the live calls are folded again from the log and come out the same.
+acknowledgement waits for the disk. After a restart the live calls are folded again from the log and come out the same,
+those that somebody asks for first.
 
 A card that is ready later than the budget allows is not told: its `CardMissed` goes into the log, and the fold goes on
 from there as for a card that nobody saw.
@@ -12,12 +13,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 import structlog
 
-from rtig.core import board, brief, course, engine, history
+from rtig.core import board, brief, course, engine, history, telling
 from rtig.core.call import Call
 from rtig.core.events import (
     AnyEvent,
@@ -40,8 +41,10 @@ _log = structlog.get_logger(__name__)
 
 SEGMENTS_PER_CALL = 20_000
 """Half a day of talk without a pause; a source that sends more has lost count of its segments."""
-FOLDS_BEFORE_YIELD = 100
-"""Folding a call again gives way to the loop this often (about 10 ms of work)."""
+TURN_SECONDS = 0.005
+"""Folding a call again gives way to the loop after so long."""
+PATIENCE = 3
+"""After each turn of folding again what nobody waits for, the rest has so many times as long."""
 CALLS_AT_ONCE = 20
 """What is done to all calls gives way to the loop after so many (a millisecond or two of work)."""
 TRIES_BESIDE = 3
@@ -94,6 +97,7 @@ class LiveCalls:
         # Briefs take turns: several threads at work at once would each keep the loop waiting for the interpreter.
         self._scribe = ThreadPoolExecutor(1, "rtig-brief")
         self._opening: dict[CallKey, asyncio.Lock] = {}
+        self._turn = asyncio.Lock()  # many that are folded again side by side would all be done last
         self._tenants: dict[str, _Listeners] = {}
         self._everywhere = _Listeners()
         self.ask: Ask | None = None
@@ -103,24 +107,40 @@ class LiveCalls:
         return self._log.epoch
 
     async def recover(self) -> int:
-        """Fold every call again that was live when the log was last closed; how many."""
+        """Fold every call again that was live when the log was last closed; how many.
+
+        Calls can be opened meanwhile and are folded at once; this leaves most of the time to them.
+        """
         keys = await self._log.live_calls()
         for key in keys:
-            await self.open(key)
+            await self.open(key, patient=True)
         return len(keys)
 
-    async def open(self, key: CallKey) -> None:
-        """Have a call in memory, folded from the log as far as it goes. A call that nobody knows opens empty."""
+    async def open(self, key: CallKey, *, patient: bool = False) -> None:
+        """Have a call in memory, folded from the log as far as it goes. A call that nobody knows opens empty.
+
+        One that goes on is told of to those who listen to its tenant or to all calls: it may be new to them. `patient`:
+        nobody waits for it.
+        """
         if key in self._calls:
             return
         async with self._opening.setdefault(key, asyncio.Lock()):
             if key not in self._calls:
                 await self._log.open(key)
                 live = _LiveCall(key, self.playbook)
-                await live.fold_again(self._log)
+                if patient:
+                    await live.fold_again(self._log, PATIENCE)
+                else:
+                    async with self._turn:
+                        await live.fold_again(self._log)
                 self._calls[key] = live
                 self._sort(live)
                 self._arm(live)
+                if live.going_on:
+                    self._ask(live)
+                    found = Update(key, live.position, (telling.info(live.playbook, live.call),))
+                    self._tell_all(found)
+                    await self._change_playbook(live)
         self._opening.pop(key, None)
 
     def has(self, key: CallKey) -> bool:
@@ -162,9 +182,7 @@ class LiveCalls:
             if (live.call.started, live.call.ended) != (before.started, before.ended):
                 self._sort(live)
             live.listeners.tell(update)
-            if key.tenant in self._tenants:
-                self._tenants[key.tenant].tell(update)
-            self._everywhere.tell(update)
+            self._tell_all(update)
             self._arm(live)
             if live.call.utterances is not before.utterances:
                 self._ask(live)
@@ -256,7 +274,10 @@ class LiveCalls:
         return self._tenants.setdefault(tenant, _Listeners()).add(listener)
 
     def listen_everywhere(self, listener: Listener) -> Unlisten:
-        """Every later update of every call, which this process heard live: what is folded again is not told again."""
+        """Every later update of every call, which this process heard live.
+
+        Of what is folded again nothing is told again but that the call goes on.
+        """
         return self._everywhere.add(listener)
 
     async def change_playbook(self, playbook: Playbook) -> None:
@@ -266,21 +287,24 @@ class LiveCalls:
         gone on meanwhile; after each, the loop has as long for itself.
         """
         self.playbook = playbook
-        for key, live in list(self._calls.items()):
-            # A call may have been let go, and another playbook may have come, while others had their turn.
-            if self._calls.get(key) is live and live.going_on and live.playbook.version != self.playbook.version:
-                playbook, began = self.playbook, time.perf_counter()
-                changed = await self._tried(live, playbook)
-                # It may be over or gone by now, or yet another playbook may be in use: then its turn comes again.
-                if self._calls.get(key) is not live or not live.going_on or playbook is not self.playbook:
-                    continue
+        for live in list(self._calls.values()):
+            await self._change_playbook(live)
+
+    async def _change_playbook(self, live: "_LiveCall") -> None:
+        """Fold a call with the playbook in use, if it is not yet."""
+        # The call may have been let go, and another playbook may have come, while others had their turn.
+        while self._calls.get(live.key) is live and live.going_on and live.playbook.version != self.playbook.version:
+            playbook, began = self.playbook, time.perf_counter()
+            changed = await self._tried(live, playbook)
+            if self._calls.get(live.key) is live and live.going_on and playbook is self.playbook:
                 before, live.playbook = live.playbook, playbook
                 try:
-                    self.accept(key, changed)
+                    self.accept(live.key, changed)
                 except MessageRefused as refused:
                     # What the call holds belongs to the playbook before; it goes on with that one.
                     live.playbook = before
                     _log.warning("playbook kept in a call", code=refused.code)
+                    return
                 await asyncio.sleep(time.perf_counter() - began)
 
     async def _tried(self, live: "_LiveCall", playbook: Playbook) -> PlaybookChanged:
@@ -338,15 +362,28 @@ class LiveCalls:
             live.disarm()
         self._scribe.shutdown(wait=False, cancel_futures=True)
 
+    def _tell_all(self, update: Update) -> None:
+        if update.key.tenant in self._tenants:
+            self._tenants[update.key.tenant].tell(update)
+        self._everywhere.tell(update)
+
     def _sort(self, live: "_LiveCall") -> None:
         """Put a call among those going on once it has started; take it out once it is over."""
         if live.going_on:
             going_on = self._going_on.setdefault(live.key.tenant, {})
             self._count += live.key not in going_on
-            going_on[live.key] = None
-            self._of_agent.setdefault((live.key.tenant, live.call.agent), {})[live.key] = None
+            for calls in (going_on, self._of_agent.setdefault((live.key.tenant, live.call.agent), {})):
+                later = [key for key in self._later(calls, live) if key != live.key]
+                calls[live.key] = None
+                for key in later:
+                    calls[key] = calls.pop(key)
         else:
             self._forget(live)
+
+    def _later(self, calls: dict[CallKey, None], live: "_LiveCall") -> list[CallKey]:
+        """Those that began after a call, which is so only where it was folded again: oldest first."""
+        later = takewhile(lambda key: self._calls[key].first_at > live.first_at, reversed(calls))
+        return [*later][::-1]
 
     def _forget(self, live: "_LiveCall") -> None:
         going_on = self._going_on.get(live.key.tenant, {})
@@ -517,9 +554,10 @@ class _LiveCall:
         self.position = position
         return _without_cards(items, (event.card_id,)) if isinstance(event, CardMissed) else items
 
-    async def fold_again(self, log: EventLog) -> None:
-        count = 0
+    async def fold_again(self, log: EventLog, patience: float = 0.0) -> None:
+        """Fold what the log has; after each turn the loop has the time for itself, `patience` times as long or more."""
         last: Recorded | None = None
+        began = time.perf_counter()
         async for record in log.read(self.key):
             self.first_at = self.first_at or record.at
             position = Position(record.epoch, record.seq)
@@ -528,9 +566,10 @@ class _LiveCall:
                 self._unsee(record.event.card_id)
             self.remember(position, items)
             last = record
-            count += 1
-            if count % FOLDS_BEFORE_YIELD == 0:
-                await asyncio.sleep(0)
+            took = time.perf_counter() - began
+            if took > TURN_SECONDS:
+                await asyncio.sleep(took * patience)
+                began = time.perf_counter()
         if last is not None:
             self.last_at = last.at
             since_ms = max(0, int(time.time() * 1000) - last.at)

@@ -1,6 +1,7 @@
 """Live calls: appended, folded, told; found again after a restart; woken when silence matters."""
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from rtig.core import engine
 from rtig.core.call import Call
 from rtig.core.conditions import NotSaid, Silence
 from rtig.core.events import AnyEvent, CallEnded, CallStarted, CardMissed, ClockTicked, SegmentHeard
-from rtig.core.guidance import Card, Checklist, Guidance, Line
+from rtig.core.guidance import CallInfo, Card, Checklist, Guidance, Line
 from rtig.core.playbook import Playbook
 from rtig.core.triggers import StepSource
 from rtig.errors import Code, LogUnavailable, MessageRefused
@@ -478,6 +479,71 @@ async def test_calls_that_go_on_are_found_by_tenant_and_agent_newest_first(log: 
     assert await again.recover() == 2
     assert sorted(again.live("default", "bob")) == keys[2:]
     again.close()
+
+
+async def restarted(log: MemoryLog, count: int) -> tuple[LiveCalls, list[CallKey]]:
+    """Calls that were going on when the log was last closed, oldest first; none of them is in memory."""
+    calls = LiveCalls(log, OF_WORDS)
+    keys = [CallKey("default", f"c{number:02}") for number in range(count)]
+    for key in keys:
+        await calls.open(key)
+        calls.accept(key, CallStarted(call_id=key.call_id, agent="ann"))
+        calls.accept(key, segment("a", TALK[1]))
+    calls.close()
+    return LiveCalls(log, OF_WORDS), keys
+
+
+async def test_a_call_that_somebody_asks_for_does_not_wait_until_all_are_folded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rtig.live.TURN_SECONDS", 0.0)
+    calls, keys = await restarted(MemoryLog(itertools.count(1).__next__), 20)
+    told: list[Update] = []
+    calls.listen_tenant("default", told.append)
+    recovering = asyncio.create_task(calls.recover())
+    await calls.open(keys[-1])
+    assert calls.call(keys[-1]).transcript.size == 1
+    assert next(calls.live("default")) == keys[-1]
+    assert not calls.has(keys[-2])
+    assert await recovering == 20
+    assert [*calls.live("default", "ann")] == keys[::-1]
+    assert {update.key for update in told} == set(keys)
+    assert [type(item) for update in told for item in update.items] == [CallInfo] * 20
+    calls.close()
+
+
+async def test_those_who_ask_for_calls_are_served_one_after_the_other(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtig.live.TURN_SECONDS", 0.0)
+    calls, keys = await restarted(log, 3)
+    opening = [asyncio.create_task(calls.open(key)) for key in keys]
+    for number, key in enumerate(keys):
+        await opening[number]
+        assert [other for other in keys if calls.has(other)] == keys[: number + 1], key
+    calls.close()
+
+
+async def test_a_playbook_that_comes_while_a_call_is_folded_again_is_used_in_it(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtig.live.TURN_SECONDS", 0.0)
+    calls, keys = await restarted(log, 1)
+    begun = asyncio.Event()
+    step = engine.step
+
+    def noted(followed: Playbook, state: Call, seq: int, event: AnyEvent) -> tuple[Call, tuple[Guidance, ...]]:
+        begun.set()
+        return step(followed, state, seq, event)
+
+    monkeypatch.setattr(engine, "step", noted)
+    recovering = asyncio.create_task(calls.recover())
+    await begun.wait()
+    assert not calls.has(keys[0])
+    await calls.change_playbook(PLAYBOOK)
+    assert await recovering == 1
+    assert calls.call(keys[0]).told.playbook == PLAYBOOK.version
+    calls.close()
 
 
 async def test_a_playbook_is_tried_beside_the_loop_and_again_where_the_call_goes_on(

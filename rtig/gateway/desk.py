@@ -136,6 +136,8 @@ class Desk:
         self.terms = terms
         self.guests: set[Guest] = set()
         self.draining = False
+        self.recovering = False
+        """Calls of before a restart are still being folded again: not all that go on are known."""
         self.log_trouble = ""
         """Why the log did not take the last event; empty when it did."""
         self.acks = Acks(self._settled)
@@ -197,7 +199,14 @@ class Desk:
         floor = self._floors.get(tenant)
         if floor is None:
             floor = self._floors[tenant] = Floor(self.live, tenant, self.metrics, self._release_later, self.others)
+            floor.whole = not self.recovering
         return floor
+
+    def recovered(self) -> None:
+        """All calls that go on are known."""
+        self.recovering = False
+        for floor in self._floors.values():
+            floor.become_whole()
 
     # Who sends a call.
 

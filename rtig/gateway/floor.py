@@ -54,6 +54,8 @@ class Floor:
         others: Others | None = None,
     ) -> None:
         self.tenant = tenant
+        self.whole = True
+        """All calls of this process are known; until then other workers are told none of them."""
         self._live = live
         self._metrics = metrics
         self._ended = ended
@@ -115,6 +117,14 @@ class Floor:
             for socket in tuple(self._screens):
                 self.go_on(socket)
 
+    def become_whole(self) -> None:
+        self.whole = True
+        calls = dict.fromkeys(key.call_id for key in self._live.live(self.tenant))
+        for socket, screen in tuple(self._screens.items()):
+            if screen.own:
+                screen.owed.update(calls)
+                self.go_on(socket)
+
     def announce_again(self, agent: str) -> None:
         """The calls of an agent at other workers have changed."""
         for name in {agent, ""}:
@@ -143,7 +153,7 @@ class Floor:
         while (
             screen is not None
             and (screen.owed or screen.whole)
-            and (screen.own or self._far_whole)
+            and (self.whole if screen.own else self._far_whole)
             and socket.unsent < ROOM
         ):
             names = _taken(screen.owed, ROWS_A_FRAME)

@@ -86,6 +86,8 @@ class Colleague:
         """`news` is told what is about no client and answers no question, `know` what is asked."""
         self.number = number
         self.link: Link | None = None
+        self.whole = False
+        """It is there and has said which calls go on."""
         self._desk = desk
         self._limits = limits
         self._news = news
@@ -145,6 +147,7 @@ class Colleague:
 
     def lost(self) -> None:
         self.link = None
+        self.whole = False
         for visit in tuple(self._visits.values()):
             visit.end()
         for asked in self._asked.values():
@@ -457,8 +460,8 @@ class Colleagues:
         if colleague.link is not None:
             self.lost(colleague.link)
         self._linked[link] = colleague
-        live = self._desk.live
-        link.put(frames.AllGoing(tuple(self._going(key) for key in live.going_on())))
+        if not self._desk.recovering:
+            self._tell_all_going(link)
         colleague.up(link)
         if self.lane is not None:
             link.put(frames.LaneIs(self.lane.state))
@@ -476,6 +479,14 @@ class Colleagues:
 
     # The calls that go on, everywhere.
 
+    def recovered(self) -> None:
+        """All calls that go on are known: until now the others have kept what they knew."""
+        for link in tuple(self._linked):
+            self._tell_all_going(link)
+
+    def _tell_all_going(self, link: Link) -> None:
+        link.put(frames.AllGoing(tuple(self._going(key) for key in self._desk.live.going_on())))
+
     def _going(self, key: CallKey) -> frames.Going:
         live = self._desk.live
         return frames.Going(key.tenant, live.began_at(key), summary(live, key))
@@ -492,6 +503,7 @@ class Colleagues:
     def _news(self, colleague: Colleague, frame: Frame) -> None:
         match frame:
             case frames.AllGoing(calls):
+                colleague.whole = True
                 self._announce(self._calls.all_of(colleague.number, calls))
             case frames.Going():
                 self._announce(self._calls.goes_on(colleague.number, frame))
@@ -521,6 +533,6 @@ class Colleagues:
         return FarBoard(lambda client: colleague.reach(client, as_supervisor(tenant)), tell)
 
     def _boards_whole(self, tenant: str) -> bool:
-        # Of a worker that is away nothing is waited for: its calls come when it does.
+        # Of a worker that is away or only just back nothing is waited for: its calls come when it knows them.
         boards = zip(self._of.values(), self._boards.get(tenant, ()), strict=False)
-        return all(board.whole or colleague.link is None for colleague, board in boards)
+        return all(board.whole or not colleague.whole for colleague, board in boards)

@@ -341,6 +341,25 @@ async def test_a_board_keeps_the_rows_of_a_worker_that_is_away_until_it_is_back(
         assert (told.gone, told.whole) == ((THERE[1],), False)
 
 
+async def test_an_agent_keeps_the_calls_of_a_worker_that_is_only_just_back(tmp_path: Path) -> None:
+    async with (
+        house(tmp_path, log=str(tmp_path / "calls.db")) as workers,
+        workers.at(0, "source") as source,
+        workers.at(1, "source", source="two") as theirs,
+        workers.at(0, "agent", agent="ann") as agent,
+    ):
+        await theirs.acked(STARTED | {"call_id": THERE[0], "agent": "ann"})
+        await agent.until(Calls, lambda told: len(told.calls) == 1)
+        await workers.end(1)
+        await workers.start(1)
+        await workers.linked()
+        await source.acked(STARTED | {"call_id": HERE[0], "agent": "ann"})
+        await agent.until(Calls, lambda told: len(told.calls) == 2)
+        since = next(at for at, told in enumerate(agent.heard) if isinstance(told, Calls) and told.calls)
+        told = [told for told in agent.heard[since:] if isinstance(told, Calls)]
+        assert all(THERE[0] in {call.call_id for call in calls.calls} for calls in told)
+
+
 async def test_who_leaves_leaves_nothing_behind(tmp_path: Path) -> None:
     async with house(tmp_path) as workers, workers.at(0, "source") as source:
         await source.acked(STARTED | {"call_id": THERE[0]})
