@@ -262,6 +262,8 @@ def _last_met_from(condition: AllOf | AnyOf, heard: Heardings, since: int) -> in
         elif isinstance(part, MoodAt):
             met_ms = stayed(heard.temper, heard.weighing, part.band, part.for_ms, since)
             latest += () if met_ms is None else (met_ms,)
+        elif isinstance(part, Said | SaidAgain | Means):
+            latest += [met.at_ms for met in course(part, heard, since).met if met.at_ms < since]
         else:
             return 0
     return min(since - longest, max(latest, default=since))
