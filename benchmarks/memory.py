@@ -156,7 +156,7 @@ def _parts(live: LiveCalls, log: SqliteLog, key: CallKey, walk: "_Walk") -> Iter
     """What is reached from a call, by where it is reached first."""
     held = live._calls[key]
     yield "log: where each event stands", walk.size(log._opened[key])
-    yield "what watchers were told", walk.size([held._updates, held._interim])
+    yield "what watchers were told", walk.size([held._told, held._interim])
     for field in held.call.__struct_fields__:
         yield f"state: {field}", walk.size(getattr(held.call, field))
     yield "the rest", walk.size([value for value in vars(held).values() if value is not live])

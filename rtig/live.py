@@ -177,7 +177,7 @@ class LiveCalls:
             if late:
                 items = _without_cards(items, [miss.card_id for miss in late])
             update = Update(key, appended.position, items, received_ns, decoded_ns, appended_ns, folded_ns)
-            live.remember(update)
+            live.remember(appended.position, items)
             live.last_at = int(time.time() * 1000)
             live.first_at = live.first_at or live.last_at
             if (live.call.started, live.call.ended) != (before.started, before.ended):
@@ -510,7 +510,7 @@ class _LiveCall:
         # Monotonic time at the call's 0. Every event bounds it from above (it cannot have been heard before it was
         # said), and the smallest bound is the one with the least delay.
         self._origin_ns = time.monotonic_ns()
-        self._updates: dict[int, Update] = {}
+        self._told: dict[int, tuple[Position, tuple[Guidance, ...]]] = {}  # by seq, what watchers were told
         self._interim: dict[str, int] = {}  # segment -> seq of the update that holds nothing but its interim text
         self._epochs: list[Position] = []  # the first position of each epoch that wrote to this call
 
@@ -565,7 +565,7 @@ class _LiveCall:
             items = self.fold(position, record.event)
             if isinstance(record.event, CardMissed):
                 self._unsee(record.event.card_id)
-            self.remember(Update(self.key, position, items))
+            self.remember(position, items)
             last = record
             took = time.perf_counter() - began
             if took > TURN_SECONDS:
@@ -589,39 +589,38 @@ class _LiveCall:
                 written_in = first.epoch
         return written_in <= position.epoch
 
-    def remember(self, update: Update) -> None:
-        if not update.items:
+    def remember(self, position: Position, items: tuple[Guidance, ...]) -> None:
+        if not items:
             return
-        seq = update.position.seq
         interim: str | None = None
-        for item in update.items:
+        for item in items:
             if isinstance(item, Line):
                 replaced = self._interim.pop(item.segment_id, None)
                 if replaced is not None:
-                    del self._updates[replaced]
-                if not item.final and not item.voided and len(update.items) == 1:
+                    del self._told[replaced]
+                if not item.final and not item.voided and len(items) == 1:
                     interim = item.segment_id
         if interim is not None:
-            self._interim[interim] = seq
-        self._updates[seq] = update
+            self._interim[interim] = position.seq
+        self._told[position.seq] = position, items
 
     def _unsee(self, card_id: str) -> None:
         """Take back from what is remembered a card that the log says nobody saw."""
-        for seq, update in reversed(self._updates.items()):
-            if any(isinstance(item, Card) and item.id == card_id for item in update.items):
-                items = _without_cards(update.items, (card_id,))
+        for seq, (position, told) in reversed(self._told.items()):
+            if any(isinstance(item, Card) and item.id == card_id for item in told):
+                items = _without_cards(told, (card_id,))
                 if items:
-                    self._updates[seq] = update._replace(items=items)
+                    self._told[seq] = position, items
                     line = items[0]
                     if len(items) == 1 and isinstance(line, Line) and not line.final and not line.voided:
                         self._interim[line.segment_id] = seq
                 else:
-                    del self._updates[seq]
+                    del self._told[seq]
                 return
 
     def history(self) -> Iterator[Update]:
-        for update in self._updates.values():
-            yield update if update.received_ns == 0 else update._replace(received_ns=0)
+        for position, items in self._told.values():
+            yield Update(self.key, position, items)
 
     def disarm(self) -> None:
         self.wake = None

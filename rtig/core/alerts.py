@@ -16,18 +16,19 @@ Agents' attention has no part in it: no cooldown, no budget, no priority. The ag
 alert, without a rule; see `help_requests`.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from immutables import Map
 from msgspec.structs import replace
 
 from rtig.core import conditions, derive, frustration, help_requests
-from rtig.core.call import Call
+from rtig.core.call import Alerted, Call, Standing
 from rtig.core.conditions import AllOf, AnyOf, Condition, Heardings, Means, Not, Said, SaidAgain
 from rtig.core.events import AlertAnswered
-from rtig.core.frustration import BANDS, Temper, Weighing
-from rtig.core.guidance import Alert, AlertState, Band, Guidance, Help, Quote, Why
+from rtig.core.frustration import BANDS, Rise, Temper, Weighing
+from rtig.core.guidance import Alert, Band, Guidance, Help, Quote, Why
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.shape import FOR_EVER, Span
 from rtig.core.triggers import Moment, in_words
@@ -41,21 +42,34 @@ def answer(call: Call, event: AlertAnswered) -> Call:
     if alert is None:
         return call
     # Not before the alert came, which would answer nothing.
-    return replace(call, answered=(*call.answered, replace(event, at_ms=max(event.at_ms, alert.raised_ms))))
+    event = replace(event, at_ms=max(event.at_ms, alert.raised_ms))
+    alerted = call.alerted if event.at_ms >= call.alerted.at_ms else Alerted()
+    return replace(call, answered=(*call.answered, event), alerted=alerted)
 
 
 def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Guidance]) -> Call:
     """Add to `items` the alerts that event `seq` changed between two states of a call."""
+    if call.touched - derive.REACH_MS < call.alerted.at_ms:
+        call = replace(call, alerted=Alerted())
     if not call.started or not _may_differ(playbook, before, call):
         return call
     refs = [ref for ref in call.moments if playbook.rules[ref.rule_id].to == "supervisors"]
     if not refs and not call.told.alerts and call.help is None:
         return call
-    heard = derive.heardings(playbook, call)
+    until = min(call.now, call.touched) - MAY_CHANGE_MS
+    until = until if until >= call.alerted.at_ms + MAY_CHANGE_MS else call.alerted.at_ms
+    heard = derive.heardings(playbook, call, call.alerted.at_ms)
     known = call.told.alerts
     told = known
     calms: list[int] = []
-    now = {ref.rule_id: _folded(playbook, call, ref, heard, calms) for ref in sorted(refs)}
+    now: dict[str, Alert | None] = {}
+    stood: dict[ClauseRef, Standing] = {}
+    for ref in sorted(refs):
+        now[ref.rule_id], early = _folded(playbook, call, ref, heard, until, calms)
+        if early is not None:
+            stood[ref] = early
+    if until > call.alerted.at_ms:
+        call = replace(call, alerted=Alerted(until, Map(stood)))
     if call.help is not None:
         now[help_requests.ALERT] = _of_help(playbook, call, call.help)
     for name in sorted({*now, *known}):
@@ -104,40 +118,31 @@ class _Fact(NamedTuple):
 
 
 _CALMS, _RISES, _MET, _ANSWERED = 0, 1, 2, 3
+MAY_CHANGE_MS = 90_000
+"""What an alert went through so long ago is rarely changed by what is heard now, and kept."""
 
 
-class _Standing(NamedTuple):
-    """An alert on its way through its facts."""
+def _folded(
+    playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings, until: int, calms: list[int]
+) -> tuple[Alert | None, Standing | None]:
+    """The alert of a rule as it is now, None where it never came, and how it stood at a time.
 
-    state: AlertState
-    since_ms: int
-    moment: Moment
-    level: Band
-    seen: Band
-    """The band above which it is raised again."""
-    raised: int
-    raised_ms: int
-    worse: tuple[Quote, ...] | None = None
-    """What was said when the customer's mood became worse, where that raised it again."""
-    answered: bool = False
-    by: str = ""
-    reason: Literal["", "handled", "calmed"] = ""
-
-
-def _folded(playbook: Playbook, call: Call, ref: ClauseRef, heard: Heardings, calms: list[int]) -> Alert | None:
-    """The alert of a rule as it is now, None where it never came. Adds to `calms` when it will resolve by itself."""
-    holds = conditions.course(_standing(playbook.clause(ref).condition), heard)
-    met = [moment for moment in call.moments.get(ref, ()) if not moment.blocked and moment.at_ms <= call.now]
-    standing: _Standing | None = None
-    for fact in sorted(_facts(playbook.temper, call, ref, met, holds.holds), key=_order):
+    Adds to `calms` when it will resolve by itself.
+    """
+    since, standing = call.alerted.at_ms, call.alerted.standing.get(ref)
+    holds = conditions.course(_standing(playbook.clause(ref).condition), heard, max(0, since - 1))
+    early = standing
+    for fact in sorted(_facts(playbook.temper, call, ref, holds.holds, since), key=_order):
         standing = _after(standing, fact, held=holds.at(fact.at_ms))
+        if fact.at_ms < until:
+            early = standing
     if standing is None:
-        return None
+        return None, early
     if standing.state != "resolved":
         if call.ended:
-            return _alert(playbook, call, standing._replace(state="resolved", since_ms=call.now), ended=True)
+            return _alert(playbook, call, standing._replace(state="resolved", since_ms=call.now), ended=True), early
         calms.extend(span.end_ms for span in holds.holds if call.now < span.end_ms < FOR_EVER)
-    return _alert(playbook, call, standing)
+    return _alert(playbook, call, standing), early
 
 
 def _standing(condition: Condition) -> Condition:
@@ -158,31 +163,38 @@ def _lapses(condition: Condition) -> bool:
     return isinstance(condition, Said | SaidAgain | Means) and condition.lasting_ms is not None
 
 
-def _facts(temper: Temper, call: Call, ref: ClauseRef, met: Iterable[Moment], holds: Iterable[Span]) -> Iterator[_Fact]:
-    """All that bears on the alert of a rule up to now."""
-    for moment in met:
-        yield _Fact(moment.at_ms, _MET, moment, _band(temper, call.weighing, moment.at_ms))
+def _facts(temper: Temper, call: Call, ref: ClauseRef, holds: Iterable[Span], since: int) -> Iterator[_Fact]:
+    """All that bears on the alert of a rule from a time on, up to now."""
+    met = call.moments.get(ref, ())
+    for moment in met[bisect_left(met, since, key=_when) :]:
+        if not moment.blocked and moment.at_ms <= call.now:
+            yield _Fact(moment.at_ms, _MET, moment, _band(temper, call.weighing, moment.at_ms))
     for span in holds:
-        if span.end_ms <= call.now:
+        if since <= span.end_ms <= call.now:
             yield _Fact(span.end_ms, _CALMS)
-    for rise in call.weighing.state.rises:
+    rises = call.weighing.state.rises
+    for rise in rises[bisect_left(rises, since, key=_when) :]:
         if rise.at_ms <= call.now:
             yield _Fact(rise.at_ms, _RISES, band=rise.band, quotes=rise.quotes)
     for event in call.answered:
-        if event.alert_id == ref.rule_id and event.at_ms <= call.now:
+        if event.alert_id == ref.rule_id and since <= event.at_ms <= call.now:
             yield _Fact(event.at_ms, _ANSWERED, band=_band(temper, call.weighing, event.at_ms), answer=event)
+
+
+def _when(one: Moment | Rise) -> int:
+    return one.at_ms
 
 
 def _order(fact: _Fact) -> tuple[int, int, str]:
     return (fact.at_ms, fact.kind, fact.answer.answer_id if fact.answer is not None else "")
 
 
-def _after(standing: _Standing | None, fact: _Fact, *, held: bool) -> _Standing | None:
+def _after(standing: Standing | None, fact: _Fact, *, held: bool) -> Standing | None:
     """An alert after one more fact. `held`: the condition holds then."""
     if standing is None:
         if fact.moment is None:
             return None
-        return _Standing("open", fact.at_ms, fact.moment, fact.band, fact.band, 1, fact.at_ms)
+        return Standing("open", fact.at_ms, fact.moment, fact.band, fact.band, 1, fact.at_ms)
     if fact.answer is not None:
         return _answered(standing, fact, fact.answer)
     if fact.kind == _CALMS:
@@ -196,7 +208,7 @@ def _after(standing: _Standing | None, fact: _Fact, *, held: bool) -> _Standing 
     again = (worse or unanswered) if fact.moment is not None else (worse and held and not unanswered)
     if not again:
         return standing
-    return _Standing(
+    return Standing(
         "open",
         fact.at_ms,
         fact.moment or standing.moment,
@@ -208,7 +220,7 @@ def _after(standing: _Standing | None, fact: _Fact, *, held: bool) -> _Standing 
     )
 
 
-def _answered(standing: _Standing, fact: _Fact, event: AlertAnswered) -> _Standing:
+def _answered(standing: Standing, fact: _Fact, event: AlertAnswered) -> Standing:
     if standing.state == "resolved" or (standing.state == "acknowledged" and event.action == "acknowledge"):
         return standing
     handled = event.action == "resolve"
@@ -247,7 +259,7 @@ def _of_help(playbook: Playbook, call: Call, request: Help) -> Alert:
     )
 
 
-def _alert(playbook: Playbook, call: Call, standing: _Standing, *, ended: bool = False) -> Alert:
+def _alert(playbook: Playbook, call: Call, standing: Standing, *, ended: bool = False) -> Alert:
     moment = standing.moment
     condition, words = in_words(moment), moment.quotes
     if standing.worse is not None:

@@ -1,6 +1,6 @@
 """The state of one call: everything that the fold keeps between two events."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from immutables import Map
 from msgspec import Struct
@@ -8,7 +8,7 @@ from msgspec import Struct
 from rtig.core import frustration, policy
 from rtig.core.events import AlertAnswered, CardAnswered, Channel, Tone
 from rtig.core.frustration import Influence, Weighing
-from rtig.core.guidance import Alert, Card, Checklist, Handover, Help, Mood
+from rtig.core.guidance import Alert, AlertState, Band, Card, Checklist, Handover, Help, Mood, Quote
 from rtig.core.playbook import ClauseRef
 from rtig.core.policy import Choice, Choosing
 from rtig.core.shape import FOR_EVER, Shape
@@ -30,6 +30,37 @@ class Told(Struct, frozen=True):
     """The choice that the confirmed cards and the withheld ones were told from."""
     held_back: frozenset[str] = frozenset()
     """Cards that are due, while the agent is just doing what they ask for."""
+    untold: tuple[str, ...] = ()
+    """Cards of the choice that are not on the screen."""
+    wavering: bool = False
+    """Whether a card is on the screen that rests on words that are not final yet."""
+    with_values: tuple[str, ...] = ()
+    """Cards of the choice that say what slots hold."""
+
+
+class Standing(NamedTuple):
+    """An alert on its way through its facts."""
+
+    state: AlertState
+    since_ms: int
+    moment: Moment
+    level: Band
+    seen: Band
+    """The band above which it is raised again."""
+    raised: int
+    raised_ms: int
+    worse: tuple[Quote, ...] | None = None
+    """What was said when the customer's mood became worse, where that raised it again."""
+    answered: bool = False
+    by: str = ""
+    reason: Literal["", "handled", "calmed"] = ""
+
+
+class Alerted(NamedTuple):
+    """How alerts stood at a time: after all that had happened before it."""
+
+    at_ms: int = 0
+    standing: Map[ClauseRef, Standing] = Map()
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -90,10 +121,14 @@ class Call(Struct, frozen=True, kw_only=True):
     """The how-manieth time of asking for help each request belongs to, by its id."""
     handovers: tuple[Handover, ...] = ()
     """What the agent left for the next one, in the order in which it was sent."""
+    alerted: Alerted = Alerted()
+    """How alerts stood some time ago, from where they are followed at each event."""
     calms: int | None = None
     """When an alert will resolve by itself if nothing more is heard."""
     touched: int = FOR_EVER
     """The earliest time of which the event that was folded last has changed anything, in ms on the call's clock."""
+    phrases: tuple[int, ...] = ()
+    """Those that the event that was folded last has brought, taken back or moved."""
     told: Told = Told()
     due: int | None = None
     """When the clock alone may next change something, if nothing more is heard."""

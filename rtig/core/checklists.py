@@ -4,12 +4,14 @@ A step is done from the first time that its words were said. What was said long 
 belongs to something else, and ticks none of its steps.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from rtig.core import derive
 from rtig.core.call import Call, Told
+from rtig.core.conditions import PartyWanted
 from rtig.core.guidance import Card, Checklist, Guidance, Step
 from rtig.core.playbook import Playbook
 from rtig.core.transcript import Heard
@@ -21,15 +23,25 @@ BEFORE_CARD_MS = 60_000
 
 def tell(playbook: Playbook, before: Call, call: Call, told: Told, items: list[Guidance]) -> Told:
     """Add to `items` the lists that are other than they were told; `told` already has the cards of now."""
-    changed = call.heard is not before.heard or playbook.version != told.playbook
-    if not changed and told.cards is before.told.cards:
+    other = playbook.version != told.playbook
+    if not other and not call.phrases and told.cards is before.told.cards:
         return told
     lists = told.checklists
-    now = {checklist.id: checklist for checklist in _of_cards(playbook, call, told)}
-    if changed:
-        now |= {checklist.id: checklist for checklist in _opened(playbook, call)}
+    rules = {rule for phrase in call.phrases for rule in playbook.steps_of_phrase.get(phrase, ())}
+    touched = {name for phrase in call.phrases for name in playbook.checklists_of_phrase.get(phrase, ())}
+    now = {
+        name: _of_card(playbook, call, name, card)
+        for name, card in sorted(told.cards.items())
+        if _has_list(playbook, card) and (other or card.why.rule in rules or card is not before.told.cards.get(name))
+    }
+    now |= {one.id: one for one in _opened(playbook, call, None if other else touched)}
     for name, known in sorted(lists.items()):
-        if name not in now and (changed or known.card):
+        gone = (
+            not _has_list(playbook, told.cards.get(name))
+            if known.card
+            else name not in now and (other or name in touched)
+        )
+        if gone:
             items.append(replace(known, steps=(), withdrawn=True))
             lists = lists.delete(name)
     for name, checklist in now.items():
@@ -41,27 +53,38 @@ def tell(playbook: Playbook, before: Call, call: Call, told: Told, items: list[G
 
 def done(playbook: Playbook, call: Call, step: StepSource, since_ms: int = 0) -> Heard | None:
     """Where a step was said first, since a time on the call's clock; None where it was not."""
-    places = [
-        place
+    firsts = [
+        first
         for _, places in derive.said_places(playbook, call, step.said)
-        for place in places
-        if step.party in ("any", place.party) and place.start_ms >= since_ms
+        if (first := _first(places, step.party, since_ms)) is not None
     ]
-    return min(places, key=derive.when_heard) if places else None
+    return min(firsts, key=derive.when_heard) if firsts else None
 
 
-def _opened(playbook: Playbook, call: Call) -> Iterator[Checklist]:
+def _first(places: Sequence[Heard], party: PartyWanted, since_ms: int) -> Heard | None:
+    for at in range(bisect_left(places, since_ms, key=_end) if since_ms > 0 else 0, len(places)):
+        place = places[at]
+        if party in ("any", place.party) and place.start_ms >= since_ms:
+            return place
+    return None
+
+
+def _end(place: Heard) -> int:
+    return place.end_ms
+
+
+def _opened(playbook: Playbook, call: Call, names: Collection[str] | None = None) -> Iterator[Checklist]:
     for source in playbook.checklists.values():
+        if names is not None and source.id not in names:
+            continue
         opening = StepSource(id="", text="", said=source.opened_by, party=source.party)
         if not source.opened_by or done(playbook, call, opening) is not None:
             steps = _ticked(playbook, call, source.steps)
             yield Checklist(call_id=call.call_id, id=source.id, title=source.title, steps=steps)
 
 
-def _of_cards(playbook: Playbook, call: Call, told: Told) -> Iterator[Checklist]:
-    for name, card in sorted(told.cards.items()):
-        if card.why.rule in playbook.rules_with_steps and card.state != "retracted":
-            yield _of_card(playbook, call, name, card)
+def _has_list(playbook: Playbook, card: Card | None) -> bool:
+    return card is not None and card.state != "retracted" and card.why.rule in playbook.rules_with_steps
 
 
 def _of_card(playbook: Playbook, call: Call, name: str, card: Card) -> Checklist:

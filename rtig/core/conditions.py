@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, TypeVar, assert_never
 from msgspec import Struct
 
 from rtig.core.events import Channel, Party
-from rtig.core.frustration import BANDS, Temper, Weighing, lasting, mover
+from rtig.core.frustration import Temper, Weighing, in_band, lasting, mover, stayed
 from rtig.core.guidance import Band, Bend, Quote
 from rtig.core.shape import FOR_EVER, Shape, Span, outside, talk_shares
 from rtig.core.slots import bare
@@ -28,7 +28,7 @@ GRACE_MS = 2_000
 """What was said in time is recognised a little later: final text lags speech by 0.7 s and more."""
 
 PartyWanted = Literal["customer", "agent", "any"]
-T = TypeVar("T")
+E = TypeVar("E", Heard, Meant)
 Tolerance = Literal["asr", "none"]
 
 
@@ -214,14 +214,13 @@ def course(condition: Condition, heard: Heardings, since: int = 0) -> Course:
         case SaidAgain():
             return _said_again(condition, heard, since)
         case Means():
-            meant = heard.meant(condition.meaning)
-            found = _lately(meant, since, lambda at: meant[at] if by(meant[at].party, condition.party) else None)
-            return _from([Met(one.end_ms, one.start_ms, one.quotes, meant=one) for one in found], condition.lasting_ms)
+            return _means(condition, heard, since)
         case MoodAt():
-            threshold = heard.temper.thresholds[BANDS.index(condition.band) - 1]
-            return _frustrated(threshold, threshold - heard.temper.hysteresis, condition.for_ms, heard, since)
+            for_ms = condition.for_ms
+            return _frustrated(in_band(heard.temper, heard.weighing, condition.band, since - for_ms), for_ms, heard)
         case ScoreAt():
-            return _frustrated(condition.level, condition.level, condition.for_ms, heard, since)
+            for_ms, level = condition.for_ms, condition.level
+            return _frustrated(lasting(heard.temper, heard.weighing, level, level, since - for_ms), for_ms, heard)
         case Silence():
             return _after(condition.ms, _silences(heard, since)) if heard.channel == "voice" else NEVER
         case TalkOver():
@@ -239,11 +238,35 @@ def course(condition: Condition, heard: Heardings, since: int = 0) -> Course:
 
 
 def _part(condition: Condition, heard: Heardings, since: int) -> Course:
-    """A part of a combination; of a combination in it also when it was met last before, if it still holds."""
+    """A part of a combination, also when it was met last before, if it still holds."""
     if since > 0 and isinstance(condition, AllOf | AnyOf):
-        reach = _reach(condition)
-        return course(condition, heard, 0 if reach is None else since - reach)
+        return course(condition, heard, _last_met_from(condition, heard, since))
+    if isinstance(condition, TalkShare) and heard.channel == "voice":
+        return _talk_share(condition, heard, since, began=True)
     return course(condition, heard, since)
+
+
+def _last_met_from(condition: AllOf | AnyOf, heard: Heardings, since: int) -> int:
+    """From when on a combination tells when it was met last before `since`, if it still holds then."""
+    reach = _reach(condition)
+    if reach is not None:
+        return since - reach
+    if isinstance(condition, AllOf):
+        return 0
+    latest: list[int] = []
+    longest = 0
+    for part in condition.parts:
+        reach = _reach(part)
+        if reach is not None:
+            longest = max(longest, reach)
+        elif isinstance(part, MoodAt):
+            met_ms = stayed(heard.temper, heard.weighing, part.band, part.for_ms, since)
+            latest += () if met_ms is None else (met_ms,)
+        elif isinstance(part, Said | SaidAgain | Means):
+            latest += [met.at_ms for met in course(part, heard, since).met if met.at_ms < since]
+        else:
+            return 0
+    return min(since - longest, max(latest, default=since))
 
 
 def _reach(condition: Condition) -> int | None:
@@ -269,7 +292,7 @@ def _reach(condition: Condition) -> int | None:
 
 def deadline(condition: Condition, heard: Heardings) -> int | None:
     """When a condition may next be met, if nothing more is said."""
-    return next_met(course(condition, heard), heard.now)
+    return next_met(course(condition, heard, heard.now), heard.now)
 
 
 def next_met(found: Course, now: int) -> int | None:
@@ -326,18 +349,27 @@ def places(phrases: tuple[str, ...], tolerance: Tolerance, heard: Heardings, sin
 
 def _said(condition: Said, heard: Heardings, since: int) -> Course:
     wanted, first, past = condition.party, condition.first_ms, condition.past_ms
-    met: list[Met] = []
-    for phrase, said in heard.said(condition.phrases, condition.tolerance):
 
-        def fits(at: int, said: Sequence[Heard] = said, phrase: str = phrase) -> Met | None:
-            place = said[at]
-            end_ms = place.end_ms
-            if by(place.party, wanted) and (first is None or end_ms <= first) and (past is None or end_ms > past):
-                return Met(end_ms, place.start_ms, place.quotes, phrase, place.bends)
-            return None
+    def fits(said: Sequence[Heard], at: int, phrase: str) -> Met | None:
+        place = said[at]
+        end_ms = place.end_ms
+        if by(place.party, wanted) and (first is None or end_ms <= first) and (past is None or end_ms > past):
+            return Met(end_ms, place.start_ms, place.quotes, phrase, place.bends)
+        return None
 
-        met += _lately(said, since, fits)
-    return _from(_in_order(met), condition.lasting_ms)
+    said = heard.said(condition.phrases, condition.tolerance)
+    if first is not None:
+        said = [(phrase, places[: _first(places, first + 1)]) for phrase, places in said]
+    return _from(_in_order(_lately(said, since, condition.lasting_ms, fits)), condition.lasting_ms)
+
+
+def _means(condition: Means, heard: Heardings, since: int) -> Course:
+    def meant(found: Sequence[Meant], at: int, _: str) -> Met | None:
+        one = found[at]
+        return Met(one.end_ms, one.start_ms, one.quotes, meant=one) if by(one.party, condition.party) else None
+
+    found = _lately((("", heard.meant(condition.meaning)),), since, condition.lasting_ms, meant)
+    return _from(found, condition.lasting_ms)
 
 
 def _not_said(condition: NotSaid, heard: Heardings) -> Course:
@@ -353,23 +385,20 @@ def _not_said(condition: NotSaid, heard: Heardings) -> Course:
 
 
 def _said_again(condition: SaidAgain, heard: Heardings, since: int) -> Course:
-    met: list[Met] = []
-    for phrase, said in heard.said(condition.phrases, condition.tolerance):
+    def again(said: Sequence[Heard], at: int, phrase: str) -> Met | None:
+        last = said[at]
+        if by(last.party, condition.party):
+            for number in range(at - 1, -1, -1):
+                before = said[number]
+                if last.end_ms - before.end_ms > condition.within_ms:
+                    break
+                if _answered(before, last, heard.shape):
+                    quotes = (*before.quotes, *last.quotes)
+                    return Met(last.end_ms, last.start_ms, quotes, phrase, last.bends)
+        return None
 
-        def again(at: int, said: Sequence[Heard] = said, phrase: str = phrase) -> Met | None:
-            last = said[at]
-            if by(last.party, condition.party):
-                for number in range(at - 1, -1, -1):
-                    before = said[number]
-                    if last.end_ms - before.end_ms > condition.within_ms:
-                        break
-                    if _answered(before, last, heard.shape):
-                        quotes = (*before.quotes, *last.quotes)
-                        return Met(last.end_ms, last.start_ms, quotes, phrase, last.bends)
-            return None
-
-        met += _lately(said, since, again)
-    return _from(_in_order(met), condition.lasting_ms)
+    said = heard.said(condition.phrases, condition.tolerance)
+    return _from(_in_order(_lately(said, since, condition.lasting_ms, again)), condition.lasting_ms)
 
 
 def _in_order(met: list[Met]) -> list[Met]:
@@ -383,18 +412,35 @@ def _first(ended: Sequence[Heard | Meant], since: int) -> int:
     return bisect_left(ended, since, key=lambda one: one.end_ms) if since > 0 else 0
 
 
-def _lately(ended: Sequence[Heard | Meant], since: int, what: Callable[[int], T | None]) -> list[T]:
-    """What can be made of those that ended from `since` on, and of the latest before of which anything can be."""
-    first = _first(ended, since)
-    found = [made for at in range(first, len(ended)) if (made := what(at)) is not None]
-    latest: int | None = None
-    for at in range(first - 1, -1, -1):
-        if latest is not None and ended[at].end_ms < latest:
-            break
-        if (made := what(at)) is not None:
-            latest = ended[at].end_ms
-            found.append(made)
-    return found
+def _lately(
+    rows: Iterable[tuple[str, Sequence[E]]],
+    since: int,
+    lasting_ms: int | None,
+    what: Callable[[Sequence[E], int, str], Met | None],
+) -> list[Met]:
+    """What can be made of those that ended from `since` on, and of the latest before of which anything can be.
+
+    Of those before, only what lasts until `since` counts, and the latest is that of all rows. Each row is in order of
+    time, and what is made of it too.
+    """
+    found: list[Met] = []
+    latest: list[Met] = []
+    latest_ms = -1 if lasting_ms is None else since - lasting_ms
+    for phrase, ended in rows:
+        for at in range(len(ended) - 1, -1, -1):
+            end_ms = ended[at].end_ms
+            if end_ms < latest_ms:
+                break
+            made = what(ended, at, phrase)
+            if made is None:
+                continue
+            if end_ms >= since:
+                found.append(made)
+            elif end_ms > latest_ms:
+                latest, latest_ms = [made], end_ms
+            else:
+                latest.append(made)
+    return [*reversed(latest), *reversed(found)]
 
 
 def _answered(before: Heard, again: Heard, shape: Shape) -> bool:
@@ -453,8 +499,8 @@ def _fits(condition: SlotIs, value: str) -> bool:
 # --- the state of the call
 
 
-def _frustrated(enter: float, leave: float, for_ms: int, heard: Heardings, since: int) -> Course:
-    spans = lasting(heard.temper, heard.weighing, enter, leave, since - for_ms)
+def _frustrated(spans: Iterable[Span], for_ms: int, heard: Heardings) -> Course:
+    """Where the customer's frustration has lasted for a time, of the spans in which it did."""
     found = [Span(span.start_ms + for_ms, span.end_ms) for span in spans if span.end_ms - span.start_ms > for_ms]
     met = []
     for span in found:
@@ -489,13 +535,16 @@ def _floors(condition: Monologue, heard: Heardings, since: int) -> list[Span]:
     return found[::-1]
 
 
-def _talk_share(condition: TalkShare, heard: Heardings, since: int) -> Course:
+def _talk_share(condition: TalkShare, heard: Heardings, since: int, *, began: bool = False) -> Course:
+    """`began`: it is to be known too when what holds at `since` began to."""
+    back = condition.over_ms
     while True:
         shares = list(talk_shares(heard.shape, condition.over_ms, since))
         spans = _joined(span for span, share in shares if share >= condition.share)
-        if not spans or spans[0].start_ms > shares[0][0].start_ms or spans[0].start_ms >= since:
+        if not began or not spans or spans[0].start_ms > shares[0][0].start_ms or shares[0][0].start_ms >= since:
             return Course(spans, tuple(Met(span.start_ms, span.start_ms) for span in spans))
-        since = spans[0].start_ms - condition.over_ms  # it may have begun before
+        since = max(0, spans[0].start_ms - back)  # it may have begun before
+        back *= 2
 
 
 def _talk_over(condition: TalkOver, heard: Heardings, since: int) -> Course:

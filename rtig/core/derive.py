@@ -44,6 +44,8 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
     touched = sorted({h.phrase for segment in (*change.settled, *change.unsettled) for h in segment.heard})
     changed = (*change.unsettled, *change.settled)
     call = _index(playbook, call, change.settled, change.unsettled)
+    if touched:
+        call = replace(call, phrases=tuple(touched))
     call = _reshape(call, before, changed)
     if call.shape is not before.shape:
         on_hold = holds(call.held)
@@ -85,14 +87,21 @@ def _index(playbook: Playbook, call: Call, settled: tuple[Segment, ...], unsettl
     places: dict[int, list[Heard]] = {}
 
     def of(phrase: int) -> list[Heard]:
-        return places.setdefault(phrase, list(call.heard.get(phrase, ())))
+        if phrase not in places:
+            places[phrase] = list(call.heard.get(phrase, ()))
+        return places[phrase]
 
     for segment in settled:
         for heard in segment.heard:
-            insort(of(heard.phrase), heard, key=when_heard)
+            known = of(heard.phrase)
+            if not known or when_heard(known[-1]) <= when_heard(heard):
+                known.append(heard)
+            else:
+                insort(known, heard, key=when_heard)
     for segment in unsettled:
         for heard in segment.heard:
-            of(heard.phrase).remove(heard)
+            known = of(heard.phrase)
+            del known[known.index(heard, bisect_left(known, when_heard(heard), key=when_heard))]
     changed = [h for segment in (*settled, *unsettled) for h in segment.heard]
     call = replace(call, heard=_with(call.heard, places))
     since = min(h.start_ms for h in (*changed, *_followed(playbook, call.heard, changed)))
@@ -112,7 +121,7 @@ def _standing_since(
     """The places that count, where only what was said of some phrases, from a time on, is other than in the call."""
     standing = call.standing
     for number in sorted({playbook.banned.get(phrase, phrase) for phrase in phrases}):
-        if number in playbook.phrases_with_slots or number in playbook.matcher.bans:
+        if number in playbook.picky:
             before, now = standing.get(number, ()), heard.get(number, ())
             kept = before[: bisect_left(before, since, key=_ended)]
             again = _counting(playbook, heard, number, now[bisect_left(now, since, key=_ended) :])
@@ -391,17 +400,17 @@ def said_places(
     playbook: Playbook, call: Call, phrases: tuple[str, ...], tolerance: Tolerance = "asr"
 ) -> list[tuple[str, Sequence[Heard]]]:
     """Of some phrases those that were said, and where, in order of time."""
+    heard, standing, picky = call.heard, call.standing, playbook.picky
     return [
         (phrase, places)
         for number, phrase in playbook.numbers(phrases, tolerance)
-        if number in call.heard and (places := _standing(playbook, call, number))
+        if (places := (standing if number in picky else heard).get(number))
     ]
 
 
 def _standing(playbook: Playbook, call: Call, number: int) -> tuple[Heard, ...]:
     """The places of a phrase that count."""
-    picky = number in playbook.phrases_with_slots or number in playbook.matcher.bans
-    return (call.standing if picky else call.heard).get(number, ())
+    return (call.standing if number in playbook.picky else call.heard).get(number, ())
 
 
 def _counting(
@@ -788,7 +797,7 @@ def rebuild(playbook: Playbook, call: Call) -> Call:
     empty = Call(call_id=call.call_id)
     fresh = replace(
         call, transcript=whole, heard=empty.heard, standing=empty.standing, captures=empty.captures,
-        influences=empty.influences, moments=empty.moments, deadlines=empty.deadlines,
+        influences=empty.influences, moments=empty.moments, deadlines=empty.deadlines, alerted=empty.alerted,
         utterances=_uttered(playbook, call), meant=empty.meant,
         readings=call.readings if call.meanings == playbook.meanings_version else empty.readings,
         choosing=_rechosen(

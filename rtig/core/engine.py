@@ -50,7 +50,7 @@ def step(playbook: Playbook, call: Call, seq: int, event: AnyEvent) -> tuple[Cal
     items: list[Guidance] = []
     if call.ended and not isinstance(event, CardAnswered | PlaybookChanged | Whispered | HandoverSent):
         return call, ()
-    before = call = replace(call, touched=FOR_EVER) if call.touched < FOR_EVER else call
+    before = call = replace(call, touched=FOR_EVER, phrases=()) if call.touched < FOR_EVER else call
     match event:
         case SegmentHeard():
             call = derive.advance(call, event.end_ms)

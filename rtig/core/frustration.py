@@ -10,7 +10,6 @@ everything that has been weighed so far.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
 from math import ceil, fsum, log1p, log2, tanh
 from typing import Literal, NamedTuple
 
@@ -272,21 +271,69 @@ def lasting(temper: Temper, weighing: Weighing, enter: float, leave: float, sinc
     The last span ends where the score will fall below if nothing more is said, at `FOR_EVER` where it never does.
     """
     states = weighing.states
-    first = max(0, bisect_left(states, since, key=_reached) - 1)
+    first = _last_before(weighing, since)
     while first and states[first].score >= leave:
         first -= 1  # to where it began
-    states = states[first:]
-    moves = [states[0], *(after for before, after in pairwise(states) if moved(before, after))]
-    began: int | None = None
-    for at, state in enumerate(moves):
+    return _lasting(temper, states, first, None, enter, leave)
+
+
+def in_band(temper: Temper, weighing: Weighing, band: Band, since: int = 0) -> Iterator[Span]:
+    """Where the mood is in a band or a higher one, in the time from `since` on; the last span ends as in `lasting`."""
+    enter = temper.thresholds[BANDS.index(band) - 1]
+    first = _last_before(weighing, since)
+    began = _entered(weighing.states[first], band)
+    return _lasting(temper, weighing.states, first, began, enter, enter - temper.hysteresis)
+
+
+def stayed(temper: Temper, weighing: Weighing, band: Band, for_ms: int, before: int) -> int | None:
+    """Before a time, when the mood had last been in a band or a higher one for so long."""
+    leave = temper.thresholds[BANDS.index(band) - 1] - temper.hysteresis
+    for began in _entries(weighing.state, band):
+        at_ms = began + for_ms
+        if at_ms < before:
+            state = weighing.states[bisect_right(weighing.states, at_ms, key=_reached) - 1]
+            if _entered(state, band) == began and faded(temper, state, at_ms) >= leave:
+                return at_ms
+    return None
+
+
+def _last_before(weighing: Weighing, since: int) -> int:
+    return max(0, bisect_left(weighing.states, since, key=_reached) - 1)
+
+
+def _entered(patience: Patience, band: Band) -> int | None:
+    """When the mood entered a band or a higher one that it was still in when it was weighed last."""
+    return next(_entries(patience, band), None) if BANDS.index(patience.band) >= BANDS.index(band) else None
+
+
+def _entries(patience: Patience, band: Band) -> Iterator[int]:
+    """When the mood entered a band or a higher one, the latest first."""
+    level = BANDS.index(band)
+    for rise in reversed(patience.rises):
+        if BANDS.index(rise.before) < level <= BANDS.index(rise.band):
+            yield rise.at_ms
+
+
+def _lasting(
+    temper: Temper, states: tuple[Patience, ...], first: int, began: int | None, enter: float, leave: float
+) -> Iterator[Span]:
+    """From a state on. `began`: since when it has lasted by then."""
+    state, last = states[first], len(states) - 1
+    while True:
+        after = first + 1
+        while after <= last and not moved(states[after - 1], states[after]):
+            after += 1
         if began is not None and state.score < leave:
             yield Span(began, state.at_ms)
             began = None
         if began is None and state.score >= enter:
             began = state.at_ms
-        if began is not None and (at + 1 == len(moves) or faded(temper, state, moves[at + 1].at_ms) < leave):
+        if began is not None and (after > last or faded(temper, state, states[after].at_ms) < leave):
             yield Span(began, _falls_at(temper, state, leave))
             began = None
+        if after > last:
+            return
+        first, state = after, states[after]
 
 
 def _falls_at(temper: Temper, patience: Patience, leave: float) -> int:

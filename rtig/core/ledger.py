@@ -44,10 +44,12 @@ class Ledger(Struct, Generic[F, S], frozen=True):
         tail = tuple(rest[order] for order in sorted(rest))
         if tail == self.facts[index:]:
             return self
-        states = list(self.states[: index + 1])
+        state = self.states[index]
+        states: list[S] = []
         for fact in tail:
-            states.append(fold(states[-1], fact))
-        return Ledger(tuple(states), self.facts[:index] + tail)
+            state = fold(state, fact)
+            states.append(state)
+        return Ledger(self.states[: index + 1] + tuple(states), self.facts[:index] + tail)
 
 
 def _order(fact: Fact) -> tuple[int | str, ...]:

@@ -144,6 +144,8 @@ class Playbook:
         self.matcher = Matcher(self.phrases, self.language, _kinds(source.slots))
         self.phrases_of_slot = self._phrases_of_slots()
         self.phrases_with_slots = frozenset(number for numbers in self.phrases_of_slot.values() for number in numbers)
+        self.picky = self.phrases_with_slots | self.matcher.bans.keys()
+        """Phrases of which some places may not count; see `Call.standing`."""
         self.banned = {ban: number for number, ban in self.matcher.bans.items()}
         """Of what must not follow a phrase: that phrase."""
         self.slots_of_clause: dict[ClauseRef, tuple[str, ...]] = {}
@@ -209,6 +211,11 @@ class Playbook:
         """The clauses of words that a phrase can make true, not only untrue."""
         self.clauses_of_meaning = {meaning: tuple(refs) for meaning, refs in meant.items()}
         self.signals_of_phrase = self._owners((part.signal.id, part.said) for part in source.signals)
+        self.steps_of_phrase = self._owners((rule.id, step.said) for rule in source.rules for step in rule.steps)
+        """The rules of which some step a phrase ticks."""
+        self.checklists_of_phrase = self._owners(
+            (one.id, said) for one in source.checklists for said in (one.opened_by, *(step.said for step in one.steps))
+        )
         self.rules_with_steps = frozenset(rule.id for rule in source.rules if any(step.said for step in rule.steps))
         """Those whose cards have steps that tick themselves."""
 

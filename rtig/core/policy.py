@@ -85,6 +85,8 @@ class Choice(Struct, frozen=True):
     shown: Map[str, Shown] = Map()
     """By card id."""
     withheld: Map[Order, NotShown] = Map()
+    beaten: Map[str, tuple[Moment, ...]] = Map()
+    """Of those withheld, by rule, what it was preferred to: the words called for it more surely."""
     waiting: tuple[Moment, ...] = ()
     last: Map[str, Shown] = Map()
     """By rule id."""
@@ -238,4 +240,8 @@ def _drop(choice: Choice, moment: Moment, reason: Refusal) -> Choice:
 
 
 def _withhold(choice: Choice, not_shown: NotShown) -> Choice:
-    return replace(choice, withheld=choice.withheld.set(not_shown.moment.order, not_shown))
+    withheld = choice.withheld.set(not_shown.moment.order, not_shown)
+    if not_shown.reason != "beaten":
+        return replace(choice, withheld=withheld)
+    beaten = (*choice.beaten.get(not_shown.by, ()), not_shown.moment)
+    return replace(choice, withheld=withheld, beaten=choice.beaten.set(not_shown.by, beaten))

@@ -7,6 +7,7 @@ word counts as speech here, fillers too.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from operator import sub
 from typing import NamedTuple
 
 from immutables import Map
@@ -37,6 +38,7 @@ class Floor(NamedTuple):
 
 
 Turns = tuple[Span, ...]
+_NO_TURN = Span(FOR_EVER, FOR_EVER + 1)
 
 
 class Shape(Struct, frozen=True):
@@ -59,9 +61,7 @@ def reshape(shape: Shape, before: Transcript, after: Transcript, changed: Iterab
             if now:  # a turn that only touches this time from outside is looked at whole
                 low, high = min(low, now[0].start_ms), max(high, now[-1].end_ms)
             then = shape.turns.get(segment.party, ())
-            kept_before = then[: bisect_left(then, (low,))]
-            kept_after = then[bisect_left(then, (high + 1,)) :]
-            spans = (*kept_before, *now, *kept_after)
+            spans = then[: bisect_left(then, (low,))] + now + then[bisect_left(then, (high + 1,)) :]
             turns = shape.turns.set(segment.party, spans)
             if not spans:
                 turns = turns.delete(segment.party)
@@ -172,35 +172,36 @@ def talk_shares(shape: Shape, over_ms: int, since: int = 0) -> Iterator[tuple[Sp
     latest = max((turns[at - 1].end_ms for turns in both if (at := bisect_left(turns, since, key=_end))), default=0)
     agents, customers = (turns[bisect_left(turns, latest - over_ms, key=_end) :] for turns in both)
     first = max(latest, over_ms)
-    times = sorted({turn.end_ms for turns in (agents, customers) for turn in turns if turn.end_ms >= first})
+    times = sorted({end_ms for turns in (agents, customers) for _, end_ms in turns if end_ms >= first})
     began = [end_ms - over_ms for end_ms in times]
     spoken = zip(
         times,
         [*times[1:], FOR_EVER],
-        _spoken(agents, began),
-        _spoken(agents, times),
-        _spoken(customers, began),
-        _spoken(customers, times),
+        map(sub, _spoken(agents, times), _spoken(agents, began)),
+        map(sub, _spoken(customers, times), _spoken(customers, began)),
         strict=False,
     )
-    for end_ms, until, agent_before, agent, customer_before, customer in spoken:
-        by_agent, by_both = agent - agent_before, agent + customer - agent_before - customer_before
-        if by_both:
-            yield Span(end_ms, until), by_agent / by_both
+    for end_ms, until, agent, customer in spoken:
+        if agent or customer:
+            yield Span(end_ms, until), agent / (agent + customer)
 
 
 def _end(span: Span) -> int:
     return span.end_ms
 
 
-def _spoken(turns: Turns, times: Iterable[int]) -> Iterator[int]:
+def _spoken(turns: Turns, times: Iterable[int]) -> list[int]:
     """How long a party had spoken by each of some times, which are in order."""
-    over, at = 0, 0
+    found = []
+    over = 0
+    left = iter(turns)
+    start_ms, end_ms = next(left, _NO_TURN)
     for time_ms in times:
-        while at < len(turns) and turns[at].end_ms <= time_ms:
-            over += turns[at].end_ms - turns[at].start_ms
-            at += 1
-        yield over + (max(0, time_ms - turns[at].start_ms) if at < len(turns) else 0)
+        while end_ms <= time_ms:
+            over += end_ms - start_ms
+            start_ms, end_ms = next(left, _NO_TURN)
+        found.append(over + time_ms - start_ms if time_ms > start_ms else over)
+    return found
 
 
 def _start(segment: Segment) -> tuple[int]:
@@ -232,12 +233,13 @@ def _talk_over(known: tuple[int, ...], turns: Map[str, Turns], party: Party, low
     if party not in ("customer", "agent"):
         return known
     customer = turns.get("customer", ())
-    found = [at for at in known if not low <= at <= high]
+    first, last = bisect_left(known, low), bisect_left(known, high + 1)
+    found: list[int] = []
     for agent in _within(turns.get("agent", ()), low, high):
         over = _before(customer, agent.start_ms)
         if over is not None and over.end_ms >= agent.start_ms + TALK_OVER_MS:
             found.append(agent.start_ms)
-    return tuple(sorted(found))
+    return known[:first] + tuple(found) + known[last:] if found or first < last else known
 
 
 def _gaps(known: tuple[Span, ...], turns: Map[str, Turns], low: int, high: int) -> tuple[Span, ...]:
@@ -252,12 +254,14 @@ def _gaps(known: tuple[Span, ...], turns: Map[str, Turns], low: int, high: int) 
             until = later.start_ms if until is None else min(until, later.start_ms)
         inside.extend(_within(spans, low, high))
     kept_until = -1 if since is None else min(low, since)
-    found = [g for g in known if g.end_ms <= kept_until or (until is not None and g.start_ms >= until)]
+    before = known[: bisect_left(known, kept_until + 1, key=_end)]
+    after = () if until is None else known[bisect_left(known, (until,)) :]
+    found: list[Span] = []
     for span in (*sorted(inside), *([] if until is None else [Span(until, until)])):
         if since is not None and span.start_ms - since >= GAP_MS:
             found.append(Span(since, span.start_ms))
         since = max(since or 0, span.end_ms)
-    return tuple(sorted(found))
+    return before + tuple(found) + after if found or len(before) + len(after) < len(known) else known
 
 
 def _floors(known: tuple[Floor, ...], turns: Map[str, Turns], party: Party, low: int, high: int) -> tuple[Floor, ...]:
@@ -278,7 +282,9 @@ def _floors_of(
     earlier, later = _before(breaks, low), _after(breaks, high)
     since = earlier.start_ms if earlier is not None else -1
     until = later.start_ms if later is not None else None
-    found = [f for f in known if f.party != party or f.start_ms <= since or (until is not None and f.start_ms > until)]
+    first = bisect_left(known, (since + 1,))
+    last = len(known) if until is None else bisect_left(known, (until + 1,))
+    found = [floor for floor in known[first:last] if floor.party != party]
     own = turns.get(party, ())
     own = own[bisect_left(own, (since + 1,)) : len(own) if until is None else bisect_left(own, (until + 1,))]
     floor: Floor | None = None
@@ -293,4 +299,5 @@ def _floors_of(
             floor = Floor(span.start_ms, span.end_ms, party)
     if floor is not None:
         found.append(floor)
-    return tuple(sorted(f for f in found if f.end_ms - f.start_ms >= FLOOR_MS))
+    kept = sorted(floor for floor in found if floor.end_ms - floor.start_ms >= FLOOR_MS)
+    return known[:first] + tuple(kept) + known[last:] if kept or first < last else known

@@ -3,6 +3,7 @@
 A watcher is told only what changed since it was told last, which `Call.told` keeps.
 """
 
+from immutables import Map
 from msgspec.structs import replace
 
 from rtig.core import checklists, derive, frustration, triggers, weighing
@@ -25,9 +26,6 @@ from rtig.core.triggers import Moment
 MOOD_STEP = RISK_STEP = 0.04
 """The mood is told again when it or the risk has moved this much, or it has entered another band or rests on another
 reading."""
-
-_Beaten = dict[str, list[Moment]]
-"""By rule, the moments that it beat."""
 
 
 def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Guidance]) -> Call:
@@ -64,74 +62,91 @@ def info(playbook: Playbook, call: Call) -> CallInfo:
 def _tell_cards(playbook: Playbook, before: Call, call: Call, told: Told, seq: int, items: list[Guidance]) -> Told:
     choice = derive.chosen(playbook, call)
     guessed, doubts = derive.provisional(playbook, call, choice)
-    moved = choice is not told.choice or (derive.differs(before, call) and _says_values(choice))
+    chosen = choice is not told.choice
+    moved = chosen or (bool(told.with_values) and derive.differs(before, call))
     held_back = _being_done(playbook, call, told, choice)
-    if not moved and not guessed and not held_back and not told.held_back and not _may_go(call, told):
+    may_go = told.wavering or call.missed is not before.missed
+    if not moved and not guessed and not held_back and not told.held_back and not may_go:
         return told
-    beaten, beaten_then = _beaten(choice), _beaten(told.choice)
     cards = told.cards
-    for card_id, shown in [*sorted(choice.shown.items(), key=_shown_order), *sorted(guessed.items())]:
-        if card_id in call.missed or card_id in held_back:
-            continue
+    due = [
+        (card_id, choice.shown[card_id])
+        for card_id in (choice.shown if chosen else dict.fromkeys((*told.untold, *told.with_values)))
+        if card_id not in held_back and _is_due(playbook, call, told, choice, card_id, moved=moved)
+    ]
+    early = [
+        (card_id, shown)
+        for card_id, shown in guessed.items()
+        if card_id not in call.missed_early
+        and card_id not in call.missed
+        and card_id not in held_back
+        and not _is_told(cards, card_id)
+    ]
+    for card_id, shown in [*sorted(due, key=_shown_order), *sorted(early)]:
         state: CardState = "confirmed" if card_id in choice.shown else "provisional"
-        if state == "provisional" and card_id in call.missed_early:
-            continue
-        known = cards.get(card_id)
-        if (
-            known is None
-            or known.state not in ("confirmed", state)
-            or (
-                moved
-                and state == "confirmed"
-                and not _is_as_told(told.choice, card_id, shown, beaten_then, beaten)
-                and _moved(playbook, call, known, shown, beaten)
-            )
-        ):
-            card = _card(playbook, call, seq, beaten, card_id, shown, state, known)
-            cards = cards.set(card_id, card)
-            items.append(card)
-    for card_id, card in sorted(cards.items()):
-        stands = card_id in choice.shown or (card_id in guessed and card_id not in call.missed_early)
-        if card.state != "retracted" and (card_id in call.missed or not stands):
-            reason = _why_gone(playbook, call, choice, card, doubts.get(card.why.rule, ""))
-            gone = replace(card, state="retracted", cause=seq, reason=reason)
-            cards = cards.set(card_id, gone)
-            items.append(gone)
-            if reason == "late" and (card_id in call.missed or _missed_early(call, card)):
-                items.append(_late(card))
+        card = _card(playbook, call, seq, choice, card_id, shown, state, cards.get(card_id))
+        cards = cards.set(card_id, card)
+        items.append(card)
+    wavering = False
+    going: list[str] = []
+    for card_id, card in cards.items() if chosen or may_go or early else ():
+        if card.state != "retracted" and (card_id in call.missed or card_id not in choice.shown):
+            stands = card_id not in call.missed and card_id in guessed and card_id not in call.missed_early
+            wavering |= stands
+            going += () if stands else (card_id,)
+    for card_id in sorted(going):
+        card = cards[card_id]
+        reason = _why_gone(playbook, call, choice, card, doubts.get(card.why.rule, ""))
+        gone = replace(card, state="retracted", cause=seq, reason=reason)
+        cards = cards.set(card_id, gone)
+        items.append(gone)
+        if reason == "late" and (card_id in call.missed or _missed_early(call, card)):
+            items.append(_late(card))
     _tell_withheld(call, told.choice, choice, items)
     if cards is told.cards and choice is told.choice and held_back == told.held_back:
         return told
-    return replace(told, cards=cards, choice=choice, held_back=held_back)
+    return replace(
+        told,
+        cards=cards,
+        choice=choice,
+        held_back=held_back,
+        untold=tuple(card_id for card_id in choice.shown if not _is_told(cards, card_id)),
+        wavering=wavering,
+        with_values=tuple(card_id for card_id, shown in choice.shown.items() if "{" in shown.moment.rule.say),
+    )
 
 
 def _being_done(playbook: Playbook, call: Call, told: Told, choice: Choice) -> frozenset[str]:
     """Cards that are due and are not shown yet: the agent is just doing what they ask for."""
-    return frozenset(
-        card_id
-        for card_id, shown in choice.shown.items()
-        if (card_id not in told.cards or told.cards[card_id].state == "retracted")
-        and derive.being_done(playbook, call, shown.moment)
-    )
+    untold = told.untold
+    if choice is not told.choice:
+        untold = tuple(card_id for card_id in choice.shown if not _is_told(told.cards, card_id))
+    return frozenset(card_id for card_id in untold if derive.being_done(playbook, call, choice.shown[card_id].moment))
 
 
-def _says_values(choice: Choice) -> bool:
-    """Whether some card that is shown says what slots hold."""
-    return any("{" in shown.moment.rule.say for shown in choice.shown.values())
+def _is_told(cards: Map[str, Card], card_id: str) -> bool:
+    known = cards.get(card_id)
+    return known is not None and known.state != "retracted"
 
 
-def _may_go(call: Call, told: Told) -> bool:
-    """Whether a card may have to go although the choice is as it was: it was missed, or rests on interim words."""
-    return any(
-        card.state != "retracted" and (card_id in call.missed or card_id not in told.choice.shown)
-        for card_id, card in told.cards.items()
-    )
+def _is_due(playbook: Playbook, call: Call, told: Told, choice: Choice, card_id: str, *, moved: bool) -> bool:
+    """Whether a card that is shown has not been told, or not as it is now."""
+    if card_id in call.missed:
+        return False
+    known = told.cards.get(card_id)
+    if known is None or known.state != "confirmed":
+        return True
+    shown = choice.shown[card_id]
+    if not moved or _is_as_told(playbook, call, told, choice, card_id, shown):
+        return False
+    return _moved(playbook, call, known, shown, choice)
 
 
 def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guidance]) -> None:
     if choice.withheld is before.withheld:
         return
-    for order, refused in sorted(choice.withheld.items()):
+    others = [one for one in choice.withheld.items() if before.withheld.get(one[0]) is not one[1]]
+    for order, refused in sorted(others):
         known = before.withheld.get(order)
         if known is None or known.reason != refused.reason:
             moment = refused.moment
@@ -147,16 +162,21 @@ def _tell_withheld(call: Call, before: Choice, choice: Choice, items: list[Guida
             )
 
 
-def _is_as_told(then: Choice, card_id: str, shown: Shown, beaten_then: _Beaten, beaten: _Beaten) -> bool:
+def _is_as_told(playbook: Playbook, call: Call, told: Told, now: Choice, card_id: str, shown: Shown) -> bool:
     """Whether a card can say nothing else than when it was told: of all that a long call has had, nearly every one."""
-    rule = shown.moment.rule
-    return "{" not in rule.say and shown == then.shown.get(card_id) and beaten.get(rule.id) == beaten_then.get(rule.id)
+    moment, then = shown.moment, told.choice
+    settled = moment.at_ms < call.touched - derive.REACH_MS and told.playbook == playbook.version
+    return (
+        (settled or "{" not in moment.rule.say)
+        and shown == then.shown.get(card_id)
+        and now.beaten.get(moment.rule.id, ()) == then.beaten.get(moment.rule.id, ())
+    )
 
 
-def _moved(playbook: Playbook, call: Call, known: Card, shown: Shown, beaten: _Beaten) -> bool:
+def _moved(playbook: Playbook, call: Call, known: Card, shown: Shown, choice: Choice) -> bool:
     """Whether a confirmed card now answers other words than it was told with, or says others: some arrived late."""
     moment = shown.moment
-    why = _why(playbook, shown, beaten, told_from=known.why.playbook)
+    why = _why(playbook, shown, choice, told_from=known.why.playbook)
     return known.at_ms != moment.at_ms or known.why != why or known.say != _say(playbook, call, moment)
 
 
@@ -173,19 +193,10 @@ def _shown_order(entry: tuple[str, Shown]) -> tuple[int, str]:
     return (entry[1].shown_ms, entry[0])
 
 
-def _beaten(choice: Choice) -> _Beaten:
-    """What the words of each rule called for too, less surely."""
-    found: _Beaten = {}
-    for refused in choice.withheld.values():
-        if refused.reason == "beaten":
-            found.setdefault(refused.by, []).append(refused.moment)
-    return found
-
-
-def _why(playbook: Playbook, shown: Shown, beaten: _Beaten, told_from: str) -> Why:
+def _why(playbook: Playbook, shown: Shown, choice: Choice, told_from: str) -> Why:
     moment = shown.moment
     meant = moment.meant
-    less_sure = (one.rule.id for one in beaten.get(moment.rule.id, ()) if one.since_ms <= moment.at_ms)
+    less_sure = (one.rule.id for one in choice.beaten.get(moment.rule.id, ()) if one.since_ms <= moment.at_ms)
     return Why(
         rule=moment.rule.id,
         playbook=told_from,
@@ -202,7 +213,7 @@ def _card(
     playbook: Playbook,
     call: Call,
     seq: int,
-    beaten: _Beaten,
+    choice: Choice,
     card_id: str,
     shown: Shown,
     state: CardState,
@@ -221,7 +232,7 @@ def _card(
         body=rule.body,
         steps=tuple(step.text for step in rule.steps),
         article=rule.article,
-        why=_why(playbook, shown, beaten, told_from=playbook.version),
+        why=_why(playbook, shown, choice, told_from=playbook.version),
         priority=rule.priority,
         exempt=rule.exempt,
         at_ms=moment.at_ms,

@@ -8,6 +8,7 @@ Japanese is written without spaces. Its words are taken to begin and end where t
 Katakana), which never tears a word of one script apart; Chinese and Thai are not divided at all.
 """
 
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
@@ -125,6 +126,14 @@ class Words:
         else:
             raise AttributeError(name)
         return getattr(self, name)
+
+    def forget_places(self) -> None:
+        """Let go of what is found again when it is asked for."""
+        if self._located:
+            self._located = False
+            for name in ("at", "spans"):
+                with suppress(AttributeError):
+                    delattr(self, name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Words) and self._text == other._text

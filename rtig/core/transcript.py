@@ -28,6 +28,10 @@ OPEN_AT_MOST = 64
 UNFINISHED_MS = 30_000
 """An interim text that has not changed for this long is not going to be settled."""
 
+PLACES_KEPT = 24
+"""Of a party's last segments, the places of the words are kept: those of a turn are asked for again and again. They
+would be a third of what a long call holds."""
+
 
 class Spot(Struct, frozen=True, gc=False):
     """A word of a segment, as it is compared."""
@@ -272,12 +276,18 @@ def _insert(transcript: Transcript, segment: Segment, matcher: Matcher, held: Se
     stream = transcript.stream(segment.party)
     before = _before(stream, segment.place)
     segment = _listen(segment, before, matcher, held)
-    again, unsettled = _listen_on((*before, segment), stream[len(before) :], matcher)
-    kept = stream[len(before) + len(again) :]
+    now = (*before, segment)
+    if len(before) < len(stream):
+        again, unsettled = _listen_on(now, stream[len(before) :], matcher)
+        now += again + stream[len(before) + len(again) :]
+    else:
+        again = unsettled = ()
+        if len(before) >= PLACES_KEPT:
+            before[-PLACES_KEPT].words.forget_places()
     return Change(
         replace(
             transcript,
-            streams=transcript.streams.set(segment.party, (*before, segment, *again, *kept)),
+            streams=transcript.streams.set(segment.party, now),
             final=transcript.final.set(segment.id, (segment.rev, segment.party, segment.place)),
         ),
         segment,

@@ -86,7 +86,7 @@ def revised(known: tuple[Utterance, ...], turn: Stream, low: int, high: int) -> 
     then, now = known[first:last], now[same:]
     kept = set(then) & set(now)
     return Revised(
-        (*known[:first], *now, *known[last:]),
+        known[:first] + tuple(now) + known[last:],
         tuple(one for one in then if one not in kept),
         tuple(one for one in now if one not in kept),
         first,

@@ -43,8 +43,7 @@ class MemoryLog:
         if opened is None:
             opened = self._opened[call] = OpenCall()
             for epoch, seq, at, event in self._kept.get(call, ()):
-                opened.seq, opened.last_at = seq, at
-                opened.positions[events.key(event)] = Position(epoch, seq)
+                opened.stands(events.key(event), epoch, seq, at)
         return opened.seq
 
     def append(self, call: CallKey, event: AnyEvent) -> Appended:
@@ -52,7 +51,7 @@ class MemoryLog:
         opened = self._opened[call]
         durable = self._durable()
         key = events.key(event)
-        known = opened.positions.get(key)
+        known = opened.position(key)
         if known is not None:
             return Appended(known, False, durable)
         recorded = opened.place(key, self._epoch, self._now(), event)
@@ -60,7 +59,7 @@ class MemoryLog:
         if isinstance(event, CallStarted) and event.customer:
             self._by_customer.setdefault((call.tenant, event.customer), {})[call.call_id] = None
         self._followers.tell(call, recorded)
-        return Appended(opened.positions[key], True, durable)
+        return Appended(Position(self._epoch, recorded.seq), True, durable)
 
     def _durable(self) -> asyncio.Future[None]:
         """The same one for all: it has ended."""
@@ -72,7 +71,7 @@ class MemoryLog:
 
     def find(self, call: CallKey, event: AnyEvent) -> Position | None:
         self._check()
-        return self._opened[call].positions.get(events.key(event))
+        return self._opened[call].position(events.key(event))
 
     async def read(self, call: CallKey, after: int = 0) -> AsyncIterator[Recorded]:
         self._check()

@@ -26,13 +26,27 @@ class OpenCall:
     seq: int = 0
     last_at: int = 0
     """Unix time in milliseconds of the last event."""
-    positions: dict[str, Position] = field(default_factory=dict)
+    seqs: dict[str, int] = field(default_factory=dict)
+    epochs: list[Position] = field(default_factory=list)
+    """The first position of each epoch in which events were appended."""
 
     def place(self, key: str, epoch: int, at: int, event: AnyEvent) -> Recorded:
-        self.seq += 1
-        self.last_at = at
-        self.positions[key] = Position(epoch, self.seq)
+        self.stands(key, epoch, self.seq + 1, at)
         return Recorded(epoch, self.seq, at, event)
+
+    def stands(self, key: str, epoch: int, seq: int, at: int) -> None:
+        """The event of a key, which is the last one so far, stands there."""
+        self.seq, self.last_at = seq, at
+        self.seqs[key] = seq
+        if not self.epochs or self.epochs[-1].epoch != epoch:
+            self.epochs.append(Position(epoch, seq))
+
+    def position(self, key: str) -> Position | None:
+        """Where the event of a key stands, if there is one."""
+        seq = self.seqs.get(key)
+        if seq is None:
+            return None
+        return Position(next(first.epoch for first in reversed(self.epochs) if first.seq <= seq), seq)
 
 
 @dataclass(slots=True, eq=False)

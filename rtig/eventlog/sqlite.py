@@ -142,7 +142,7 @@ class SqliteLog:
         if self._behind >= self._max_behind:
             raise LogUnavailable(f"The event log is {self._behind} records behind its disk. Try again later.")
         key = events.key(event)
-        known = opened.positions.get(key)
+        known = opened.position(key)
         if known is not None:
             return Appended(known, False, self._last_promise())
         at = self._now()
@@ -161,11 +161,11 @@ class SqliteLog:
         batch.work.append(Row(opened.shelf, opened.number, recorded.seq, record, begins, ends, customer))
         self._followers.tell(call, recorded)
         assert batch.durable is not None
-        return Appended(opened.positions[key], True, batch.durable)
+        return Appended(Position(epoch, recorded.seq), True, batch.durable)
 
     def find(self, call: CallKey, event: AnyEvent) -> Position | None:
         self._check_writing()
-        return self._opened[call].positions.get(events.key(event))
+        return self._opened[call].position(events.key(event))
 
     async def read(self, call: CallKey, after: int = 0) -> AsyncIterator[Recorded]:
         self._check()

@@ -33,7 +33,7 @@ from rtig.core import events
 from rtig.core.events import AnyEvent, CallStarted
 from rtig.errors import LogUnavailable
 from rtig.eventlog.order import OpenCall
-from rtig.eventlog.port import CallKey, Position, Recorded
+from rtig.eventlog.port import CallKey, Recorded
 
 SCHEMA_VERSION = 2
 _APPLICATION_ID = int.from_bytes(b"rtig")
@@ -440,8 +440,7 @@ class Reader:
             if place is not None:
                 opened.number, opened.shelf = place
                 for seq, record in _records(connection, place, 0):
-                    opened.seq, opened.last_at = seq, record.at
-                    opened.positions[record.key] = Position(record.epoch, seq)
+                    opened.stands(record.key, record.epoch, seq, record.at)
         return opened
 
     def page(self, place: Place, after: int, last: int) -> list[Recorded]:

@@ -11,6 +11,7 @@ from calls import (
     Spoken,
     Watcher,
     call,
+    happenings,
     lives,
     playbook,
     rule,
@@ -24,7 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rtig.core import engine
+from rtig.core import alerts, derive, engine
+from rtig.core.call import Alerted
 from rtig.core.conditions import AllOf, AnyOf, Condition, MoodAt, Not, OnHold, Said, ScoreAt, Silence
 from rtig.core.events import (
     AlertAnswered,
@@ -484,6 +486,25 @@ def test_a_log_folds_to_the_same_alerts_again_and_who_joins_late_sees_them(
     assert told == dict(live[-1].call.told.alerts)
     ticks = [step.event.at_ms for step in live if isinstance(step.event, ClockTicked)]
     assert ticks == sorted(set(ticks))
+
+
+@settings(max_examples=400)
+@given(happenings(), ANSWERS, st.booleans(), st.sampled_from((EVERY_BOOK, BOOK)), st.data())
+def test_alerts_that_are_followed_on_are_those_of_the_whole_call(
+    happened: list[AnyEvent], answers: list[AlertAnswered], in_order: bool, book: Playbook, data: st.DataObject
+) -> None:
+    start, *rest = happened
+    events = data.draw(st.permutations([*rest, *answers]))
+    if in_order:
+        events.sort(key=lambda event: getattr(event, "end_ms", getattr(event, "at_ms", 0)))
+    on = whole = engine.begin(CALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alerts, "MAY_CHANGE_MS", derive.REACH_MS)  # so that more of a short call lies before
+        for seq, event in enumerate((start, *events), 1):
+            on, told = engine.step(book, on, seq, event)
+            whole, at_once = engine.step(book, replace(whole, alerted=Alerted()), seq, event)
+            assert told == at_once
+            assert on.calms == whole.calms
 
 
 def test_states_follow_one_another_as_they_may() -> None:

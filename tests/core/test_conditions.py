@@ -228,6 +228,12 @@ def test_what_is_said_again_was_answered_in_between(shape: Shape, times: list[in
     assert holds(condition, heardings(ASKED, shape=shape)) == [(at_ms, FOR_EVER) for at_ms in times[:1]]
 
 
+def test_of_two_places_that_differ_in_nothing_that_counts_the_first_is_shown_from_any_time_on() -> None:
+    said = heardings({"bill": [place(1_000, text="my bill"), place(1_000, text="my bills"), place(9_000)]})
+    for since in (0, 1_000, 2_000):
+        assert course(Said(("bill",)), said, since).met[0].quotes == (quote("my bill"),)
+
+
 def test_what_is_said_again_shows_both_times_and_is_forgotten_after_a_while() -> None:
     heard = heardings(ASKED, shape=answered((2_000, 3_000), (10_000, 12_000)))
     first, second = course(SaidAgain(("bill",), 15_000, lasting_ms=2_000), heard).met
@@ -690,6 +696,7 @@ def truth(condition: Condition, heard: Heardings) -> Truth:
                 for _, p in places((phrase,), "asr", heard)
                 for _, q in places((phrase,), "asr", heard)
                 if _by(p.party, condition.party)
+                and q is not p
                 and q.party == p.party
                 and q.end_ms <= p.start_ms
                 and p.end_ms - q.end_ms <= condition.within_ms
@@ -791,10 +798,26 @@ def test_a_course_is_what_each_millisecond_says(condition: Condition, heard: Hea
 @settings(max_examples=1500)
 @given(_CONDITIONS, _HEARINGS, st.integers(0, LAST + GRACE_MS))
 def test_a_course_from_a_time_on_is_that_of_the_whole_call(condition: Condition, heard: Heardings, since: int) -> None:
+    same_from(condition, heard, since)
+
+
+def same_from(condition: Condition, heard: Heardings, since: int) -> None:
     whole, late = course(condition, heard), course(condition, heard, since)
     assert [one for one in late.met if one.at_ms >= since] == [one for one in whole.met if one.at_ms >= since]
     for t in (*range(since, LAST + 1), *range(max(since, GRACE_MS), GRACE_MS + LAST + 1)):
         assert late.at(t) == whole.at(t), t
+
+
+_MOODS = st.builds(MoodAt, st.sampled_from(BANDS[1:]), _FOR)
+_WAYS = st.builds(AnyOf, st.lists(st.one_of(_MOODS, _MOODS, _LEAVES), min_size=1, max_size=3).map(tuple))
+
+
+@settings(max_examples=1500)
+@given(st.tuples(_WAYS, _LEAVES), _HEARINGS, st.integers(0, LAST + GRACE_MS))
+def test_of_ways_within_a_combination_the_latest_counts_from_any_time_on(
+    parts: tuple[Condition, ...], heard: Heardings, since: int
+) -> None:
+    same_from(AllOf(parts), heard, since)
 
 
 @settings(max_examples=300)

@@ -25,7 +25,7 @@ from rtig.core.frustration import (
     Temper,
     Weighing,
 )
-from rtig.core.guidance import Quote
+from rtig.core.guidance import Band, Quote
 from rtig.core.shape import FOR_EVER, Span
 
 TEMPER = Temper()
@@ -506,3 +506,36 @@ def test_the_curve_of_a_young_call_begins_with_the_call() -> None:
     points = frustration.curve(TEMPER, weighing(influence(1_000, 0.8)), 29_000, 290_000)
     assert points == tuple(round(0.8 / 2 ** (ms / 90_000), 3) for ms in (8_000, 18_000, 28_000))
     assert frustration.curve(TEMPER, frustration.begin(), 0, 290_000) == (0.0,)
+
+
+_FACTS = st.lists(
+    st.tuples(st.integers(0, 60), st.sampled_from((0.1, 0.3, 0.6, 0.9, -0.3, -0.9, 0.0))), max_size=12
+).map(lambda facts: weighing(
+    *(influence(at_ms, weight, key=f"k{number}") for number, (at_ms, weight) in enumerate(facts)), temper=_FAST
+))  # fmt: skip
+
+
+def in_band(known: Weighing, wanted: Band, since: int) -> list[Span]:
+    spans = frustration.in_band(_FAST, known, wanted, since)
+    return [span for span in spans if span.end_ms > max(since, span.start_ms)]
+
+
+@settings(max_examples=500)
+@given(_FACTS, st.sampled_from(BANDS[1:]), st.integers(0, 80))
+def test_a_band_from_a_time_on_is_that_of_the_whole_call(known: Weighing, wanted: Band, since: int) -> None:
+    enter = _FAST.thresholds[BANDS.index(wanted) - 1]
+    whole = frustration.lasting(_FAST, known, enter, enter - _FAST.hysteresis)
+    assert in_band(known, wanted, since) == [span for span in whole if span.end_ms > max(since, span.start_ms)]
+
+
+@settings(max_examples=500)
+@given(_FACTS, st.sampled_from(BANDS[1:]), st.sampled_from((0, 1, 5)), st.integers(0, 80))
+def test_how_long_ago_a_mood_had_stayed_for_a_while_is_what_the_whole_call_says(
+    known: Weighing, wanted: Band, for_ms: int, before: int
+) -> None:
+    times = [
+        span.start_ms + for_ms
+        for span in in_band(known, wanted, 0)
+        if span.end_ms - span.start_ms > for_ms and span.start_ms + for_ms < before
+    ]
+    assert frustration.stayed(_FAST, known, wanted, for_ms, before) == max(times, default=None)

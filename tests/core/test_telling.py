@@ -7,6 +7,7 @@ from calls import (
     DOUBLED,
     FEW,
     PLAYBOOK,
+    SOURCE,
     Watcher,
     cards,
     fold,
@@ -25,7 +26,7 @@ from calls import (
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from rtig.core import derive, engine, frustration, telling, weighing
+from rtig.core import checklists, derive, engine, frustration, telling, weighing
 from rtig.core.conditions import Means, Not, OnHold, Said, SlotIs
 from rtig.core.events import (
     AnyEvent,
@@ -42,6 +43,7 @@ from rtig.core.frustration import BANDS, Odds, Risk, Signal
 from rtig.core.guidance import Band, Card, Guidance, Line
 from rtig.core.playbook import MeaningSource, SignalSource, SlotSource, Source
 from rtig.core.transcript import UNFINISHED_MS
+from rtig.core.triggers import StepSource
 
 # --- a card's life
 
@@ -439,3 +441,45 @@ def test_the_mood_is_told_when_the_risk_has_moved() -> None:
     assert mood.score == 0.02
     assert mood.risk == round(frustration.risk(watcher.playbook.temper, watcher.call.weighing.state), 3) > 0.4
     assert moods(watcher.hear(segment("b", CALL_BACK))) == []
+
+
+# --- what a long call has had
+
+
+_STEPS = (StepSource("pay", "Pay", ("am i paying", "terrible")), StepSource("help", "Help", ("help",), "any"))
+VALUED = playbook(
+    replace(
+        SOURCE,
+        rules=tuple(
+            replace(one, say="About {thing|that}.", steps=_STEPS) if one.id in ("router", "bill", "cancel") else one
+            for one in SOURCE.rules
+        ),
+        slots=(
+            SlotSource(
+                id="thing", kind="list", values={"plan": ("plan", "contract"), "good": ("good", "great")}, party="any",
+                said=("my {thing} (paying)?", "{thing} router", "the {thing}"), when=Not(Said(("terrible",))),
+            ),
+        ),
+    )
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(happenings())
+def test_whatever_happened_cards_and_lists_are_those_of_a_look_at_everything(events: list[AnyEvent]) -> None:
+    watcher = Watcher(VALUED)
+    for event in events:
+        watcher.hear(event)
+        call, told = watcher.call, watcher.call.told
+        for card_id, shown in told.choice.shown.items():
+            known = told.cards.get(card_id)
+            if known is not None and known.state == "confirmed":
+                assert not telling._moved(VALUED, call, known, shown, told.choice)
+        standing = {card_id for card_id, card in told.cards.items() if card.state != "retracted"}
+        assert told.untold == tuple(card_id for card_id in told.choice.shown if card_id not in standing)
+        assert told.wavering == any(card_id not in told.choice.shown for card_id in standing)
+        lists = {one.id: one for one in checklists._opened(VALUED, call)}
+        for card_id in standing:
+            if told.cards[card_id].why.rule in VALUED.rules_with_steps:
+                lists[card_id] = checklists._of_card(VALUED, call, card_id, told.cards[card_id])
+        assert dict(told.checklists) == lists
