@@ -9,11 +9,13 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import rtig
 
+_T = TypeVar("_T")
 _ROOT = str(Path(rtig.__file__).parent.parent)
 
 
@@ -26,11 +28,26 @@ async def begun(command: Sequence[str], stdin: int = subprocess.DEVNULL) -> "sub
     """A process whose `stdout` is a pipe; what it says on `stderr` goes nowhere. Raises `OSError`."""
     beginning = asyncio.ensure_future(asyncio.to_thread(_begin, command, stdin))
     try:
-        return await asyncio.shield(beginning)
+        return await to_its_end(beginning)
     except asyncio.CancelledError:
-        with await beginning as process:  # which closes its pipes
+        with beginning.result() as process:  # which closes its pipes
             process.kill()
         raise
+
+
+async def to_its_end(work: Awaitable[_T]) -> _T:
+    """Wait for what must not be left half done; whoever is cancelled meanwhile, even twice, is so behind it."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    result = task.result()
+    if cancelled is not None:
+        raise cancelled
+    return result
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
@@ -41,7 +58,7 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 class Companion:
-    """A process that is talked with. Whoever has begun it waits for its end at last, which lets go of its pipes."""
+    """A process that is talked with. Whoever has begun it ends it at last, which lets go of its pipes."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.pid = process.pid
@@ -54,13 +71,10 @@ class Companion:
     async def begun(cls, command: Sequence[str]) -> "Companion":
         """Raises `OSError`."""
         made = cls(await begun(command, subprocess.PIPE))
-        connecting = asyncio.ensure_future(made._connect())
         try:
-            await asyncio.shield(connecting)
+            await to_its_end(made._connect())  # a moment; half connected it could not be let go of
         except asyncio.CancelledError:
-            await connecting  # a moment; half connected it could not be let go of
-            made.kill()
-            await made.wait()
+            await made.ended()
             raise
         return made
 
@@ -78,6 +92,11 @@ class Companion:
         await asyncio.to_thread(self._process.wait)
         for pipe in self._pipes:
             pipe.close()
+
+    async def ended(self) -> None:
+        """Kill it, if it is still there. It is gone even if whoever waits is cancelled meanwhile."""
+        self.kill()
+        await to_its_end(self.wait())
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()

@@ -79,6 +79,32 @@ async def test_one_that_is_killed_takes_no_more() -> None:
     assert echo.returncode == -9
 
 
+async def test_who_is_cancelled_twice_still_lets_go_of_it() -> None:
+    echo = await Companion.begun(ECHO)
+    waiting = asyncio.create_task(echo.ended())
+    for _ in range(2):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert echo.returncode == -9
+    assert all(pipe.is_closing() for pipe in echo._pipes)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_what_must_not_be_left_half_done_is_done_before_anybody_is_cancelled(times: int) -> None:
+    go_on = asyncio.Event()
+    waiting = asyncio.create_task(processes.to_its_end(go_on.wait()))
+    for _ in range(times):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    go_on.set()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+
+
 @pytest.mark.parametrize("after", range(8))
 async def test_one_that_is_given_up_while_it_is_begun_is_ended(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[subprocess.Popen[bytes]] = []
@@ -97,7 +123,5 @@ async def test_one_that_is_given_up_while_it_is_begun_is_ended(after: int, monke
     waiting.cancel()
     await asyncio.wait([waiting])
     if not waiting.cancelled():  # it was there already
-        companion = waiting.result()
-        companion.kill()
-        await companion.wait()
+        await waiting.result().ended()
     assert begun[0].returncode == -9

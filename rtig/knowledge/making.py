@@ -10,6 +10,7 @@ import gc
 import io
 import pickle
 import pickletools
+import subprocess
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -55,13 +56,17 @@ async def made_apart(folder: Path) -> Playbook:
     try:
         made = await asyncio.shield(reading)
     finally:
-        await asyncio.to_thread(processes.end, process)  # its pipe ends with it, and so does the reading
-        await asyncio.wait([reading])
+        await processes.to_its_end(_ended(process, reading))
     if isinstance(made, Unable):
         raise WorldError(made.problem)
     if isinstance(made, Playbook):
         return made
     raise PlaybookErrors(made)
+
+
+async def _ended(process: "subprocess.Popen[bytes]", reading: "asyncio.Future[Made]") -> None:
+    await asyncio.to_thread(processes.end, process)  # its pipe ends with it, and so does the reading
+    await asyncio.wait([reading])
 
 
 def tell(out: BinaryIO, made: Made) -> None:

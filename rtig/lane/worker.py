@@ -388,9 +388,9 @@ class Lane:
 async def _ended(process: Companion) -> None:
     """The process ends when its stdin does; one that hangs is killed."""
     process.stdin.close()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_GOODBYE_SECONDS):
-            await process.wait()
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await process.wait()
+    finally:
+        await process.ended()

@@ -427,8 +427,7 @@ class _Process:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._process.kill()
-        await self._process.wait()
+        await self._process.ended()
 
     async def send(self, task: Lint | Look | CallLog | End) -> None:
         self._process.stdin.write(framed(task))
