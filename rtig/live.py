@@ -98,6 +98,7 @@ class LiveCalls:
         # Briefs take turns: several threads at work at once would each keep the loop waiting for the interpreter.
         self._scribe = ThreadPoolExecutor(1, "rtig-brief")
         self._opening: dict[CallKey, asyncio.Lock] = {}
+        self._unasked: set[CallKey] = set()  # being opened, and nobody waits for them
         self._turn = asyncio.Lock()  # many that are folded again side by side would all be done last
         self._tenants: dict[str, _Listeners] = {}
         self._everywhere = _Listeners()
@@ -125,15 +126,20 @@ class LiveCalls:
         """
         if key in self._calls:
             return
+        if not patient:
+            self._unasked.discard(key)
+        elif key not in self._opening:
+            self._unasked.add(key)
         async with self._opening.setdefault(key, asyncio.Lock()):
             if key not in self._calls:
                 await self._log.open(key)
                 live = _LiveCall(key, self.playbook)
-                if patient:
-                    await live.fold_again(self._log, PATIENCE)
+                if key in self._unasked:
+                    await live.fold_again(self._log, lambda: PATIENCE if key in self._unasked else 0.0)
                 else:
                     async with self._turn:
-                        await live.fold_again(self._log)
+                        await live.fold_again(self._log, lambda: 0.0)
+                self._unasked.discard(key)
                 self._calls[key] = live
                 self._sort(live)
                 self._arm(live)
@@ -555,7 +561,7 @@ class _LiveCall:
         self.position = position
         return _without_cards(items, (event.card_id,)) if isinstance(event, CardMissed) else items
 
-    async def fold_again(self, log: EventLog, patience: float = 0.0) -> None:
+    async def fold_again(self, log: EventLog, patience: Callable[[], float]) -> None:
         """Fold what the log has; after each turn the loop has the time for itself, `patience` times as long or more."""
         last: Recorded | None = None
         began = time.perf_counter()
@@ -569,7 +575,7 @@ class _LiveCall:
             last = record
             took = time.perf_counter() - began
             if took > TURN_SECONDS:
-                await asyncio.sleep(took * patience)
+                await asyncio.sleep(took * patience())
                 began = time.perf_counter()
         if last is not None:
             self.last_at = last.at

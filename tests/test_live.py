@@ -512,6 +512,28 @@ async def test_a_call_that_somebody_asks_for_does_not_wait_until_all_are_folded_
     calls.close()
 
 
+async def test_a_call_that_is_asked_for_while_it_is_folded_in_no_haste_is_hastened(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtig.live.TURN_SECONDS", 0.0)
+    calls, (key,) = await restarted(log, 1)
+    rests: list[bool] = []
+    opening: list[asyncio.Task[None]] = []
+    sleep = asyncio.sleep
+
+    async def rested(seconds: float) -> None:
+        rests.append(seconds > 0)
+        if not opening:
+            opening.append(asyncio.create_task(calls.open(key)))
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", rested)
+    assert await calls.recover() == 1
+    await opening[0]
+    assert rests == [True, False]
+    calls.close()
+
+
 async def test_those_who_ask_for_calls_are_served_one_after_the_other(
     log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
