@@ -23,7 +23,7 @@ from typing import NamedTuple
 from immutables import Map
 from msgspec.structs import replace
 
-from rtig.core import conditions, derive, frustration, help_requests
+from rtig.core import conditions, derive, frustration, help_requests, lookup
 from rtig.core.call import Alerted, Call, Standing
 from rtig.core.conditions import AllOf, AnyOf, Condition, Heardings, Means, Not, Said, SaidAgain
 from rtig.core.events import AlertAnswered
@@ -58,7 +58,7 @@ def tell(playbook: Playbook, before: Call, call: Call, seq: int, items: list[Gui
         return call
     until = min(call.now, call.touched) - MAY_CHANGE_MS
     until = until if until >= call.alerted.at_ms + MAY_CHANGE_MS else call.alerted.at_ms
-    heard = derive.heardings(playbook, call, call.alerted.at_ms)
+    heard = lookup.heardings(playbook, call, call.alerted.at_ms)
     known = call.told.alerts
     told = known
     calms: list[int] = []

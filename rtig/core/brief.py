@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from rtig.core import derive, frustration
+from rtig.core import frustration, lookup
 from rtig.core.call import Call
 from rtig.core.cues import Cue, Cues, cues_of
 from rtig.core.events import Party
@@ -435,7 +435,7 @@ def _on_one_screen(parts: Mapping[str, Sequence[_Chosen]], room: int) -> dict[st
 def _who(playbook: Playbook, call: Call, cues: Cues, remarks: Sequence[_Remark]) -> list[_Chosen]:
     """What slots hold, those first that name the customer or the case; a name that was given, a number asked for."""
     found: list[_Chosen] = []
-    heard = derive.heardings(playbook, call)
+    heard = lookup.heardings(playbook, call)
     named = False
     for slot, source in playbook.slots.items():
         if taken := heard.captured(slot):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from rtig.core import derive
+from rtig.core import lookup
 from rtig.core.call import Call, Told
 from rtig.core.conditions import PartyWanted
 from rtig.core.guidance import Card, Checklist, Guidance, Step
@@ -55,10 +55,10 @@ def done(playbook: Playbook, call: Call, step: StepSource, since_ms: int = 0) ->
     """Where a step was said first, since a time on the call's clock; None where it was not."""
     firsts = [
         first
-        for _, places in derive.said_places(playbook, call, step.said)
+        for _, places in lookup.said_places(playbook, call, step.said)
         if (first := _first(places, step.party, since_ms)) is not None
     ]
-    return min(firsts, key=derive.when_heard) if firsts else None
+    return min(firsts, key=lookup.when_heard) if firsts else None
 
 
 def _first(places: Sequence[Heard], party: PartyWanted, since_ms: int) -> Heard | None:

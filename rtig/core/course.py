@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from rtig.core import derive, frustration
+from rtig.core import frustration, lookup
 from rtig.core.call import Call
 from rtig.core.events import CardAnswered
 from rtig.core.guidance import CardDeeds, Course, CourseStep, Stretch
@@ -37,7 +37,7 @@ def course(playbook: Playbook, call: Call, clock_ms: int) -> Course:
         critical=temper.critical,
         steps=tuple(steps[-MOST_STEPS:]),
         holds=tuple(
-            Stretch(start_ms=span.start_ms, end_ms=min(span.end_ms, clock_ms)) for span in derive.holds(call.held)
+            Stretch(start_ms=span.start_ms, end_ms=min(span.end_ms, clock_ms)) for span in lookup.holds(call.held)
         ),
         talk_over=call.shape.talk_over if call.channel == "voice" else (),
         deeds=_deeds(call),

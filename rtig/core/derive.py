@@ -5,20 +5,19 @@ the same from all the words at once.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from immutables import Map
 from msgspec.structs import replace
 
-from rtig.core import conditions, evidence, policy, shape, transcript, triggers, utterances, weighing
+from rtig.core import conditions, evidence, lookup, policy, shape, transcript, triggers, utterances, weighing
 from rtig.core.call import Call
-from rtig.core.conditions import Heardings, Monologue, Silence, TalkOver, Tolerance
+from rtig.core.conditions import Heardings, Monologue, Silence, TalkOver
 from rtig.core.events import CardAnswered, CardMissed, HoldChanged, Party, UtteranceRead
 from rtig.core.playbook import ClauseRef, Playbook
 from rtig.core.policy import Choice, Choosing, Mute, Shown, Unseen
 from rtig.core.shape import FOR_EVER, Span
-from rtig.core.transcript import Capture, Change, Heard, Segment
+from rtig.core.transcript import Change, Heard, Segment
 from rtig.core.triggers import Moment
 from rtig.core.utterances import Meant, Utterance
 
@@ -48,7 +47,7 @@ def absorb(playbook: Playbook, call: Call, change: Change) -> Call:
         call = replace(call, phrases=tuple(touched))
     call = _reshape(call, before, changed)
     if call.shape is not before.shape:
-        on_hold = holds(call.held)
+        on_hold = lookup.holds(call.held)
         call = weighing.shaped(playbook, before, call, on_hold, on_hold)
     call = _reutter(playbook, call, before, changed)
     signals = dict.fromkeys(name for phrase in touched for name in playbook.signals_of_phrase.get(phrase, ()))
@@ -76,7 +75,7 @@ def _hushed(before: Call, call: Call) -> Call:
 
 def _turns_over(before: Call, call: Call) -> Call:
     """The call, in which what was meant in turns counts that were still going on before."""
-    began = (start_ms for _, start_ms in _growing(before)) if before.readings else ()
+    began = (start_ms for _, start_ms in lookup.growing(before)) if before.readings else ()
     return _touched(call, min(began, default=FOR_EVER))
 
 
@@ -94,50 +93,18 @@ def _index(playbook: Playbook, call: Call, settled: tuple[Segment, ...], unsettl
     for segment in settled:
         for heard in segment.heard:
             known = of(heard.phrase)
-            if not known or when_heard(known[-1]) <= when_heard(heard):
+            if not known or lookup.when_heard(known[-1]) <= lookup.when_heard(heard):
                 known.append(heard)
             else:
-                insort(known, heard, key=when_heard)
+                insort(known, heard, key=lookup.when_heard)
     for segment in unsettled:
         for heard in segment.heard:
             known = of(heard.phrase)
-            del known[known.index(heard, bisect_left(known, when_heard(heard), key=when_heard))]
+            del known[known.index(heard, bisect_left(known, lookup.when_heard(heard), key=lookup.when_heard))]
     changed = [h for segment in (*settled, *unsettled) for h in segment.heard]
-    call = replace(call, heard=_with(call.heard, places))
-    since = min(h.start_ms for h in (*changed, *_followed(playbook, call.heard, changed)))
-    return _touched(replace(call, standing=_standing_since(playbook, call, call.heard, places, since)), since)
-
-
-def _followed(playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], changed: Iterable[Heard]) -> Iterator[Heard]:
-    """The places behind which something stands, among what has changed, that must not follow there."""
-    for one in changed:
-        if one.after is not None:
-            yield from (h for h in heard.get(playbook.banned[one.phrase], ()) if h.ends == one.after)
-
-
-def _standing_since(
-    playbook: Playbook, call: Call, heard: Mapping[int, tuple[Heard, ...]], phrases: Iterable[int], since: int
-) -> Map[int, tuple[Heard, ...]]:
-    """The places that count, where only what was said of some phrases, from a time on, is other than in the call."""
-    standing = call.standing
-    for number in sorted({playbook.banned.get(phrase, phrase) for phrase in phrases}):
-        if number in playbook.picky:
-            before, now = standing.get(number, ()), heard.get(number, ())
-            kept = before[: bisect_left(before, since, key=_ended)]
-            again = _counting(playbook, heard, number, now[bisect_left(now, since, key=_ended) :])
-            standing = _with(standing, {number: kept + again})
-    return standing
-
-
-def _with(index: Map[int, tuple[Heard, ...]], places: Mapping[int, Sequence[Heard]]) -> Map[int, tuple[Heard, ...]]:
-    """An index with other places of some phrases."""
-    for phrase, found in places.items():
-        index = index.set(phrase, tuple(found)) if found else index.delete(phrase) if phrase in index else index
-    return index
-
-
-def when_heard(heard: Heard) -> tuple[int, int, str, str]:
-    return (heard.end_ms, heard.start_ms, heard.party, heard.quotes[-1].segment_id if heard.quotes else "")
+    call = replace(call, heard=lookup.indexed(call.heard, places))
+    since = min(h.start_ms for h in (*changed, *lookup.followed(playbook, call.heard, changed)))
+    return _touched(replace(call, standing=lookup.standing_since(playbook, call, call.heard, places, since)), since)
 
 
 def _reshape(call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
@@ -150,7 +117,7 @@ def _reshape(call: Call, before: Call, changed: tuple[Segment, ...]) -> Call:
 
 def _weigh_signals(playbook: Playbook, call: Call, names: Iterable[str]) -> Call:
     for name in names:
-        said = said_places(playbook, call, playbook.signals[name].said)
+        said = lookup.said_places(playbook, call, playbook.signals[name].said)
         call = weighing.signalled(playbook, call, name, (place for _, places in said for place in places))
     return call
 
@@ -159,26 +126,11 @@ def hold(playbook: Playbook, call: Call, event: HoldChanged) -> Call:
     """The customer was put on hold or taken off it."""
     before, held = call, tuple(sorted({*call.held, (event.at_ms, event.on)}))
     call = _touched(call, event.at_ms)
-    call = weighing.shaped(playbook, call, replace(call, held=held), holds(call.held), holds(held))
+    call = weighing.shaped(playbook, call, replace(call, held=held), lookup.holds(call.held), lookup.holds(held))
     clauses = dict.fromkeys(playbook.hold_clauses)
     if weighing.moved(before, call):
         clauses |= dict.fromkeys(playbook.mood_clauses)
     return look_again(playbook, call, clauses)
-
-
-def holds(held: tuple[tuple[int, bool], ...]) -> tuple[Span, ...]:
-    """Times on hold; one that nothing has ended goes on."""
-    spans: list[Span] = []
-    since: int | None = None
-    for at_ms, on in held:
-        if on and since is None:
-            since = at_ms
-        elif not on and since is not None:
-            spans.append(Span(since, at_ms))
-            since = None
-    if since is not None:
-        spans.append(Span(since, FOR_EVER))
-    return tuple(spans)
 
 
 # --- what was meant
@@ -259,7 +211,7 @@ def _when_meant(meant: Meant) -> tuple[int, int, str, float, str]:
 def rescoped(playbook: Playbook, before: Call, call: Call) -> Call:
     """The call when it is known where it takes place: every utterance is looked at again for what it means here."""
     call = _remean(playbook, replace(call, meant=Map()), (), _all_utterances(call))
-    on_hold = holds(call.held)
+    on_hold = lookup.holds(call.held)
     call = weighing.shaped(playbook, before, call, on_hold, on_hold)
     return look_again(playbook, call, in_play(playbook, call), 0)
 
@@ -332,14 +284,6 @@ def _of_meanings(playbook: Playbook, before: Call, call: Call) -> dict[ClauseRef
     )
 
 
-def _growing(call: Call) -> dict[tuple[str, int], Utterance]:
-    """The utterances that may still grow, by what they say and since when."""
-    if call.channel == "chat" or call.ended:
-        return {}
-    found = (utterances.growing(said, call.now) for said in call.utterances.values())
-    return {(one.key, one.start_ms): one for one in found if one is not None}
-
-
 def answer(playbook: Playbook, call: Call, event: CardAnswered) -> Call:
     card = call.told.cards.get(event.card_id)
     if card is None or event.action != "dismissed" or event.reason not in ("wrong", "known"):
@@ -385,187 +329,6 @@ def in_play(playbook: Playbook, call: Call) -> dict[ClauseRef, None]:
     return found | dict.fromkeys(call.moments)
 
 
-def heard_places(
-    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], phrase: str, tolerance: Tolerance = "asr"
-) -> tuple[Heard, ...]:
-    """Where a phrase was said, in order of time.
-
-    Without the places where a slot took only the beginning of a value, and those followed by what must not follow.
-    """
-    number = playbook.number(phrase, tolerance)
-    return _counting(playbook, heard, number, heard.get(number, ()))
-
-
-def said_places(
-    playbook: Playbook, call: Call, phrases: tuple[str, ...], tolerance: Tolerance = "asr"
-) -> list[tuple[str, Sequence[Heard]]]:
-    """Of some phrases those that were said, and where, in order of time."""
-    heard, standing, picky = call.heard, call.standing, playbook.picky
-    return [
-        (phrase, places)
-        for number, phrase in playbook.numbers(phrases, tolerance)
-        if (places := (standing if number in picky else heard).get(number))
-    ]
-
-
-def _standing(playbook: Playbook, call: Call, number: int) -> tuple[Heard, ...]:
-    """The places of a phrase that count."""
-    return (call.standing if number in playbook.picky else call.heard).get(number, ())
-
-
-def _counting(
-    playbook: Playbook, heard: Mapping[int, tuple[Heard, ...]], number: int, found: tuple[Heard, ...]
-) -> tuple[Heard, ...]:
-    if len(found) > 1 and number in playbook.phrases_with_slots:
-        longest = dict(sorted(_run(capture) for place in found for capture in place.captures))
-        found = tuple(place for place in found if all(_goes_no_further(capture, longest) for capture in place.captures))
-    ban = playbook.matcher.bans.get(number)
-    if ban is None or not found:
-        return found
-    banned = {place.after for place in heard.get(ban, ())}
-    return tuple(place for place in found if place.ends not in banned)
-
-
-_Start = tuple[str, str, int]
-_Reach = tuple[int, int]
-
-
-def _run(capture: Capture) -> tuple[_Start, _Reach]:
-    """Where the words begin that a slot took, and how far they go: over so many segments, in the last one so far."""
-    first, last = capture.quotes[0], capture.quotes[-1]
-    return (capture.slot, first.segment_id, first.start), (len(capture.quotes), last.end)
-
-
-def _goes_no_further(capture: Capture, longest: Mapping[_Start, _Reach]) -> bool:
-    start, reach = _run(capture)
-    return longest[start] == reach
-
-
-_Captured = tuple[tuple[int, Capture], ...]
-
-
-def heardings(
-    playbook: Playbook,
-    call: Call,
-    since: int = 0,
-    *,
-    early: bool = False,
-    slots: dict[str, _Captured] | None = None,
-) -> Heardings:
-    """What conditions look at, from a time on.
-
-    `early`: `call` holds words too that are not final yet, and turns count as over. `slots` receives what each slot
-    took that was asked for.
-    """
-    look = _Look(playbook, call, since, {} if early else _growing(call), {} if slots is None else slots)
-    return look.heardings()
-
-
-class _Look:
-    """Looks up what conditions ask for.
-
-    It holds nothing that holds it. One is made for nearly every word, and cycles of them, each with a whole call, would
-    be most of what the garbage collector finds.
-    """
-
-    __slots__ = ("_call", "_growing", "_playbook", "_since", "_slots")
-
-    def __init__(
-        self,
-        playbook: Playbook,
-        call: Call,
-        since: int,
-        growing: Mapping[tuple[str, int], Utterance],
-        slots: dict[str, _Captured],
-    ) -> None:
-        self._playbook = playbook
-        self._call = call
-        self._since = since
-        self._growing = growing
-        self._slots = slots
-
-    def heardings(self) -> Heardings:
-        call = self._call
-        return Heardings(
-            said=partial(said_places, self._playbook, call),
-            meant=self._meant,
-            captured=self._taken,
-            shape=call.shape,
-            temper=self._playbook.temper,
-            weighing=call.weighing,
-            channel=call.channel,
-            started=call.started,
-            now=call.now,
-            quiet=shape.quiet(call.shape, call.transcript, call.now),
-            holds=holds(call.held),
-        )
-
-    def _meant(self, meaning: str) -> tuple[Meant, ...]:
-        found, growing = self._call.meant.get(meaning, ()), self._growing
-        return tuple(one for one in found if (one.utterance, one.start_ms) not in growing) if growing else found
-
-    def _taken(self, slot: str) -> _Captured:
-        if slot not in self._slots:
-            self._slots[slot] = ()  # a slot that waits for itself waits for ever
-            known = self._call.captures.get(slot)
-            since = self._since if known is not None else 0
-            self._slots[slot] = captured(self._playbook, self._call, slot, self.heardings(), since, known or ())
-        return self._slots[slot]
-
-
-def captured(
-    playbook: Playbook, call: Call, slot: str, also: Heardings, since: int = 0, before: _Captured = ()
-) -> _Captured:
-    """What a slot took, and when, in order of time. `before`: what is known of it, which stands as far as `since`.
-
-    Of two phrases that end together the longer one knows best, and of two that take words from one place on the one
-    that takes the more.
-    """
-    source = playbook.slots[slot]
-    places: list[Heard] = []
-    for number in playbook.phrases_of_slot.get(slot, ()):
-        said = _standing(playbook, call, number)
-        places += said[bisect_left(said, since, key=_ended) :] if said else said
-    kept = before[: bisect_left(before, since, key=lambda one: one[0])] if before else before
-    if not places:
-        return kept
-    if source.when is not None:
-        course = conditions.course(source.when, also, min(place.start_ms for place in places))
-        places = [place for place in places if course.at(place.start_ms)]
-    taken = [
-        (place, capture)
-        for place in places
-        if conditions.by(place.party, source.party)
-        for capture in place.captures
-        if capture.slot == slot
-    ]
-    longest = dict(sorted(_run(capture) for _, capture in taken))
-    found: dict[int, tuple[int, Capture]] = {}
-    for place, capture in taken:
-        length = place.end_ms - place.start_ms
-        known = found.get(place.end_ms)
-        if _goes_no_further(capture, longest) and (
-            known is None or (length, capture.value) > (known[0], known[1].value)
-        ):
-            found[place.end_ms] = (length, capture)
-    return (*kept, *((at_ms, found[at_ms][1]) for at_ms in sorted(found)))
-
-
-def _ended(place: Heard) -> int:
-    return place.end_ms
-
-
-def values(playbook: Playbook, call: Call, at_ms: int, slots: Collection[str] | None = None) -> dict[str, str]:
-    """What all slots hold at a time, or some."""
-    heard = heardings(playbook, call)
-    known = {}
-    for slot in playbook.slots if slots is None else playbook.slots.keys() & slots:
-        taken = [capture.value for when, capture in heard.captured(slot) if when <= at_ms]
-        if taken:
-            known[slot] = taken[-1]
-    return known
-
-
 def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef], since: int | None = None) -> Call:
     """Look again for the moments of some clauses, and choose again where they differ.
 
@@ -575,8 +338,8 @@ def look_again(playbook: Playbook, call: Call, clauses: Iterable[ClauseRef], sin
     if not refs:
         return call
     since = max(0, call.touched - REACH_MS if since is None else since)
-    slots: dict[str, _Captured] = {}
-    heard = heardings(playbook, call, since, slots=slots)
+    slots: dict[str, lookup.Captured] = {}
+    heard = lookup.heardings(playbook, call, since, slots=slots)
     gone: list[Moment] = []
     new: list[Moment] = []
     moments, deadlines = call.moments, call.deadlines
@@ -629,10 +392,10 @@ def foresee(playbook: Playbook, before: Call, call: Call) -> Call:
     if silent and call.deadlines is before.deadlines and call.readings is before.readings:
         return call
     times = [*call.deadlines.values()]
-    times += (one.end_ms + transcript.PAUSE_MS for one in _growing(call).values() if one.key in call.readings)
+    times += (one.end_ms + transcript.PAUSE_MS for one in lookup.growing(call).values() if one.key in call.readings)
     times += _next_silences(playbook, call)
     if playbook.silence_clauses:
-        heard = heardings(playbook, call)
+        heard = lookup.heardings(playbook, call)
         silences = (conditions.deadline(playbook.clause(ref).condition, heard) for ref in playbook.silence_clauses)
         times += (at_ms for at_ms in silences if at_ms is not None)
     due = min(times, default=None)
@@ -645,7 +408,7 @@ def _next_silences(playbook: Playbook, call: Call) -> Iterator[int]:
         quiet = shape.quiet(call.shape, call.transcript, call.now)
         if quiet:
             since = Span(quiet[-1].start_ms, FOR_EVER)
-            for span in shape.outside(since, holds(call.held)) if call.held else (since,):
+            for span in shape.outside(since, lookup.holds(call.held)) if call.held else (since,):
                 times = (span.start_ms + ms for ms in playbook.plain_silences)
                 yield from (at_ms for at_ms in times if call.now < at_ms <= span.end_ms)
 
@@ -667,7 +430,7 @@ def differs(before: Call, call: Call) -> bool:
 def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
     """What follows from the clock, and from words that are not final yet and may end a silence, or no longer do."""
     if call.held and (call.now > before.now or call.held is not before.held):
-        then, now = holds(before.held), holds(call.held)
+        then, now = lookup.holds(before.held), lookup.holds(call.held)
         minute = evidence.next_minute(then, before.now)
         if then != now or (minute is not None and minute <= call.now):
             weighed = weighing.held(playbook, call, then, before.now, now)
@@ -683,7 +446,7 @@ def pass_time(playbook: Playbook, before: Call, call: Call) -> Call:
     if hushed:
         call = _hushed(before, call)
     if before.due is not None and call.now >= before.due:
-        over = _growing(before).keys() - _growing(call).keys()
+        over = lookup.growing(before).keys() - lookup.growing(call).keys()
         grown = (
             dict.fromkeys(ref for meaning in playbook.meanings for ref in playbook.clauses_of_meaning.get(meaning, ()))
             if over
@@ -719,7 +482,7 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
     Nothing of this is kept: provisional cards hold no cooldown and spend no budget.
     """
     also = _open_places(call)
-    growing = {which for which, one in _growing(call).items() if one.key in call.readings}
+    growing = {which for which, one in lookup.growing(call).items() if one.key in call.readings}
     meanings = (
         [name for name, found in call.meant.items() if any((one.utterance, one.start_ms) in growing for one in found)]
         if growing
@@ -731,7 +494,7 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
         return {}, {}
     began = [place.start_ms for places in also.values() for place in places]
     since = max(0, min((*began, *(start_ms for _, start_ms in growing))) - REACH_MS)
-    heard = heardings(playbook, _with_open(playbook, call, also), since, early=True)
+    heard = lookup.heardings(playbook, _with_open(playbook, call, also), since, early=True)
     new: list[Moment] = []
     doubts: dict[str, str] = {}
     for ref in refs:
@@ -756,10 +519,12 @@ def provisional(playbook: Playbook, call: Call, choice: Choice) -> tuple[dict[st
 
 def _with_open(playbook: Playbook, call: Call, also: Mapping[int, list[Heard]]) -> Call:
     """The call as if the steady words of open segments were final."""
-    heard = _with(call.heard, {phrase: (*call.heard.get(phrase, ()), *places) for phrase, places in also.items()})
+    heard = lookup.indexed(
+        call.heard, {phrase: (*call.heard.get(phrase, ()), *places) for phrase, places in also.items()}
+    )
     changed = [place for places in also.values() for place in places]
-    since = min((h.start_ms for h in (*changed, *_followed(playbook, heard, changed))), default=0)
-    return replace(call, heard=heard, standing=_standing_since(playbook, call, heard, also, since))
+    since = min((h.start_ms for h in (*changed, *lookup.followed(playbook, heard, changed))), default=0)
+    return replace(call, heard=heard, standing=lookup.standing_since(playbook, call, heard, also, since))
 
 
 def being_done(playbook: Playbook, call: Call, moment: Moment) -> bool:
@@ -771,7 +536,7 @@ def being_done(playbook: Playbook, call: Call, moment: Moment) -> bool:
     return any(
         triggers.does(place, moment.since_ms, moment.at_ms)
         for phrase in done
-        for place in heard_places(playbook, heard, phrase)
+        for place in lookup.heard_places(playbook, heard, phrase)
     )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
-from rtig.core import alerts, derive, evidence, frustration, help_requests, telling, transcript
+from rtig.core import alerts, derive, evidence, frustration, help_requests, lookup, telling, transcript
 from rtig.core.call import Call
 from rtig.core.events import (
     AlertAnswered,
@@ -142,7 +142,7 @@ def wake_at(playbook: Playbook, call: Call) -> int | None:
     times = [at_ms for at_ms in (call.due, call.calms) if at_ms is not None]
     if call.told.choice.waiting:
         times.append(call.told.choice.free_ms)
-    minute = evidence.next_minute(derive.holds(call.held), call.now) if call.held else None
+    minute = evidence.next_minute(lookup.holds(call.held), call.now) if call.held else None
     if minute is not None:
         times.append(minute)
     cools = frustration.cools_at(playbook.temper, call.weighing.state, call.now)

@@ -6,7 +6,7 @@ A watcher is told only what changed since it was told last, which `Call.told` ke
 from immutables import Map
 from msgspec.structs import replace
 
-from rtig.core import checklists, derive, frustration, triggers, weighing
+from rtig.core import checklists, derive, frustration, lookup, triggers, weighing
 from rtig.core.call import Call, Told
 from rtig.core.guidance import (
     CallInfo,
@@ -185,7 +185,7 @@ def _say(playbook: Playbook, call: Call, moment: Moment) -> str:
     rule = moment.rule
     if "{" not in rule.say:
         return rule.say
-    said = filled(rule.say, derive.values(playbook, call, moment.at_ms, slots_in(rule.say)))
+    said = filled(rule.say, lookup.values(playbook, call, moment.at_ms, slots_in(rule.say)))
     return rule.say_without if said is None else said
 
 

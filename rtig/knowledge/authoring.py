@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from rtig.core import checklists, derive
+from rtig.core import checklists, derive, lookup
 from rtig.core.call import Call
 from rtig.core.conditions import Said, by
 from rtig.core.events import AnyEvent, CallStarted, ClockTicked, Party, SegmentHeard, SourceEvent
@@ -292,7 +292,7 @@ def try_sentence(
     reasons = mood.reasons if mood is not None else ()
     return Tried(
         fired=tuple(fired),
-        slots=derive.values(playbook, said.call, said.call.now),
+        slots=lookup.values(playbook, said.call, said.call.now),
         ticked=_steps_done(playbook, said.call),
         score=mood.score if mood is not None else 0.0,
         band=mood.band if mood is not None else "calm",
@@ -367,7 +367,7 @@ def _fired(playbook: Playbook, call: Call, moment: Moment) -> Fired:
 
 
 def _say_filled(playbook: Playbook, call: Call, moment: Moment) -> str:
-    said = filled(moment.rule.say, derive.values(playbook, call, moment.at_ms))
+    said = filled(moment.rule.say, lookup.values(playbook, call, moment.at_ms))
     return moment.rule.say_without if said is None else said
 
 
@@ -414,7 +414,7 @@ def _miss(playbook: Playbook, call: Call, rule: Rule, sentence: str, party: Part
             if negated or not isinstance(condition, Said):
                 continue
             for phrase in condition.phrases:
-                places = derive.heard_places(playbook, call.heard, phrase, condition.tolerance)
+                places = lookup.heard_places(playbook, call.heard, phrase, condition.tolerance)
                 if places:
                     share = 1.0
                     because = _in_its_way(playbook, call, ClauseRef(rule.id, index), condition, places[0])
@@ -439,4 +439,4 @@ def _in_its_way(playbook: Playbook, call: Call, ref: ClauseRef, condition: Said,
         return f"it listens to the {condition.party}"
     if not listens_at(condition, place.end_ms):
         return f"it is heard only {window(condition)}"
-    return in_the_way(playbook.clause(ref).condition, place.end_ms, derive.heardings(playbook, call))
+    return in_the_way(playbook.clause(ref).condition, place.end_ms, lookup.heardings(playbook, call))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from rtig.core import derive, engine, frustration, shape
+from rtig.core import derive, engine, frustration, lookup, shape
 from rtig.core.call import Call
 from rtig.core.conditions import (
     GRACE_MS,
@@ -312,7 +312,7 @@ def _rule_story(playbook: Playbook, call: Call, rule: Rule, watch: _Watch) -> Ru
         if isinstance(part, Said | NotSaid | SaidAgain) and not negated
         for phrase in part.phrases
     }
-    if phrases and not any(derive.heard_places(playbook, call.heard, *spoken) for spoken in phrases):
+    if phrases and not any(lookup.heard_places(playbook, call.heard, *spoken) for spoken in phrases):
         points.append(_closest(call, {phrase: clause for (phrase, _), clause in phrases.items()}))
     return RuleStory(
         rule=rule.id, title=rule.title, verdict=_verdict(playbook, call, rule, watch, points), points=tuple(points)
@@ -342,7 +342,7 @@ def _verdict(playbook: Playbook, call: Call, rule: Rule, watch: _Watch, points: 
 def _clause_points(playbook: Playbook, call: Call, ref: ClauseRef, clause: Clause, watch: _Watch) -> Iterator[Point]:
     moments = call.moments.get(ref, ())
     yield from _outcomes(call, moments, watch)
-    heard = derive.heardings(playbook, call)
+    heard = lookup.heardings(playbook, call)
     for part, negated in polar(clause.condition):
         if isinstance(part, Said):
             if not negated:
@@ -512,9 +512,9 @@ def _said_points(
     playbook: Playbook, call: Call, condition: Said, whole: Condition, moments: tuple[Moment, ...], watch: _Watch
 ) -> Iterator[Point]:
     met = {moment.at_ms for moment in moments}
-    heard = derive.heardings(playbook, call)
+    heard = lookup.heardings(playbook, call)
     for phrase in condition.phrases:
-        places = derive.heard_places(playbook, call.heard, phrase, condition.tolerance)
+        places = lookup.heard_places(playbook, call.heard, phrase, condition.tolerance)
         for place in places:
             what = f"`{phrase}` was heard at {clock(place.end_ms)}: {quoted(place.quotes)}"
             if place.bends:
@@ -555,7 +555,7 @@ def _not_said_points(
 ) -> Iterator[Point]:
     in_time = False
     for phrase in condition.phrases:
-        for place in derive.heard_places(playbook, call.heard, phrase, condition.tolerance):
+        for place in lookup.heard_places(playbook, call.heard, phrase, condition.tolerance):
             what = f"`{phrase}` was said at {clock(place.end_ms)}: {quoted(place.quotes)}"
             if condition.party not in ("any", place.party):
                 yield Point(f"{what}, but by {_who(place.party)}.", place.end_ms, place.quotes)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig.core import engine
+from rtig.core import engine, lookup
 from rtig.core.call import Call
-from rtig.core.conditions import Condition, Monologue, MoodAt, NotSaid, Said, Silence, TalkOver
+from rtig.core.conditions import Condition, Monologue, MoodAt, NotSaid, Said, Silence, SlotIs, TalkOver
 from rtig.core.events import (
     AnyEvent,
     CallEnded,
@@ -33,7 +33,7 @@ from rtig.core.guidance import Alert, CallInfo, Card, Checklist, Guidance, Hint,
 from rtig.core.language import Language
 from rtig.core.matcher import Matcher
 from rtig.core.matcher import Spoken as SpokenPhrase
-from rtig.core.playbook import ChecklistSource, Playbook, SignalSource, Source
+from rtig.core.playbook import ChecklistSource, MeaningSource, Playbook, SignalSource, SlotSource, Source
 from rtig.core.policy import Attention
 from rtig.core.text import words
 from rtig.core.triggers import Clause, Rule, StepSource
@@ -362,6 +362,25 @@ def watching(*events: AnyEvent, followed: Playbook = OF_WORDS) -> Watcher:
     watcher = Watcher(followed)
     watcher.hear(CallStarted(call_id=CALL, queue="billing"), *events)
     return watcher
+
+
+def held(on: bool, at_ms: int) -> HoldChanged:
+    return HoldChanged(call_id=CALL, on=on, at_ms=at_ms)
+
+
+def following(*rules: Rule, slots: tuple[SlotSource, ...] = (), meanings: tuple[MeaningSource, ...] = ()) -> Watcher:
+    return watching(followed=playbook(Source(name="of", rules=rules, slots=slots, meanings=meanings)))
+
+
+NUMBER = rule("number", SlotIs("last_four"), cooldown_ms=0, exempt=True)
+
+
+def kept(watcher: Watcher, at_ms: int = 10**9) -> dict[str, str]:
+    return lookup.values(watcher.playbook, watcher.call, at_ms)
+
+
+def last_four(when: Condition | None, party: Party = "customer") -> SlotSource:
+    return SlotSource(id="last_four", kind="number", said=("{last_four}",), when=when, party=party)  # type: ignore[arg-type]
 
 
 def interims(segment_id: str, spoken: Spoken) -> list[SegmentHeard]:

@@ -8,6 +8,7 @@ from calls import (
     CONTRACT,
     DOUBLED,
     FEW,
+    NUMBER,
     PLAYBOOK,
     SOURCE,
     Spoken,
@@ -15,8 +16,12 @@ from calls import (
     answer,
     call,
     fold,
+    following,
     happenings,
+    held,
     interims,
+    kept,
+    last_four,
     lives,
     outcome,
     playbook,
@@ -34,16 +39,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rtig.core import conditions, derive
+from rtig.core import conditions, derive, lookup
 from rtig.core.call import Call
-from rtig.core.conditions import AllOf, AnyOf, Condition, Means, MoodAt, Not, NotSaid, OnHold, Said, Silence, SlotIs
+from rtig.core.conditions import AllOf, AnyOf, Means, MoodAt, Not, NotSaid, OnHold, Said, Silence
 from rtig.core.events import (
     AnyEvent,
     CallEnded,
     CallStarted,
     ClockTicked,
-    HoldChanged,
-    Party,
     PartyCorrected,
     PlaybookChanged,
     SegmentHeard,
@@ -51,12 +54,10 @@ from rtig.core.events import (
     Tone,
     UtteranceRead,
 )
-from rtig.core.guidance import Bend, CallInfo, Quote
-from rtig.core.playbook import MeaningSource, Playbook, SlotSource, Source
+from rtig.core.guidance import CallInfo, Quote
+from rtig.core.playbook import MeaningSource, Playbook, Source
 from rtig.core.policy import Attention
-from rtig.core.shape import FOR_EVER, Span
 from rtig.core.transcript import PAUSE_MS
-from rtig.core.triggers import Rule
 from rtig.core.utterances import Utterance
 
 
@@ -125,7 +126,7 @@ def test_whatever_happened_the_clock_is_asked_for_what_a_new_look_waits_for(
     for event in events:
         watcher.hear(event)
         if not watcher.call.ended:
-            state, heard = watcher.call, derive.heardings(watcher.playbook, watcher.call)
+            state, heard = watcher.call, lookup.heardings(watcher.playbook, watcher.call)
             clauses = (watcher.playbook.clause(ref) for ref in watcher.playbook.timed_clauses)
             times = [conditions.deadline(clause.condition, heard) for clause in clauses] if state.started else []
             assert state.due == min((at_ms for at_ms in times if at_ms is not None), default=None)
@@ -246,7 +247,7 @@ def test_a_silence_that_was_none_is_taken_back_as_soon_as_somebody_is_heard() ->
 
 
 def test_a_silence_that_goes_on_after_all_is_looked_at_again() -> None:
-    watcher = of(rule("r", AllOf((Silence(8_000), NotSaid(("recorded",), 20_000)))))
+    watcher = following(rule("r", AllOf((Silence(8_000), NotSaid(("recorded",), 20_000)))))
     watcher.hear(segment("a", say("agent", 0, "good morning")))
     watcher.hear(segment("b", say("customer", 20_000, "yes"), final=False), ClockTicked(call_id=CALL, at_ms=22_000))
     assert lives(watcher.items) == []
@@ -256,16 +257,8 @@ def test_a_silence_that_goes_on_after_all_is_looked_at_again() -> None:
 # --- on hold
 
 
-def held(on: bool, at_ms: int) -> HoldChanged:
-    return HoldChanged(call_id=CALL, on=on, at_ms=at_ms)
-
-
-def of(*rules: Rule, slots: tuple[SlotSource, ...] = (), meanings: tuple[MeaningSource, ...] = ()) -> Watcher:
-    return watching(followed=playbook(Source(name="of", rules=rules, slots=slots, meanings=meanings)))
-
-
 def test_nobody_is_silent_while_on_hold() -> None:
-    watcher = of(rule("hush", Silence(8_000), cooldown_ms=0))
+    watcher = following(rule("hush", Silence(8_000), cooldown_ms=0))
     watcher.hear(RECORDED, held(True, 4_000))
     assert watcher.tick(60_000) == []
     watcher.hear(held(False, 61_000))
@@ -274,7 +267,7 @@ def test_nobody_is_silent_while_on_hold() -> None:
 
 
 def test_a_silence_before_a_hold_and_one_after_it_are_two() -> None:
-    watcher = of(rule("hush", Silence(8_000), cooldown_ms=0))
+    watcher = following(rule("hush", Silence(8_000), cooldown_ms=0))
     watcher.hear(RECORDED)
     assert lives(watcher.tick(9_200)) == [("hush.1", "confirmed", "")]
     watcher.hear(held(True, 20_000), held(False, 30_000))
@@ -282,14 +275,14 @@ def test_a_silence_before_a_hold_and_one_after_it_are_two() -> None:
 
 
 def test_a_hold_that_becomes_known_late_takes_back_the_silence_it_explains() -> None:
-    watcher = of(rule("hush", Silence(8_000)))
+    watcher = following(rule("hush", Silence(8_000)))
     watcher.hear(RECORDED)
     watcher.tick(9_200)
     assert lives(watcher.hear(held(True, 3_000))) == [("hush.1", "retracted", "revised")]
 
 
 def test_a_long_hold_is_told_when_its_time_has_come() -> None:
-    watcher = of(rule("waiting", OnHold(60_000)))
+    watcher = following(rule("waiting", OnHold(60_000)))
     watcher.hear(RECORDED, held(True, 5_000))
     assert watcher.wake == 65_000
     assert watcher.tick(64_999) == []
@@ -298,226 +291,24 @@ def test_a_long_hold_is_told_when_its_time_has_come() -> None:
 
 
 def test_a_hold_that_was_over_in_time_is_not_told() -> None:
-    watcher = of(rule("waiting", OnHold(60_000)))
+    watcher = following(rule("waiting", OnHold(60_000)))
     watcher.hear(held(True, 5_000), held(False, 64_999))
     assert watcher.wake is None
     assert lives(watcher.tick(100_000)) == []
 
 
 def test_a_hold_that_was_over_before_it_is_known_takes_its_card_back() -> None:
-    watcher = of(rule("waiting", OnHold(60_000)))
+    watcher = following(rule("waiting", OnHold(60_000)))
     watcher.hear(held(True, 5_000))
     assert lives(watcher.tick(65_000)) == [("waiting.1", "confirmed", "")]
     assert lives(watcher.hear(held(False, 30_000))) == [("waiting.1", "retracted", "revised")]
 
 
-def holds(*events: HoldChanged) -> tuple[Span, ...]:
-    watcher = watching(*events)
-    return derive.heardings(watcher.playbook, watcher.call).holds
-
-
-def test_holds_are_in_order_of_their_times_however_they_become_known() -> None:
-    four = [held(True, 1_000), held(False, 2_000), held(True, 3_000), held(False, 4_000)]
-    assert holds(*four) == holds(*reversed(four)) == (Span(1_000, 2_000), Span(3_000, 4_000))
-    assert holds(*four[:3], four[2]) == (Span(1_000, 2_000), Span(3_000, FOR_EVER))
-
-
-def test_what_is_told_twice_or_never_begun_changes_no_hold() -> None:
-    assert holds(held(True, 1_000), held(True, 1_500), held(False, 2_000), held(False, 9_000)) == (Span(1_000, 2_000),)
-    assert holds(held(False, 1_000)) == ()
-    assert holds(held(True, 1_000), held(False, 1_000)) == (Span(1_000, FOR_EVER),)
-
-
 def test_a_hold_that_nothing_has_ended_is_met_up_to_the_end_of_the_call() -> None:
     for end_ms, ids in ((64_999, []), (65_000, ["waiting.1"])):
-        watcher = of(rule("waiting", OnHold(60_000)))
+        watcher = following(rule("waiting", OnHold(60_000)))
         items = watcher.hear(held(True, 5_000), CallEnded(call_id=CALL, at_ms=end_ms))
         assert [card_id for card_id, _, _ in lives(items)] == ids
-
-
-# --- what must not follow
-
-CYCLE = rule("bill", Said(("my bill !(cycle|due date)",)))
-
-
-def test_a_card_is_taken_back_when_what_must_not_follow_comes_in_the_next_segment() -> None:
-    watcher = of(CYCLE)
-    assert lives(watcher.hear(segment("a", say("customer", 1_000, "about my bill")))) == [("bill.1", "confirmed", "")]
-    assert lives(watcher.hear(segment("b", say("customer", 1_900, "due")))) == []
-    assert lives(watcher.hear(segment("c", say("customer", 2_200, "date please")))) == [
-        ("bill.1", "retracted", "revised")
-    ]
-    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="c"))) == [("bill.1", "confirmed", "")]
-
-
-def test_what_must_not_follow_takes_back_only_the_place_that_it_follows() -> None:
-    watcher = of(CYCLE)
-    watcher.hear(segment("a", say("customer", 1_000, "my bill cycle and my bill")))
-    (card,) = watcher.call.told.cards.values()
-    assert (card.state, card.at_ms) == ("confirmed", 2_800)
-
-
-def test_what_must_not_follow_may_be_said_by_somebody_else() -> None:
-    watcher = of(CYCLE)
-    watcher.hear(segment("a", say("customer", 1_000, "my bill")))
-    assert lives(watcher.hear(segment("b", say("agent", 1_600, "cycle")))) == []
-
-
-def test_a_word_that_is_not_final_yet_does_not_take_back_a_card_that_is() -> None:
-    watcher = of(CYCLE)
-    watcher.hear(segment("a", say("customer", 1_000, "my bill")))
-    assert lives(watcher.hear(*interims("b", say("customer", 1_600, "cycle")))) == []
-    assert lives(watcher.hear(segment("b", say("customer", 1_600, "cycle"), 5))) == [("bill.1", "retracted", "revised")]
-
-
-def test_what_must_not_follow_may_follow_what_was_heard_otherwise() -> None:
-    watcher = of(rule("cancel", Said(("cancel my contract !(phone)",))))
-    watcher.hear(segment("a", say("customer", 0, "cancle my contract phone")))
-    assert lives(watcher.items) == []
-
-
-# --- what slots keep
-
-NUMBER = rule("number", SlotIs("last_four"), cooldown_ms=0, exempt=True)
-
-
-def kept(watcher: Watcher, at_ms: int = 10**9) -> dict[str, str]:
-    return derive.values(watcher.playbook, watcher.call, at_ms)
-
-
-def last_four(when: Condition | None, party: Party = "customer") -> SlotSource:
-    return SlotSource(id="last_four", kind="number", said=("{last_four}",), when=when, party=party)  # type: ignore[arg-type]
-
-
-DIGITS = segment("d", say("customer", 6_000, "four five one two"))
-ASKED = Said(("last four digits",), "agent", lasting_ms=10_000)
-
-
-def test_a_value_is_captured_where_its_slot_listens() -> None:
-    watcher = of(NUMBER, slots=(last_four(ASKED),))
-    assert lives(watcher.hear(DIGITS)) == []
-    assert kept(watcher) == {}
-    items = watcher.hear(segment("a", say("agent", 3_000, "the last four digits please")))
-    assert lives(items) == [("number.1", "confirmed", "")]
-    assert kept(watcher) == {"last_four": "4512"}
-    assert lives(watcher.hear(SegmentVoided(call_id=CALL, segment_id="a"))) == [("number.1", "retracted", "revised")]
-
-
-def test_a_slot_listens_no_longer_than_was_asked_for() -> None:
-    watcher = of(NUMBER, slots=(last_four(ASKED),))
-    watcher.hear(segment("a", say("agent", 3_000, "last four digits")))
-    watcher.hear(segment("b", say("customer", 13_899, "seven yes")), segment("c", say("customer", 16_000, "eight")))
-    assert kept(watcher) == {"last_four": "7"}
-
-
-def test_a_slot_listens_to_its_own_party() -> None:
-    def found(party: Party) -> dict[str, str]:
-        watcher = of(slots=(last_four(None, party),))
-        watcher.hear(segment("a", say("agent", 0, "nine")), segment("b", say("customer", 6_000, "seven")))
-        return kept(watcher)
-
-    assert (found("customer"), found("agent")) == ({"last_four": "7"}, {"last_four": "9"})
-    assert kept(of(slots=(last_four(None, "any"),))) == {}  # type: ignore[arg-type]
-
-
-def test_a_slot_may_listen_while_on_hold_or_upset_or_after_what_was_meant() -> None:
-    angry = segment("z", say("customer", 0, "this is a terrible awful horrible disgrace I hate it"))
-    watcher = of(NUMBER, slots=(last_four(AllOf((OnHold(1_000), MoodAt("tense")))),))
-    watcher.hear(angry, DIGITS)
-    assert kept(watcher) == {}
-    assert lives(watcher.hear(held(True, 4_000))) == [("number.1", "confirmed", "")]
-    assert lives(watcher.hear(held(False, 4_500))) == [("number.1", "retracted", "revised")]
-
-
-def test_one_slot_may_wait_for_another() -> None:
-    code = SlotSource(id="code", kind="number", said=("code {code}",), when=SlotIs("name", one_of=("Anna",)))
-    watcher = of(
-        rule("coded", SlotIs("code", above=3)),
-        slots=(code, SlotSource(id="name", kind="name", said=("i am {name}",))),
-    )
-    watcher.hear(segment("b", say("customer", 6_000, "code five")))
-    assert lives(watcher.items) == []
-    assert lives(watcher.hear(segment("a", say("customer", 0, "i am anna hello")))) == [("coded.1", "confirmed", "")]
-    assert kept(watcher) == {"code": "5", "name": "Anna"}
-    watcher.hear(segment("c", say("customer", 3_000, "i am bob hello")))
-    assert lives(watcher.items)[-1] == ("coded.1", "retracted", "revised")
-
-
-def test_the_last_value_counts_and_each_is_known_from_its_time_on() -> None:
-    watcher = of(slots=(last_four(None),))
-    watcher.hear(segment("b", say("customer", 6_000, "seven")), segment("a", say("customer", 0, "nine yes")))
-    assert [kept(watcher, at_ms) for at_ms in (299, 300, 6_299, 6_300)] == [
-        {}, {"last_four": "9"}, {"last_four": "9"}, {"last_four": "7"},
-    ]  # fmt: skip
-
-
-def test_of_two_phrases_that_end_together_the_longer_one_knows_best() -> None:
-    slot = SlotSource(id="sum", kind="number", said=("{sum}", "five {sum}", "only five {sum}"))
-    watcher = of(slots=(slot,))
-    watcher.hear(segment("a", say("customer", 0, "only five six")))
-    assert kept(watcher) == {"sum": "6"}
-
-
-def test_words_that_are_no_value_after_all_capture_nothing() -> None:
-    watcher = of(rule("paid", Said(("pay {sum} now",))), slots=(SlotSource(id="sum", kind="amount"),))
-    watcher.hear(segment("a", say("customer", 0, "pay five and now")))
-    assert (kept(watcher), lives(watcher.items)) == ({}, [])
-    watcher.hear(segment("b", say("customer", 9_000, "pay five now")))
-    assert (kept(watcher), lives(watcher.items)) == ({"sum": "5"}, [("paid.1", "confirmed", "")])
-
-
-def test_a_value_is_not_captured_where_its_phrase_is_followed_by_what_must_not() -> None:
-    watcher = of(NUMBER, slots=(replace(last_four(None), said=("it is {last_four} !(pounds)",)),))
-    watcher.hear(segment("a", say("customer", 0, "it is five")))
-    assert kept(watcher) == {"last_four": "5"}
-    items = watcher.hear(segment("b", say("customer", 900, "pounds")))
-    assert (kept(watcher), lives(items)) == ({}, [("number.1", "retracted", "revised")])
-
-
-def test_only_the_whole_of_a_value_counts() -> None:
-    sum_slot = SlotSource(id="sum", kind="amount", said=("pay {sum}", "{sum} pounds"))
-    watcher = of(rule("cheap", SlotIs("sum", below=50)), rule("pays", Said(("pay {sum}",))), slots=(sum_slot,))
-    watcher.hear(segment("a", say("customer", 0, "pay one hundred and fifty pounds and ten pence now")))
-    assert kept(watcher, 2_699) == {}
-    assert kept(watcher, 2_700) == {"sum": "150.10"}
-    (card,) = watcher.call.told.cards.values()
-    assert (card.id, card.at_ms) == ("pays.1", 2_700)
-
-
-def test_a_value_goes_on_in_the_next_segment_and_ends_where_that_is_taken_back() -> None:
-    watcher = of(NUMBER, slots=(last_four(None),))
-    watcher.hear(segment("a", say("customer", 0, "four five")), segment("b", say("customer", 600, "one two")))
-    assert (kept(watcher, 600), kept(watcher, 1_200)) == ({}, {"last_four": "4512"})
-    watcher.hear(SegmentVoided(call_id=CALL, segment_id="b"))
-    assert kept(watcher, 600) == {"last_four": "45"}
-
-
-def test_a_value_ends_at_a_pause() -> None:
-    watcher = of(slots=(last_four(None),))
-    watcher.hear(segment("a", say("customer", 0, "one two three four")), segment("b", say("customer", 9_000, "fifty")))
-    assert [kept(watcher, at_ms) for at_ms in (1_200, 9_300)] == [{"last_four": "1234"}, {"last_four": "50"}]
-
-
-def test_the_beginning_of_a_value_is_none_where_the_whole_is_followed_by_what_must_not() -> None:
-    watcher = of(slots=(SlotSource(id="sum", kind="amount", said=("it was {sum} !(in total)",)),))
-    watcher.hear(segment("a", say("customer", 0, "it was sixty dollars in total")))
-    assert kept(watcher) == {}
-
-
-def test_what_a_slot_took_of_words_that_were_heard_otherwise_says_so() -> None:
-    watcher = of(
-        rule("named", SlotIs("name")), slots=(SlotSource(id="name", kind="name", said=("my name is {name}",)),)
-    )
-    watcher.hear(segment("a", say("customer", 0, "my nane is anna")))
-    (card,) = watcher.call.told.cards.values()
-    assert card.why.bends == (Bend(heard="nane", meant="name"),)
-
-
-def test_a_slot_that_waits_for_itself_waits_for_ever() -> None:
-    slot = SlotSource(id="x", kind="name", said=("my name is {x}",), when=SlotIs("x"))
-    watcher = of(rule("named", SlotIs("x")), slots=(slot,))
-    watcher.hear(segment("a", say("customer", 0, "my name is anna")))
-    assert (kept(watcher), lives(watcher.items)) == ({}, [])
 
 
 # --- what was meant
@@ -532,7 +323,7 @@ def meaning(name: str, party: str = "customer", *, competes: bool = False) -> Me
 
 def asked(*names: str, competes: bool = False) -> Watcher:
     """A call with a card for each meaning."""
-    return of(
+    return following(
         *(rule(name.partition(".")[0], Means(name), exempt=True, cooldown_ms=0) for name in names),
         meanings=tuple(meaning(name, competes=competes) for name in names),
     )
@@ -638,7 +429,7 @@ def test_the_latest_words_are_read_first_and_only_of_those_whose_meaning_matters
         LEAVE, segment("b", say("customer", 9_000, "and again")), segment("c", say("agent", 5_000, "one moment"))
     )
     assert [one.text for one in derive.unread(watcher.playbook, watcher.call)] == ["and again", "nobody helps me here"]
-    both = of(rule("m", Means("m.1", "any")), meanings=(meaning("m.1", "any"),))
+    both = following(rule("m", Means("m.1", "any")), meanings=(meaning("m.1", "any"),))
     both.hear(LEAVE, segment("c", say("agent", 5_000, "one moment")))
     assert [one.party for one in derive.unread(both.playbook, both.call)] == ["agent", "customer"]
 
@@ -670,7 +461,7 @@ def test_meanings_that_do_not_compete_are_all_meant() -> None:
 
 
 def test_an_article_that_is_not_for_this_call_takes_nothing_from_one_that_is() -> None:
-    watcher = of(
+    watcher = following(
         rule("leave", Means("leave.1")),
         rule("draft", Means("draft.1"), draft=True),
         rule("faults", Means("faults.1"), queues=("faults",)),
@@ -683,7 +474,7 @@ def test_an_article_that_is_not_for_this_call_takes_nothing_from_one_that_is() -
 
 
 def test_an_article_that_is_not_for_this_call_is_withheld_where_no_other_is_meant() -> None:
-    watcher = of(
+    watcher = following(
         rule("leave", Means("leave.1")),
         rule("draft", Means("draft.1"), draft=True),
         meanings=(meaning("leave.1", competes=True), meaning("draft.1", competes=True)),
@@ -693,7 +484,7 @@ def test_an_article_that_is_not_for_this_call_is_withheld_where_no_other_is_mean
 
 
 def test_a_meaning_counts_for_its_own_party() -> None:
-    watcher = of(
+    watcher = following(
         rule("ours", Means("ours.1", "agent")),
         rule("theirs", Means("theirs.1")),
         meanings=(meaning("ours.1", "agent"), meaning("theirs.1")),
@@ -703,7 +494,7 @@ def test_a_meaning_counts_for_its_own_party() -> None:
 
 
 def test_an_article_for_one_party_takes_nothing_from_one_for_the_other() -> None:
-    watcher = of(
+    watcher = following(
         rule("ours", Means("ours.1", "agent")),
         rule("theirs", Means("theirs.1")),
         meanings=(meaning("ours.1", "agent", competes=True), meaning("theirs.1", competes=True)),
@@ -773,14 +564,14 @@ def test_what_a_model_read_while_the_last_turn_was_open_counts_when_the_call_is_
 
 def test_what_was_meant_combines_with_what_was_said() -> None:
     condition = AllOf((Means("leave.1", lasting_ms=20_000), Said(("my contract",)), Not(OnHold(1))))
-    watcher = of(rule("leave", condition), meanings=(meaning("leave.1"),))
+    watcher = following(rule("leave", condition), meanings=(meaning("leave.1"),))
     watcher.hear(segment("c", say("customer", 9_000, "it is my contract")), LEAVE)
     assert lives(watcher.hear(read_of(watcher, "nobody", leave=0.9))) == [("leave.1", "confirmed", "")]
 
 
 def test_a_slot_listens_after_what_was_meant() -> None:
     quiet = rule("leave", Means("leave.1"), draft=True)
-    watcher = of(NUMBER, quiet, slots=(last_four(Means("leave.1")),), meanings=(meaning("leave.1"),))
+    watcher = following(NUMBER, quiet, slots=(last_four(Means("leave.1")),), meanings=(meaning("leave.1"),))
     watcher.hear(LEAVE, segment("d", say("customer", 6_000, "it is four five one two")))
     assert kept(watcher) == {}
     assert lives(watcher.hear(read_of(watcher, "nobody", leave=0.9))) == [("number.1", "confirmed", "")]
@@ -788,7 +579,7 @@ def test_a_slot_listens_after_what_was_meant() -> None:
 
 def test_a_slot_listens_after_what_only_it_waits_for() -> None:
     asks = MeaningSource(id="last_four", rule="last_four")
-    watcher = of(NUMBER, slots=(last_four(Means("last_four")),), meanings=(asks,))
+    watcher = following(NUMBER, slots=(last_four(Means("last_four")),), meanings=(asks,))
     watcher.hear(LEAVE, segment("d", say("customer", 6_000, "it is four five one two")))
     version = watcher.playbook.meanings_version
     key = read_of(watcher, "nobody").utterance
@@ -1009,7 +800,7 @@ def test_a_card_that_there_was_no_room_for_does_not_come_with_a_playbook_that_ha
 
 
 def test_what_came_due_before_the_playbook_changed_is_told() -> None:
-    watcher = of(rule("recorded", NotSaid(("recorded",), 10_000)))
+    watcher = following(rule("recorded", NotSaid(("recorded",), 10_000)))
     watcher.hear(segment("a", say("agent", 0, "good morning")))
     items = watcher.hear(PlaybookChanged(call_id=CALL, version=watcher.playbook.version, at_ms=12_000))
     assert lives(items) == [("recorded.1", "confirmed", "")]

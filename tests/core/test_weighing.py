@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rtig.core import derive, engine, evidence, frustration, weighing
+from rtig.core import derive, engine, evidence, frustration, lookup, weighing
 from rtig.core.call import Call
 from rtig.core.conditions import MoodAt, ScoreAt
 from rtig.core.events import (
@@ -405,9 +405,9 @@ def slowly(followed: Playbook, call: Call) -> tuple[Influence, ...]:
             if again is not None:
                 yield again
         for name, source in followed.signals.items():
-            places = [place for said in source.said for place in derive.heard_places(followed, call.heard, said)]
+            places = [place for said in source.said for place in lookup.heard_places(followed, call.heard, said)]
             yield from evidence.signalled(followed.signals[name].signal, places)
-        holds = derive.holds(call.held)
+        holds = lookup.holds(call.held)
         yield from evidence.held(holds, call.now)
         if call.channel == "voice":
             yield from map(evidence.talked_over, call.shape.talk_over)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from rtig.core import derive, frustration, weighing
+from rtig.core import derive, frustration, lookup, weighing
 from rtig.core.conditions import (
     AllOf,
     AnyOf,
@@ -460,7 +460,7 @@ def outcome(watcher: Watcher) -> dict[str, Any]:
         "slots": {
             slot: [
                 (at_ms, capture.value, words(capture.quotes))
-                for at_ms, capture in derive.heardings(EVERYTHING, state).captured(slot)
+                for at_ms, capture in lookup.heardings(EVERYTHING, state).captured(slot)
             ]
             for slot in EVERYTHING.slots
         },
