@@ -27,8 +27,8 @@ from rtig.wire.messages import Board, Calls, CallSummary, encode
 
 BOARD_SECONDS = 0.25
 ROWS_A_FRAME = 100
-ROWS_AT_ONCE = 50
-"""After so many the loop has its turn: two milliseconds."""
+ROWS_AT_ONCE = 8
+"""After so many the loop has its turn, half a millisecond: a fragment that comes meanwhile waits for it."""
 CALLS_TOLD = 100
 """An agent is told of at most so many calls, the newest."""
 
@@ -40,6 +40,15 @@ class _Screen:
         self.owed = owed
         self.own = own  # another worker's: it is told the calls of this one only
         self.whole = True  # the next frame replaces everything before
+
+
+class _News:
+    """What is to be told to all screens."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, BoardRow] = {}
+        self.gone: list[str] = []
+        self.alerts: list[Alert] = []
 
 
 class Floor:
@@ -66,7 +75,8 @@ class Floor:
         """The same by name."""
         self._screens: dict[Outlet, _Screen] = {}
         self._changed: dict[str, None] = {}
-        self._round: dict[str, None] = {}  # of those that had changed when it began, what is still to be told
+        self._round: dict[str, None] = {}  # of those that had changed when it began, what is still to be looked at
+        self._news = _News()
         self._shown: dict[str, BoardRow] = {}
         self._alerted: dict[str, tuple[Alert, ...]] = {}
         self._far_rows: dict[str, BoardRow] = {}
@@ -111,7 +121,7 @@ class Floor:
         for alert in board.alerts:
             self._far_alerts.setdefault(alert.call_id, {})[alert.id] = alert
             names[alert.call_id] = None
-        self._refresh([*names], own=False)
+        self._tell(self._look([*names], _News()), own=False)
         if whole and not self._far_whole:
             self._far_whole = True
             for socket in tuple(self._screens):
@@ -144,6 +154,7 @@ class Floor:
         if not self._screens:
             self._changed.clear()
             self._round.clear()
+            self._news = _News()
             self._shown.clear()
             self._alerted.clear()
 
@@ -198,7 +209,10 @@ class Floor:
         self._go_round()
 
     def _go_round(self) -> None:
-        self._refresh(_taken(self._round, ROWS_AT_ONCE))
+        self._look(_taken(self._round, ROWS_AT_ONCE), self._news)
+        if not self._round or len(self._news.rows) >= ROWS_A_FRAME:
+            news, self._news = self._news, _News()
+            self._tell(news)
         if self._round:
             self._timer = self._loop.call_soon(self._go_round)
         elif self._changed:
@@ -206,21 +220,23 @@ class Floor:
         else:
             self._timer = None
 
-    def _refresh(self, names: list[str], own: bool = True) -> None:
-        rows: dict[str, BoardRow] = {}
-        gone: list[str] = []
-        alerts: list[Alert] = []
+    def _look(self, names: list[str], news: _News) -> _News:
+        """Add what is other in these calls than it was told."""
         for name in names:
             now, before = self._alerts(name), self._alerted.pop(name, ())
             if now:
                 self._alerted[name] = now
-            alerts.extend(alert for alert in now if alert not in before)
+            news.alerts.extend(alert for alert in now if alert not in before)
             row = self._row(name)
             if row is None:
                 self._shown.pop(name, None)
-                gone.append(name)
+                news.gone.append(name)
             elif name not in self._shown or _timeless(row) != _timeless(self._shown[name]):
-                self._shown[name] = rows[name] = row
+                self._shown[name] = news.rows[name] = row
+        return news
+
+    def _tell(self, news: _News, own: bool = True) -> None:
+        rows, gone, alerts = news.rows, news.gone, news.alerts
         if not rows and not gone and not alerts:
             return
         shared: bytes | None = None
