@@ -31,8 +31,8 @@ def test_calls_and_connections_are_measured(
 ) -> None:
     monkeypatch.setattr(memory, "MINUTES", 1)
     monkeypatch.setattr(memory, "WARM_UP", 5)
-    assert memory.run(["--calls", "1", "--connections", "20", "--rounds", "1", "--data", "none", "--json"]) == 0
+    assert memory.run(["--calls", "1", "--connections", "300", "--rounds", "1", "--data", "none", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["call"]["kib_by_part"]["state: transcript"] > 0
-    assert report["connections"] == 20
+    assert report["connections"] == 300
     assert report["kib_a_connection"]["websockets-deflate"][1] > report["kib_a_connection"]["echo"][1]

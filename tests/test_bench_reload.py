@@ -14,4 +14,4 @@ def test_a_change_under_load_is_measured(capsys: pytest.CaptureFixture[str], mon
     result = json.loads(capsys.readouterr().out)
     assert result["longest_stall_ms"] >= max(result["swapping_ms_max"], result["compiling_ms_p99"])
     assert result["compiled_s"] > 0
-    assert result["longest_hold_ms"] > 0
+    assert 0 <= result["longest_hold_ms"] <= 1000 * result["compiled_s"]
