@@ -116,6 +116,7 @@ class LiveCalls:
         keys = await self._log.live_calls()
         for key in keys:
             await self.open(key, patient=True)
+            await self.release(key)  # where it was ended or erased before its turn came
         return len(keys)
 
     async def open(self, key: CallKey, *, patient: bool = False) -> None:

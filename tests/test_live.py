@@ -534,6 +534,22 @@ async def test_a_call_that_is_asked_for_while_it_is_folded_in_no_haste_is_hasten
     calls.close()
 
 
+async def test_a_call_that_ends_or_is_erased_before_its_turn_is_not_kept(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtig.live.TURN_SECONDS", 0.0)
+    calls, (first, ended, erased) = await restarted(log, 3)
+    recovering = asyncio.create_task(calls.recover())
+    await calls.open(ended)
+    assert not calls.has(erased)
+    calls.accept(ended, CallEnded(call_id=ended.call_id, at_ms=20_000))
+    await calls.release(ended)
+    await calls.erase(erased)
+    await recovering
+    assert [calls.has(key) for key in (first, ended, erased)] == [True, False, False]
+    calls.close()
+
+
 async def test_those_who_ask_for_calls_are_served_one_after_the_other(
     log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
