@@ -31,15 +31,21 @@ async def test_what_is_run_is_this_rtig_wherever_the_server_was_started(
     assert told.decode().strip() == rtig.__version__
 
 
-async def test_one_that_nobody_waits_for_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[subprocess.Popen[bytes]] = []
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> "list[subprocess.Popen[bytes]]":
+    """The processes that have been begun."""
+    found: list[subprocess.Popen[bytes]] = []
     begin = processes._begin
 
     def noted(command: Sequence[str], stdin: int) -> "subprocess.Popen[bytes]":
-        begun.append(begin(command, stdin))
-        return begun[0]
+        found.append(begin(command, stdin))
+        return found[-1]
 
     monkeypatch.setattr(processes, "_begin", noted)
+    return found
+
+
+async def test_one_that_nobody_waits_for_any_more_is_ended(begun: "list[subprocess.Popen[bytes]]") -> None:
     waiting = asyncio.create_task(processes.begun(ECHO, subprocess.PIPE))
     await asyncio.sleep(0)  # it is being begun
     waiting.cancel()
@@ -106,15 +112,9 @@ async def test_what_must_not_be_left_half_done_is_done_before_anybody_is_cancell
 
 
 @pytest.mark.parametrize("after", range(8))
-async def test_one_that_is_given_up_while_it_is_begun_is_ended(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[subprocess.Popen[bytes]] = []
-    begin = processes._begin
-
-    def noted(command: Sequence[str], stdin: int) -> "subprocess.Popen[bytes]":
-        begun.append(begin(command, stdin))
-        return begun[0]
-
-    monkeypatch.setattr(processes, "_begin", noted)
+async def test_one_that_is_given_up_while_it_is_begun_is_ended(
+    after: int, begun: "list[subprocess.Popen[bytes]]"
+) -> None:
     waiting = asyncio.create_task(Companion.begun(ECHO))
     while not begun:
         await asyncio.sleep(0)
