@@ -6,6 +6,7 @@ moments in the order of the call's clock: the same moments give the same cards, 
 Whatever is not shown is kept with its reason.
 """
 
+from bisect import bisect_left
 from typing import Literal, NamedTuple
 
 from immutables import Map
@@ -88,6 +89,7 @@ class Choice(Struct, frozen=True):
     beaten: Map[str, tuple[Moment, ...]] = Map()
     """Of those withheld, by rule, what it was preferred to: the words called for it more surely."""
     waiting: tuple[Moment, ...] = ()
+    """At most one of a rule, those that have waited longest first."""
     last: Map[str, Shown] = Map()
     """By rule id."""
     muted: Map[str, int] = Map()
@@ -116,10 +118,13 @@ def choose(attention: Attention, choice: Choice, fact: Moment | Mute | Unseen) -
         return _give_back(attention, choice, fact)
     if isinstance(fact, Mute):
         return replace(choice, muted=choice.muted.set(fact.rule_id, fact.at_ms))
-    last = choice.last.get(fact.rule.id)
-    called = [m for m in choice.waiting if m.rule.id == fact.rule.id] + ([] if last is None else [last.moment])
-    if not fact.blocked and any(fact.at_ms - m.at_ms < SAME_REMARK_MS for m in called):
-        return choice
+    rule_id = fact.rule.id
+    last = choice.last.get(rule_id)
+    queued = [m for m in choice.waiting if m.rule.id == rule_id]
+    if not fact.blocked:
+        called = queued if last is None else [*queued, last.moment]
+        if called and fact.at_ms - max(m.at_ms for m in called) < SAME_REMARK_MS:
+            return choice
     refusal = _refusal(choice, fact)
     if refusal is not None:
         return _withhold(choice, refusal)
@@ -132,8 +137,8 @@ def choose(attention: Attention, choice: Choice, fact: Moment | Mute | Unseen) -
     preempts = newest is not None and fact.rule.priority >= newest.moment.rule.priority + attention.preempt
     if fact.at_ms >= choice.free_ms or preempts:
         return _show(attention, choice, fact, fact.at_ms)
-    if any(m.rule.id == fact.rule.id for m in choice.waiting):
-        return _withhold(choice, NotShown(fact, "cooldown", card_id(fact.rule.id, _count(choice, fact) + 1)))
+    if queued:
+        return _withhold(choice, NotShown(fact, "cooldown", card_id(rule_id, _count(choice, fact) + 1)))
     return replace(choice, waiting=(*choice.waiting, fact))
 
 
@@ -141,9 +146,7 @@ def serve(attention: Attention, choice: Choice, until_ms: int) -> Choice:
     """Show what has waited for its turn, up to a time, and drop what has waited too long."""
     while choice.waiting and choice.free_ms <= until_ms:
         at_ms = choice.free_ms
-        stale = [m for m in choice.waiting if at_ms - m.at_ms > attention.patience_ms]
-        for moment in stale:
-            choice = _drop(choice, moment, "budget")
+        choice = _give_up(choice, bisect_left(choice.waiting, at_ms - attention.patience_ms, key=lambda m: m.at_ms))
         if not choice.waiting:
             break
         best = max(
@@ -158,9 +161,7 @@ def serve(attention: Attention, choice: Choice, until_ms: int) -> Choice:
 
 def close(choice: Choice) -> Choice:
     """The call is over: what still waits is not shown any more."""
-    for moment in choice.waiting:
-        choice = _drop(choice, moment, "budget")
-    return choice
+    return _give_up(choice, len(choice.waiting))
 
 
 def _refusal(choice: Choice, moment: Moment) -> NotShown | None:
@@ -191,10 +192,11 @@ def _better(choice: Choice, moment: Moment) -> str:
         (
             other.rule.id
             for other in others
-            if other.rule.kind == "article"
+            # The time first: hundreds may wait or have been shown, and nearly all of them are older.
+            if other.at_ms >= moment.since_ms
+            and other.rule.kind == "article"
             and other.rule.id != moment.rule.id
             and other.doubt < moment.doubt
-            and other.at_ms >= moment.since_ms
         ),
         default="",
     )
@@ -232,11 +234,14 @@ def _count(choice: Choice, moment: Moment) -> int:
     return 0 if last is None else last.number
 
 
-def _drop(choice: Choice, moment: Moment, reason: Refusal) -> Choice:
+def _give_up(choice: Choice, count: int) -> Choice:
+    """Drop as many of those that wait, from the one that has waited longest."""
+    if not count:
+        return choice
     newest = choice.newest
     by = card_id(newest.moment.rule.id, newest.number) if newest is not None else ""
-    choice = replace(choice, waiting=tuple(m for m in choice.waiting if m is not moment))
-    return _withhold(choice, NotShown(moment, reason, by))
+    dropped = {moment.order: NotShown(moment, "budget", by) for moment in choice.waiting[:count]}
+    return replace(choice, waiting=choice.waiting[count:], withheld=choice.withheld.update(dropped))
 
 
 def _withhold(choice: Choice, not_shown: NotShown) -> Choice:
