@@ -24,13 +24,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, cast
 
 import uvloop
 from msgspec.structs import replace
 
 from benchmarks.latency import CALLS_A_SOURCE
-from benchmarks.servers import ROOT, TOKEN, Running, cpu_seconds
+from benchmarks.servers import ROOT, TOKEN, cpu_seconds
 from benchmarks.traffic import Traffic, voice_calls
 from rtig import knowledge, script
 from rtig.client import Source, watch
@@ -78,8 +80,21 @@ def run(arguments: list[str]) -> int:
     return 0 if made.well else 1
 
 
-class Fleet(Running):
-    """A server with its workers."""
+class Fleet:
+    """A server with its workers, and the lines of its log."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        # All the time: a server whose lines nobody takes stands still as soon as the pipe is full.
+        Thread(target=self._take_lines, daemon=True).start()
+        self.url = f"ws{self.line('serving')['url'].removeprefix('http')}/ws"
+
+    def _take_lines(self) -> None:
+        assert self.process.stderr is not None
+        for text in self.process.stderr:
+            self._lines.put(text)
+        self._lines.put(None)
 
     def cpu_seconds(self) -> float:
         return sum(map(cpu_seconds, (self.process.pid, *self.workers())))
@@ -90,8 +105,7 @@ class Fleet(Running):
 
     def line(self, event: str) -> dict[str, Any]:
         """Wait for the next line of its log that says so."""
-        assert self.process.stderr is not None
-        for text in self.process.stderr:
+        while (text := self._lines.get()) is not None:
             line: dict[str, Any] = json.loads(text)
             if line["event"] == event:
                 return line
@@ -114,8 +128,7 @@ def serving(workers: int, log: str) -> Iterator[Fleet]:
         [*command, "--kb", str(ROOT / "knowledge_base")], stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
     ) as process:
         try:
-            url = Fleet("", process).line("serving")["url"]
-            yield Fleet(f"ws{url.removeprefix('http')}/ws", process)
+            yield Fleet(process)
         finally:
             process.terminate()
             process.wait()
