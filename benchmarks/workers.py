@@ -85,10 +85,18 @@ class Fleet:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
+        self.url = ""
+        """Once it serves."""
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         # All the time: a server whose lines nobody takes stands still as soon as the pipe is full.
-        Thread(target=self._take_lines, daemon=True).start()
-        self.url = f"ws{self.line('serving')['url'].removeprefix('http')}/ws"
+        self._taking = Thread(target=self._take_lines, daemon=True)
+        self._taking.start()
+
+    def wait(self) -> int:
+        """Wait until it has ended and its last line is taken; its exit code."""
+        code = self.process.wait()
+        self._taking.join()
+        return code
 
     def _take_lines(self) -> None:
         assert self.process.stderr is not None
@@ -127,11 +135,13 @@ def serving(workers: int, log: str) -> Iterator[Fleet]:
     with subprocess.Popen(
         [*command, "--kb", str(ROOT / "knowledge_base")], stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
     ) as process:
+        fleet = Fleet(process)
         try:
-            yield Fleet(process)
+            fleet.url = f"ws{fleet.line('serving')['url'].removeprefix('http')}/ws"
+            yield fleet
         finally:
             process.terminate()
-            process.wait()
+            fleet.wait()
 
 
 # What a second worker costs.
